@@ -1,0 +1,12 @@
+/** Unit tests mirror src/; integration tests start a real containerd of their own. */
+const swc = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }],
+};
+const project = (name) => ({
+  displayName: name,
+  rootDir: __dirname,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  transform: swc,
+  testEnvironment: 'node',
+});
+module.exports = { projects: [project('unit'), project('integration')] };

@@ -1,0 +1,58 @@
+import { withDeadline } from './deadline';
+import { errorMessage } from './errors';
+import type { Logger } from './logger';
+
+/** Deadline of one undo. It never sees the caller's: a caller that has gone must not leave half a pod behind. */
+const UNDO_TIMEOUT_MS = 60_000;
+
+export type Undo = (signal: AbortSignal) => unknown;
+
+/** Does one step: `act` runs; `undo` is armed before it, since what throws may still have done something. */
+export type Step = <T>(name: string, act: () => T | Promise<T>, undo?: Undo) => Promise<T>;
+
+export interface StepOptions {
+  /** The caller's signal: looked at before each step, never by an undo. */
+  signal: AbortSignal;
+  log: Logger;
+  /** Runs when an undo failed: what is left must stay listed so that Stop and Remove can finish it. */
+  stuck?: () => unknown;
+  undoTimeoutMs?: number;
+}
+
+/**
+ * Runs a story whose steps each have an undo. When a step throws, the armed undos run last first, each with a deadline
+ * of its own, and the first error is thrown. When an undo fails, the ones armed before it are skipped (what is still
+ * wired is not taken apart) and `stuck` runs.
+ */
+export async function inSteps<T>(options: StepOptions, story: (step: Step) => Promise<T>): Promise<T> {
+  const armed: { name: string; undo: Undo }[] = [];
+  let current = '';
+  const step: Step = async (name, act, undo) => {
+    options.signal.throwIfAborted();
+    current = name;
+    if (undo) armed.push({ name, undo });
+    return act();
+  };
+  try {
+    return await story(step);
+  } catch (error) {
+    options.log.warn('a step failed, undoing', { step: current, error: errorMessage(error) });
+    await undoAll(armed, options);
+    throw error;
+  }
+}
+
+async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
+  for (const { name, undo } of armed.reverse()) {
+    const deadline = withDeadline(undefined, options.undoTimeoutMs ?? UNDO_TIMEOUT_MS, `undoing "${name}"`);
+    try {
+      await undo(deadline.signal);
+    } catch (error) {
+      options.log.error('an undo failed; what is left stays listed', { step: name, error: errorMessage(error) });
+      await options.stuck?.();
+      return;
+    } finally {
+      deadline.cancel();
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { ContainerConfig, ContainerResources } from '../../generated/cri/v1/api';
+
+/** What never changes about a container. */
+export interface ContainerMetadata {
+  readonly id: string;
+  /** `name_pod_namespace_uid_attempt`. */
+  readonly name: string;
+  readonly sandboxId: string;
+  readonly config: ContainerConfig;
+  /** Image id: digest of the image's config. */
+  readonly imageRef: string;
+  /** Digest of the image's target (index or manifest); newer plugins store it. */
+  readonly imageDigest: string;
+  /** The image as the user named it, resolved. */
+  readonly imageName: string;
+  /** Absolute path of the log file; empty: no log. */
+  readonly logPath: string;
+  /** As the image or the config names it, for example `SIGTERM` or `15`; empty: SIGTERM. */
+  readonly stopSignal: string;
+  readonly processLabel: string;
+}
+
+export type ContainerState = 'CREATED' | 'RUNNING' | 'EXITED' | 'UNKNOWN';
+
+/**
+ * What changes about a container; replaced as a whole under its lock and written to the status file.
+ *
+ *     CREATED --start--> RUNNING --exit--> EXITED --remove--> (gone)
+ *        \--failed start--------------------^
+ *     UNKNOWN: recovery could not tell; only stop and remove lead out of it.
+ */
+export interface ContainerStatus {
+  readonly pid: number;
+  /** Nanoseconds since 1970; 0: not yet. createdAt is never 0. */
+  readonly createdAt: bigint;
+  readonly startedAt: bigint;
+  readonly finishedAt: bigint;
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly resources?: ContainerResources;
+  /** True when recovery could not find out what became of it. Not stored. */
+  readonly unknown: boolean;
+}
+
+export interface Container {
+  readonly metadata: ContainerMetadata;
+  status: ContainerStatus;
+}
+
+/** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */
+export function containerState(status: ContainerStatus): ContainerState {
+  if (status.unknown) return 'UNKNOWN';
+  if (status.finishedAt !== 0n) return 'EXITED';
+  if (status.startedAt !== 0n) return 'RUNNING';
+  return 'CREATED';
+}

@@ -1,0 +1,39 @@
+import type { LinuxContainerResources, PodSandboxConfig } from '../../generated/cri/v1/api';
+
+/** What never changes about a pod sandbox but its network, which is known once CNI has answered. */
+export interface SandboxMetadata {
+  readonly id: string;
+  /** `name_namespace_uid_attempt`. */
+  readonly name: string;
+  readonly config: PodSandboxConfig;
+  /** Handler as the request named it; empty: the default. */
+  readonly runtimeHandler: string;
+  /** Path of the pinned network namespace; empty on the host's network. */
+  netnsPath: string;
+  ip: string;
+  additionalIps: string[];
+  /** go-cni's result as plain JSON, kept byte for byte for the plugin. */
+  cniResult?: unknown;
+  processLabel: string;
+}
+
+export type SandboxState = 'READY' | 'NOTREADY' | 'UNKNOWN';
+
+/** What changes about a sandbox. Replaced as a whole, under the sandbox's lock. */
+export interface SandboxStatus {
+  readonly state: SandboxState;
+  /** Pid of the pause process; 0 when there is none. */
+  readonly pid: number;
+  /** Nanoseconds since 1970; never 0. */
+  readonly createdAt: bigint;
+  readonly exitedAt: bigint;
+  readonly exitStatus: number;
+  /** What UpdatePodSandboxResources said last. */
+  readonly overhead?: LinuxContainerResources;
+  readonly resources?: LinuxContainerResources;
+}
+
+export interface Sandbox {
+  readonly metadata: SandboxMetadata;
+  status: SandboxStatus;
+}
