@@ -1,4 +1,4 @@
-import { withDeadline } from './deadline';
+import { within } from './deadline';
 import { errorMessage } from './errors';
 import type { Logger } from './logger';
 
@@ -43,16 +43,14 @@ export async function inSteps<T>(options: StepOptions, story: (step: Step) => Pr
 }
 
 async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
+  const timeoutMs = options.undoTimeoutMs ?? UNDO_TIMEOUT_MS;
   for (const { name, undo } of armed.reverse()) {
-    const deadline = withDeadline(undefined, options.undoTimeoutMs ?? UNDO_TIMEOUT_MS, `undoing "${name}"`);
     try {
-      await undo(deadline.signal);
+      await within(timeoutMs, `undoing "${name}"`, async (signal) => undo(signal));
     } catch (error) {
       options.log.error('an undo failed; what is left stays listed', { step: name, error: errorMessage(error) });
       await options.stuck?.();
       return;
-    } finally {
-      deadline.cancel();
     }
   }
 }

@@ -43,9 +43,25 @@ export interface ContainerStatus {
   readonly unknown: boolean;
 }
 
+/** Who the first process of a container runs as, from its OCI spec. */
+export interface ContainerUserIds {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}
+
 export interface Container {
   readonly metadata: ContainerMetadata;
   status: ContainerStatus;
+  /** From the spec; undefined when the record could not be read. */
+  readonly user?: ContainerUserIds;
+  readonly snapshotter: string;
+  /** Set while it starts or is removed, so that the other is refused; not stored. */
+  busy?: 'starting' | 'removing';
+  /** The stop signal has been sent once. */
+  stopSignalSent?: boolean;
+  /** An OOM event named it; looked at when it ends with 137. */
+  oomKilled?: boolean;
 }
 
 /** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */

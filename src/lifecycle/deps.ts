@@ -1,0 +1,45 @@
+import type { KeyedMutex } from '../base/keyed-mutex';
+import type { Logger } from '../base/logger';
+import type { PodNetworks } from '../cni/pod-networks';
+import type { ContainerdClient } from '../containerd/client';
+import type { StdioService } from '../io/stdio-service';
+import type { RuntimeHandler } from '../model/runtime-handler';
+import type { ContainerEvents } from '../state/container-events';
+import type { ContainerStore } from '../state/container-store';
+import type { Exits } from '../state/exits';
+import type { NameIndex } from '../state/name-index';
+import type { SandboxStore } from '../state/sandbox-store';
+import type { Host } from './host';
+import type { Paths } from './paths';
+
+/** What the daemon behind the socket offers beyond 1.6, asked at start and after a reconnect. */
+export interface DaemonFeatures {
+  readonly sandboxStore: boolean;
+}
+
+/** The runtime handlers of the configuration. */
+export interface RuntimeHandlers {
+  readonly default: RuntimeHandler;
+  readonly all: readonly RuntimeHandler[];
+  /** By the name of a request; the empty name is the default. */
+  find(name: string): RuntimeHandler | undefined;
+}
+
+/** What the verbs below the stories may ask for. */
+export interface LifecycleDeps {
+  readonly log: Logger;
+  readonly containerd: ContainerdClient;
+  readonly daemon: { features: DaemonFeatures };
+  readonly host: Host;
+  readonly paths: Paths;
+  readonly handlers: RuntimeHandlers;
+  readonly locks: KeyedMutex;
+  readonly names: NameIndex;
+  readonly sandboxes: SandboxStore;
+  readonly containers: ContainerStore;
+  readonly exits: Exits;
+  readonly stdio: StdioService;
+  readonly events: ContainerEvents;
+  /** The networks of a handler: a handler may have a configuration directory of its own. */
+  networksOf(handler: RuntimeHandler): PodNetworks;
+}

@@ -1,0 +1,64 @@
+import { ContainerEventType } from '../../generated/cri/v1/api';
+import { errorMessage } from '../base/errors';
+import type { Container } from '../model/container';
+import type { Exit } from '../state/exits';
+import { oomKills } from '../stats/oom-kills';
+import type { LifecycleDeps } from './deps';
+
+/** An exit is reported at the end of both streams, or this long after it. */
+const DRAIN_MS = 1000;
+const METRICS_TIMEOUT_MS = 2000;
+/** SIGKILL, as shells and shims report it: what an OOM kill looks like. */
+const KILLED = 137;
+
+type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log'>;
+
+/**
+ * Records the end of a container. Afterwards its log is complete and closed, its status (exit code, time, reason) is on
+ * disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
+ * The caller holds the container's lock.
+ */
+export async function finishContainer(deps: Deps, container: Container, exit: Exit): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  if (container.status.finishedAt === 0n) {
+    await deps.stdio.drain(id, { timeoutMs: DRAIN_MS });
+    const reason = await exitReason(deps, container, exit);
+    const change = { pid: 0, finishedAt: exit.exitedAt || now(), exitCode: exit.exitStatus, reason, unknown: false };
+    // Before the task goes: after a crash in between, the code is still to be had.
+    await deps.containers.update(container, change).catch((error: unknown) => {
+      deps.log.error('the status file cannot be written', { id, error: errorMessage(error) });
+      deps.containers.updateInMemory(container, change);
+    });
+    deps.events.publish(id, sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
+  }
+  deps.exits.settle(id);
+  await deleteTask(deps, id);
+}
+
+/** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */
+export async function deleteTask(deps: Pick<LifecycleDeps, 'containerd'>, id: string, signal?: AbortSignal): Promise<void> {
+  const { tasks } = deps.containerd;
+  if ((await tasks.delete(id, { signal })) === undefined) await tasks.delete(id, { signal });
+}
+
+async function exitReason(deps: Deps, container: Container, exit: Exit): Promise<string> {
+  if (exit.exitStatus === 0) return 'Completed';
+  if (exit.exitStatus !== KILLED) return 'Error';
+  if (container.oomKilled) return 'OOMKilled';
+  return (await killedForMemory(deps, container.metadata.id)) ? 'OOMKilled' : 'Error';
+}
+
+/** The event may come after the exit or never; the cgroup's own counter is there until the task is deleted. */
+async function killedForMemory(deps: Deps, id: string): Promise<boolean> {
+  try {
+    const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS });
+    return metrics?.data !== undefined && oomKills(metrics.data) > 0n;
+  } catch (error) {
+    deps.log.debug('no metrics of an ended task', { id, error: errorMessage(error) });
+    return false;
+  }
+}
+
+function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

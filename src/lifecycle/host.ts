@@ -1,0 +1,66 @@
+import type { Socket } from 'node:net';
+import type { CgroupValues } from '../model/cgroup-values';
+import type { HostFacts } from '../model/host-facts';
+import type { Mount } from '../model/mount';
+import type { NetDev } from '../model/net-dev';
+import type { SpecIdMapping } from '../model/spec';
+
+/** What a host path turned out to be. */
+export interface HostPath {
+  /** With every symbolic link resolved. */
+  readonly path: string;
+  readonly kind: 'directory' | 'file' | 'character' | 'block' | 'other' | 'missing';
+}
+
+export interface HostDevice {
+  readonly path: string;
+  readonly type: 'c' | 'b';
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface SandboxFiles {
+  readonly dir: string;
+  readonly hostname: string;
+  readonly dns?: { servers: string[]; searches: string[]; options: string[] };
+}
+
+/** Everything the stories do to this machine. `app.ts` builds it from host/; tests stand in for it. */
+export interface Host {
+  readonly facts: HostFacts;
+  createNetns(path: string, userns?: { uids: SpecIdMapping[]; gids: SpecIdMapping[] }): Promise<void>;
+  /** Idempotent. */
+  removeNetns(path: string): Promise<void>;
+  isNetns(path: string): Promise<boolean>;
+  writeSandboxFiles(files: SandboxFiles): Promise<void>;
+  /** Mounts a tmpfs of 64 MiB with mode 1777 for /dev/shm. */
+  mountShm(path: string): Promise<void>;
+  makeDir(path: string, mode: number): Promise<void>;
+  /** Unmounts what is mounted at or below `dir`, then removes it. Idempotent. */
+  removeTree(dir: string): Promise<void>;
+  unmount(path: string): Promise<void>;
+  mountAll(mounts: Mount[], target: string, options: { readonly: boolean }): Promise<void>;
+  isMountPoint(path: string): Promise<boolean>;
+  makeFifos(paths: string[]): Promise<void>;
+  /** What lies at these paths; a missing one is made a directory when `create` says so. Bounded in time. */
+  resolvePaths(paths: { path: string; create: boolean }[]): Promise<HostPath[]>;
+  /** A device node, or all device nodes below a directory. */
+  devicesAt(path: string): Promise<HostDevice[]>;
+  /** Every device of the host, for privileged containers. */
+  allDevices(): Promise<HostDevice[]>;
+  /** A regular file inside a root filesystem, at most 10 MiB; undefined when there is none. */
+  readInRootfs(rootfs: string, path: string): Promise<Buffer | undefined>;
+  /** Resolves a path inside a root, never leaving it; undefined when it does not exist. */
+  resolveInRoot(root: string, path: string): Promise<{ path: string; kind: 'directory' | 'file' | 'other' } | undefined>;
+  copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
+  /** Optional fields (`shared:1`, `master:2`) of the mount that `path` lies on. */
+  propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;
+  netDevOfPid(pid: number): Promise<NetDev[]>;
+  netDevOfNetns(path: string): Promise<NetDev[]>;
+  /** Values of a pod's or container's cgroup; undefined when it is gone. */
+  cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
+  dialInNetns(path: string, address: string, port: number): Promise<Socket>;
+}

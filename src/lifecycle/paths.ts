@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+
+/** Every path of a sandbox or container derives from its id, so that an undo needs nothing else. */
+export class Paths {
+  constructor(
+    private readonly dirs: {
+      /** The plugin's root, `…/io.containerd.grpc.v1.cri`. */
+      readonly criRoot: string;
+      /** The plugin's state directory, gone after a reboot. */
+      readonly criState: string;
+      /** Where network namespaces are pinned. */
+      readonly netns: string;
+      /** crisp's own state directory. */
+      readonly state: string;
+    },
+  ) {}
+
+  /** hostname, hosts and resolv.conf lie here. */
+  sandboxRoot(id: string): string {
+    return join(this.dirs.criRoot, 'sandboxes', id);
+  }
+
+  sandboxState(id: string): string {
+    return join(this.dirs.criState, 'sandboxes', id);
+  }
+
+  shm(id: string): string {
+    return join(this.sandboxState(id), 'shm');
+  }
+
+  /** `cni-` and a uuid made of the id's first 32 hex digits: found again without a record. */
+  netns(id: string): string {
+    const digits = id.slice(0, 32);
+    const uuid = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
+    return join(this.dirs.netns, `cni-${uuid.join('-')}`);
+  }
+
+  containerRoot(id: string): string {
+    return join(this.dirs.criRoot, 'containers', id);
+  }
+
+  containerState(id: string): string {
+    return join(this.dirs.criState, 'containers', id);
+  }
+
+  /** Directory of the FIFOs. */
+  io(id: string): string {
+    return join(this.containerState(id), 'io');
+  }
+
+  /** Copies of what the image declares as VOLUME. */
+  imageVolumeCopies(id: string): string {
+    return join(this.containerRoot(id), 'volumes');
+  }
+
+  /** Mount points of the image volumes of a pod. */
+  imageVolumes(sandboxId: string): string {
+    return join(this.dirs.criState, 'image-volumes', sandboxId);
+  }
+
+  /** A place to mount a root filesystem for a moment. */
+  scratch(name: string): string {
+    return join(this.dirs.state, 'mounts', name);
+  }
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-file';
+import { errnoOf } from '../base/errors';
+import type { Container, ContainerStatus } from '../model/container';
+import { IdMap } from './id-map';
+import { encodeStatusFile, parseStatusFile } from './status-file';
+
+/** The containers we know, each with its status file (`<root>/containers/<id>/status`) in the plugin's format. */
+export class ContainerStore {
+  private readonly containers = new IdMap<Container>();
+
+  /** `criRoot` is the plugin's root directory. */
+  constructor(private readonly criRoot: string) {}
+
+  /** Afterwards the container is listed. */
+  add(container: Container): void {
+    this.containers.set(container.metadata.id, container);
+  }
+
+  delete(id: string): void {
+    this.containers.delete(id);
+  }
+
+  get(id: string): Container | undefined {
+    return this.containers.get(id);
+  }
+
+  /** By id or unique prefix; throws AmbiguousId. */
+  find(idOrPrefix: string): Container | undefined {
+    return this.containers.find(idOrPrefix);
+  }
+
+  list(): Container[] {
+    return this.containers.values();
+  }
+
+  bySandbox(sandboxId: string): Container[] {
+    return this.list().filter((container) => container.metadata.sandboxId === sandboxId);
+  }
+
+  /** Changes the status in memory and on disk; the caller holds the container's lock. The disk comes first. */
+  async update(container: Container, change: Partial<ContainerStatus>): Promise<void> {
+    const status = { ...container.status, ...change };
+    await this.writeStatus(container.metadata.id, status);
+    container.status = status;
+  }
+
+  /** Changes the status in memory only, for when the disk refuses: what happened has happened. */
+  updateInMemory(container: Container, change: Partial<ContainerStatus>): void {
+    container.status = { ...container.status, ...change };
+  }
+
+  /** Writes the status file, keeping what a newer program wrote into it. */
+  async writeStatus(id: string, status: ContainerStatus): Promise<void> {
+    const before = await this.readRaw(id);
+    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before));
+  }
+
+  /** The status as stored; undefined when the file is missing or torn. */
+  async readStatus(id: string): Promise<ContainerStatus | undefined> {
+    const raw = await this.readRaw(id);
+    return raw && parseStatusFile(raw);
+  }
+
+  private async readRaw(id: string): Promise<Buffer | undefined> {
+    return readFile(this.statusPath(id)).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+  }
+
+  private statusPath(id: string): string {
+    return join(this.criRoot, 'containers', id, 'status');
+  }
+}

@@ -1,0 +1,74 @@
+import { readdir, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-file';
+import { errnoOf } from '../base/errors';
+import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
+import { IdMap } from './id-map';
+import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
+
+/**
+ * The pod sandboxes we know. In memory: those that kubelet may see. On disk, one journal file per sandbox from before
+ * its first step until its removal, so that a crash in between leaves something to undo from.
+ */
+export class SandboxStore {
+  private readonly sandboxes = new IdMap<Sandbox>();
+  private readonly journal: string;
+
+  /** `root` is crisp's own directory; the journal lies in `<root>/sandboxes`. */
+  constructor(root: string) {
+    this.journal = join(root, 'sandboxes');
+  }
+
+  /** Writes the journal file; called before the act it describes, and again when the network is known. */
+  async record(metadata: SandboxMetadata): Promise<void> {
+    await writeFileAtomic(this.file(metadata.id), encodeSandboxMetadata(metadata));
+  }
+
+  /** Afterwards there is no journal file of `id`. */
+  async forget(id: string): Promise<void> {
+    await unlink(this.file(id)).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    });
+  }
+
+  /** Every sandbox that has a journal file; one that cannot be read is answered without metadata. */
+  async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
+    const names = await readdir(this.journal).catch(() => []);
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    return Promise.all(
+      ids.map(async (id) => ({ id, metadata: parseSandboxMetadata(await readFile(this.file(id))) })),
+    );
+  }
+
+  /** Afterwards the sandbox is listed. */
+  add(sandbox: Sandbox): void {
+    this.sandboxes.set(sandbox.metadata.id, sandbox);
+  }
+
+  /** Changes the status as a whole; the caller holds the sandbox's lock. */
+  update(id: string, change: Partial<SandboxStatus>): void {
+    const sandbox = this.sandboxes.get(id);
+    if (sandbox) sandbox.status = { ...sandbox.status, ...change };
+  }
+
+  delete(id: string): void {
+    this.sandboxes.delete(id);
+  }
+
+  get(id: string): Sandbox | undefined {
+    return this.sandboxes.get(id);
+  }
+
+  /** By id or unique prefix; throws AmbiguousId. */
+  find(idOrPrefix: string): Sandbox | undefined {
+    return this.sandboxes.find(idOrPrefix);
+  }
+
+  list(): Sandbox[] {
+    return this.sandboxes.values();
+  }
+
+  private file(id: string): string {
+    return join(this.journal, `${id}.json`);
+  }
+}
