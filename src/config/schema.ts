@@ -1,0 +1,152 @@
+import {
+  duration,
+  flag,
+  freeTable,
+  type Infer,
+  integer,
+  oneOf,
+  optionalPath,
+  path,
+  paths,
+  type Shape,
+  searchPath,
+  socket,
+  tables,
+  text,
+  texts,
+  word,
+} from './setting';
+
+const RUNTIME_TYPE = /^[A-Za-z0-9._-]+(?:\.[A-Za-z0-9._-]+)+$/;
+
+/** One `[containerd.runtimes.<name>]` table: a way to run pods that a RuntimeClass can ask for. */
+export const runtimeShape = {
+  runtime_type: text('', 'Shim, by containerd’s name for it: `io.containerd.runc.v2`. Required.', (value) =>
+    RUNTIME_TYPE.test(value) ? undefined : `"${value}" is not a runtime type such as "io.containerd.runc.v2"`,
+  ),
+  runtime_path: optionalPath('Shim binary to use instead of the one that the type names.'),
+  pod_annotations: texts([], 'Globs of pod annotations handed on to the OCI spec.'),
+  container_annotations: texts([], 'Globs of container annotations handed on to the OCI spec.'),
+  privileged_without_host_devices: flag(false, 'Privileged containers get no host devices.'),
+  privileged_without_host_devices_all_devices_allowed: flag(
+    false,
+    'With privileged_without_host_devices: the device cgroup still allows every device.',
+  ),
+  cgroup_writable: flag(false, 'Containers see their cgroup mounted read-write.'),
+  base_runtime_spec: optionalPath('JSON file with the OCI spec that every spec of this runtime starts from.'),
+  cni_conf_dir: optionalPath('CNI configuration of this runtime’s pods; empty: as `cni.conf_dir`.'),
+  cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
+  snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
+  host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  options: freeTable('Options of the shim, in containerd’s words: `BinaryName`, `SystemdCgroup`, `Root`, …'),
+} satisfies Shape;
+
+const containerd = {
+  address: socket('/run/containerd/containerd.sock', 'Socket of the containerd that runs the containers.'),
+  namespace: word('k8s.io', 'containerd namespace of everything Kubernetes owns.'),
+  snapshotter: word('overlayfs', 'Snapshotter for container root filesystems.'),
+  default_runtime_name: word('runc', 'Runtime of pods that name none.'),
+  runtimes: tables(
+    runtimeShape,
+    { runc: { runtime_type: 'io.containerd.runc.v2' } },
+    'Ways to run pods, one table per handler name. A file adds to these or changes them.',
+  ),
+} satisfies Shape;
+
+const cni = {
+  bin_dirs: paths(['/opt/cni/bin', '/usr/lib/cni'], 'Directories searched for CNI plugins, in order.'),
+  conf_dir: path('/etc/cni/net.d', 'Directory of the CNI network configurations; read again when it changes.'),
+  max_conf_num: integer(1, 'Networks to load from conf_dir, in the order of their file names; 0: all.'),
+  setup_serially: flag(false, 'Networks of one pod are set up one after another, not at once.'),
+  ip_pref: oneOf(['ipv4', 'ipv6', 'cni'], 'ipv4', 'Which address is the pod’s first; `cni`: the order of the result.'),
+  use_internal_loopback: flag(true, 'The loopback interface is brought up directly, without the loopback plugin.'),
+  conf_template: optionalPath('Template from which a network configuration is written when the pod CIDR is known.'),
+  timeout: duration('90s', 'Time limit of one plugin call.'),
+  cache_dir: path('/var/lib/cni', 'Where results of ADD are kept, in the format of the reference CNI library.'),
+} satisfies Shape;
+
+const streaming = {
+  address: word('127.0.0.1', 'Address on which exec, attach and port-forward are served.'),
+  port: integer(0, 'Port of that server; 0: any free one.', { min: 0, max: 65_535 }),
+  idle_timeout: duration('4h', 'A stream without traffic is closed after this time.'),
+  creation_timeout: duration('30s', 'A URL that nobody dials is forgotten after this time.'),
+  enable_tls: flag(false, 'The server speaks TLS.'),
+  tls_cert_file: optionalPath('Certificate in PEM; empty with TLS on: one is made at each start.'),
+  tls_key_file: optionalPath('Private key that belongs to the certificate.'),
+} satisfies Shape;
+
+/** Every setting there is: key, default, check and a line of documentation. Nothing else knows a key by name. */
+export const schema = {
+  listen: socket('/run/crisp/crisp.sock', 'Socket on which CRI is served; made with mode 0600.'),
+  root: path('/var/lib/crisp', 'What only crisp needs and a reboot must not lose.'),
+  state: path('/run/crisp', 'What only crisp needs until the next boot. One server per state directory.'),
+  cri_root: path(
+    '/var/lib/containerd/io.containerd.grpc.v1.cri',
+    'Files of pods and containers, as containerd keeps them.',
+  ),
+  cri_state: path(
+    '/run/containerd/io.containerd.grpc.v1.cri',
+    'FIFOs and mounts of pods and containers, until the next boot.',
+  ),
+  runtime_name: word('containerd', 'Name that Version answers; kubelet and cAdvisor look for `containerd`.'),
+  sandbox_image: word(
+    'registry.k8s.io/pause:3.10.1',
+    'Image of the container that holds a pod’s namespaces; never garbage-collected.',
+  ),
+  enable_selinux: flag(false, 'Containers get SELinux labels.'),
+  selinux_category_range: integer(1024, 'Categories to choose a pod’s SELinux label from.', { min: 1, max: 1024 }),
+  disable_apparmor: flag(false, 'No AppArmor profile is applied, also where the kernel has it.'),
+  restrict_oom_score_adj: flag(
+    false,
+    'OOM scores are never set below our own. Done anyway where the daemon may not lower them.',
+  ),
+  disable_proc_mount: flag(false, 'The procMount of a security context is ignored.'),
+  unset_seccomp_profile: text('', 'Profile of containers that name none; empty: unconfined.'),
+  device_ownership_from_security_context: flag(false, 'Devices belong to the container’s user and group.'),
+  enable_unprivileged_ports: flag(true, 'Pods with a network of their own may bind every port without a capability.'),
+  enable_unprivileged_icmp: flag(true, 'Pods with a network of their own may ping without a capability.'),
+  tolerate_missing_hugetlb_controller: flag(true, 'Hugepage limits are dropped where the kernel has no such cgroup.'),
+  disable_hugetlb_controller: flag(true, 'Hugepage limits are not applied.'),
+  max_container_log_line_size: integer(16_384, 'A longer line of container output is split in the log; -1: never.', {
+    min: -1,
+  }),
+  netns_mounts_under_state_dir: flag(
+    false,
+    'Network namespaces are pinned below the state directory, not in /var/run/netns.',
+  ),
+  ignore_image_defined_volumes: flag(false, 'Volumes that an image declares are not mounted.'),
+  enable_cdi: flag(true, 'Devices can be asked for by their Container Device Interface names.'),
+  cdi_spec_dirs: paths(['/etc/cdi', '/var/run/cdi'], 'Directories of CDI specs; later ones win.'),
+  drain_exec_sync_io_timeout: duration(
+    '10s',
+    'How long ExecSync waits for output after its process ended; 0: for ever.',
+  ),
+  stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
+  image_pull_progress_timeout: duration('5m', 'A pull that gets no byte for this long is given up; 0: never.'),
+  max_concurrent_downloads: integer(3, 'Layers of one image fetched at once.', { min: 1 }),
+  discard_unpacked_layers: flag(false, 'Layers may be collected once they are unpacked.'),
+  disable_snapshot_annotations: flag(true, 'Snapshotters are not told which image and layer a snapshot comes from.'),
+  seccomp_profile_root: path(
+    '/var/lib/kubelet/seccomp',
+    'Directory of `localhost/` seccomp profiles named by a relative path.',
+  ),
+  containerd,
+  cni,
+  registry: {
+    config_path: searchPath(
+      '/etc/containerd/certs.d:/etc/docker/certs.d',
+      'Directories with a `hosts.toml` per registry; read afresh on each pull.',
+    ),
+  },
+  streaming,
+  log: {
+    level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'Least urgent message that is logged.'),
+    format: oneOf(['json', 'text'], 'json', 'One JSON object per line, or a line for people.'),
+  },
+} satisfies Shape;
+
+/** The whole configuration, checked; durations in milliseconds. */
+export type Config = Infer<typeof schema>;
+
+/** One table of `containerd.runtimes`. */
+export type RuntimeTable = Infer<typeof runtimeShape>;
