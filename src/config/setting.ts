@@ -36,7 +36,11 @@ export type Infer<S> = {
 /** A setting that is a map of equally shaped tables, one per name. */
 export interface TablesSetting<S extends Shape> extends Setting<Readonly<Record<string, Infer<S>>>> {
   readonly shape: S;
+  /** The tables that are always there. */
+  readonly tables: NamedTables;
 }
+
+type NamedTables = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** True for a setting, false for a table of them. */
 export function isSetting(entry: Setting<unknown> | Shape): entry is Setting<unknown> {
@@ -179,11 +183,7 @@ export function freeTable(doc: string): Setting<Readonly<Record<string, unknown>
  * A map of tables of one shape. The tables of `initial` are always there; a file adds to them or changes keys in them,
  * as containerd's own configuration does.
  */
-export function tables<const S extends Shape>(
-  shape: S,
-  initial: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  doc: string,
-): TablesSetting<S> {
+export function tables<const S extends Shape>(shape: S, initial: NamedTables, doc: string): TablesSetting<S> {
   const read = (raw: unknown, at: string): Readonly<Record<string, Infer<S>>> => {
     if (!isTable(raw)) throw new ConfigError(at, `must be a table of tables, not ${nameOfType(raw)}`);
     const names = [...new Set([...Object.keys(initial), ...Object.keys(raw)])];
@@ -195,7 +195,7 @@ export function tables<const S extends Shape>(
     });
     return Object.fromEntries(entries);
   };
-  return { initial, doc, accepts: 'tables', shape, read };
+  return { initial, doc, accepts: 'tables', shape, tables: initial, read };
 }
 
 /** The configuration that `raw` and the defaults of `shape` make together; refuses keys that the shape lacks. */

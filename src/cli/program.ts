@@ -1,0 +1,104 @@
+import { Command, CommanderError } from 'commander';
+import { type ConfigFlags, DEFAULT_CONFIG_FILE, loadConfig } from '../config/load';
+import { configDocs, defaultToml } from '../config/render';
+import type { Config } from '../config/schema';
+import { ConfigError } from '../config/setting';
+
+/** What `crisp smoke` was asked to do. */
+export interface SmokeArguments {
+  /** Socket path, with or without `unix://`. */
+  readonly endpoint: string;
+  readonly image: string;
+  readonly runtimeHandler: string;
+}
+
+/** What the commands do beyond reading their arguments; main.ts gives it. Numbers are exit codes. */
+export interface Actions {
+  readonly version: string;
+  serve(config: Config): Promise<number>;
+  smoke(args: SmokeArguments): Promise<number>;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+type ServeOptions = ConfigFlags & { readonly config?: string };
+
+/** Exit code for arguments or a configuration that cannot be used, as in sysexits' EX_USAGE and EX_CONFIG: one for both. */
+const BAD_INPUT = 2;
+
+/** Runs the command that `args` (without node and script) name and answers the exit code. Throws only what an action throws. */
+export async function runCommand(args: readonly string[], actions: Actions): Promise<number> {
+  const result = { code: 0 };
+  const program = buildProgram(actions, (code) => {
+    result.code = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    // Commander has printed its own message by now; help and the like end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
+    if (!(error instanceof ConfigError)) throw error;
+    actions.err(`crisp: ${error.message}\n`);
+    return BAD_INPUT;
+  }
+  return result.code;
+}
+
+function buildProgram(actions: Actions, done: (code: number) => void): Command {
+  const program = new Command('crisp')
+    .description('The Kubernetes Container Runtime Interface in front of containerd.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => actions.out(text), writeErr: (text) => actions.err(text) })
+    .showHelpAfterError('(crisp --help lists the commands)');
+  addServe(program, actions, done);
+  addConfig(program, actions);
+  addSmoke(program, actions, done);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => actions.out(`crisp ${actions.version}\n`));
+  return program;
+}
+
+function addServe(program: Command, actions: Actions, done: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('serve CRI until SIGTERM or SIGINT; containers go on running')
+    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE} if it exists)`)
+    .option('--listen <socket>', 'socket on which CRI is served')
+    .option('--containerd <address>', 'socket of containerd')
+    .option('--root <dir>', 'directory for what a reboot must not lose')
+    .option('--state <dir>', 'directory for what lasts until the next boot')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .action(async ({ config: file, ...flags }: ServeOptions) => done(await actions.serve(loadConfig({ file, flags }))));
+}
+
+function addConfig(program: Command, actions: Actions): void {
+  const config = program.command('config').description('print or check a configuration');
+  config
+    .command('default')
+    .description('print a configuration file with every key')
+    .action(() => actions.out(defaultToml()));
+  config
+    .command('check')
+    .description('read a configuration as serve would')
+    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE} if it exists)`)
+    .action(({ config: file }: { config?: string }) => {
+      loadConfig({ file });
+      actions.out(`${file ?? DEFAULT_CONFIG_FILE}: ok\n`);
+    });
+  config
+    .command('docs')
+    .description('print the reference of all keys in Markdown')
+    .action(() => actions.out(configDocs()));
+}
+
+function addSmoke(program: Command, actions: Actions, done: (code: number) => void): void {
+  program
+    .command('smoke')
+    .description('run one pod through a CRI socket and take it down again')
+    .option('--endpoint <socket>', 'CRI socket', 'unix:///run/crisp/crisp.sock')
+    .option('--image <reference>', 'image with a shell to run', 'docker.io/library/busybox:1.37.0')
+    .option('--runtime-handler <name>', 'runtime handler of the pod', '')
+    .action(async (args: SmokeArguments) => done(await actions.smoke(args)));
+}

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Actions, runCommand } from '../../../src/cli/program';
+import { configDocs, defaultToml } from '../../../src/config/render';
+
+interface Ran {
+  code: number;
+  out: string;
+  err: string;
+  served?: unknown;
+  smoked?: unknown;
+}
+
+async function run(args: string[], results: { serve?: number; smoke?: number } = {}): Promise<Ran> {
+  const ran: Ran = { code: -1, out: '', err: '' };
+  const actions: Actions = {
+    version: '1.2.3',
+    serve: async (config) => {
+      ran.served = config;
+      return results.serve ?? 0;
+    },
+    smoke: async (smokeArgs) => {
+      ran.smoked = smokeArgs;
+      return results.smoke ?? 0;
+    },
+    out: (text) => {
+      ran.out += text;
+    },
+    err: (text) => {
+      ran.err += text;
+    },
+  };
+  ran.code = await runCommand(args, actions);
+  return ran;
+}
+
+describe('crisp', () => {
+  let dir = '';
+  const file = (text: string): string => {
+    const name = join(dir, 'crisp.toml');
+    writeFileSync(name, text);
+    return name;
+  };
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'cli-'));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('prints its version', async () => {
+    expect(await run(['version'])).toEqual({ code: 0, out: 'crisp 1.2.3\n', err: '' });
+  });
+
+  it('serves with the configuration of flags and file', async () => {
+    const config = file('root = "/from-file"\nstate = "/from-file"');
+    const flags = ['--state', '/flag', '--containerd', '/c.sock', '--listen', '/l.sock', '--log-level', 'warn'];
+    const ran = await run(['serve', '--config', config, ...flags], { serve: 3 });
+    expect(ran).toMatchObject({ code: 3, out: '', err: '' });
+    expect(ran.served).toMatchObject({
+      root: '/from-file',
+      state: '/flag',
+      listen: '/l.sock',
+      log: { level: 'warn' },
+      containerd: { address: '/c.sock' },
+    });
+  });
+
+  it('refuses to serve with a bad configuration, naming file and key', async () => {
+    const config = file('[cni]\nplugin_dir = "/x"');
+    const ran = await run(['serve', '--config', config]);
+    expect(ran).toEqual({ code: 2, out: '', err: `crisp: ${config}: cni.plugin_dir: unknown key\n` });
+  });
+
+  it('refuses a bad flag', async () => {
+    const ran = await run(['serve', '--config', file(''), '--root', 'here']);
+    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('root: "here" is not an absolute path') });
+    expect(ran.served).toBeUndefined();
+  });
+
+  it('prints the default configuration and the reference', async () => {
+    expect(await run(['config', 'default'])).toEqual({ code: 0, out: defaultToml(), err: '' });
+    expect(await run(['config', 'docs'])).toEqual({ code: 0, out: configDocs(), err: '' });
+  });
+
+  it('checks a configuration', async () => {
+    const good = file('root = "/r"');
+    expect(await run(['config', 'check', '--config', good])).toEqual({ code: 0, out: `${good}: ok\n`, err: '' });
+    const bad = file('root = 1');
+    expect(await run(['config', 'check', '--config', bad])).toMatchObject({
+      code: 2,
+      out: '',
+      err: `crisp: ${bad}: root: must be a string, not the number 1\n`,
+    });
+  });
+
+  it('runs smoke with its defaults or what it is told', async () => {
+    expect((await run(['smoke'], { smoke: 1 })).code).toBe(1);
+    expect((await run(['smoke'])).smoked).toEqual({
+      endpoint: 'unix:///run/crisp/crisp.sock',
+      image: 'docker.io/library/busybox:1.37.0',
+      runtimeHandler: '',
+    });
+    const told = await run(['smoke', '--endpoint', '/x.sock', '--image', 'i', '--runtime-handler', 'kata']);
+    expect(told.smoked).toEqual({ endpoint: '/x.sock', image: 'i', runtimeHandler: 'kata' });
+  });
+
+  it('answers 0 to --help and 2 to what it does not know', async () => {
+    expect(await run(['--help'])).toMatchObject({ code: 0, err: '', out: expect.stringContaining('serve') });
+    expect(await run(['fly'])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining("unknown command 'fly'"),
+    });
+    expect(await run(['serve', '--fast'])).toMatchObject({ code: 2, err: expect.stringContaining("'--fast'") });
+    expect(await run([])).toMatchObject({ code: 2, err: expect.stringContaining('Usage: crisp') });
+  });
+
+  it('passes on what an action throws', async () => {
+    const actions: Actions = {
+      version: '1',
+      serve: () => Promise.reject(new Error('no containerd')),
+      smoke: async () => 0,
+      out: () => undefined,
+      err: () => undefined,
+    };
+    await expect(runCommand(['serve', '--config', file('')], actions)).rejects.toThrow('no containerd');
+  });
+});
