@@ -1,0 +1,144 @@
+import type { Metrics } from '../base/metrics';
+import type { OutputStream } from './cri-log';
+import { OutputClient } from './output-client';
+import type { StdinFifo } from './stdin-fifo';
+import { pumpStdin } from './stdin-pump';
+import type { AttachEnd, Attachment, AttachOptions } from './stdio-service';
+
+/** What one attach client may have outstanding on each output; with more it is too slow and is dropped. */
+const BACKLOG_BYTES = 1024 * 1024;
+
+/**
+ * Everybody attached to one container. A client joins the stream where it is (nothing is replayed), gets every byte
+ * from there on, and can neither slow down the log nor the others. Whoever is gone is forgotten at once.
+ */
+export class AttachClients {
+  private readonly clients = new Set<AttachClient>();
+  private readonly over = new Set<OutputStream>();
+
+  constructor(private readonly metrics: Metrics) {}
+
+  get size(): number {
+    return this.clients.size;
+  }
+
+  /** Adds a client. */
+  add(options: AttachOptions, stdin: StdinFifo | undefined): Attachment {
+    const client = new AttachClient(options, stdin, (end) => {
+      this.clients.delete(client);
+      this.metrics.count('crisp_attach_ended_total', { reason: end });
+    });
+    this.clients.add(client);
+    client.start();
+    this.tellOver(client);
+    return { done: client.done, detach: () => client.finish('detached') };
+  }
+
+  /** Gives a chunk to whoever wants it. It is copied once for all, and not at all when nobody does. */
+  broadcast(stream: OutputStream, chunk: Buffer): void {
+    let copy: Buffer | undefined;
+    for (const client of this.clients) {
+      if (!client.wants(stream)) continue;
+      copy ??= Buffer.from(chunk);
+      client.write(stream, copy);
+    }
+  }
+
+  /** The container's stream is over: clients end when their last one is, once they have taken everything. */
+  end(stream: OutputStream): void {
+    this.over.add(stream);
+    for (const client of [...this.clients]) this.tellOver(client);
+  }
+
+  /** Detaches everybody. */
+  finish(reason: AttachEnd): void {
+    for (const client of [...this.clients]) client.finish(reason);
+  }
+
+  private tellOver(client: AttachClient): void {
+    for (const stream of this.over) client.end(stream);
+    if (this.over.size === 2) client.endUnlessOutputs();
+  }
+}
+
+class AttachClient {
+  readonly done: Promise<AttachEnd>;
+  private readonly outputs = new Map<OutputStream, OutputClient>();
+  private stopStdin: (() => void) | undefined;
+  private resolve: (end: AttachEnd) => void = () => undefined;
+  private ended = false;
+
+  constructor(
+    private readonly options: AttachOptions,
+    private readonly stdin: StdinFifo | undefined,
+    private readonly onFinish: (end: AttachEnd) => void,
+  ) {
+    this.done = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    for (const stream of ['stdout', 'stderr'] as const) {
+      const to = options[stream];
+      if (!to) continue;
+      const client = new OutputClient(to, BACKLOG_BYTES, {
+        onGone: () => this.outputOver(stream, 'gone'),
+        onFlushed: () => this.outputOver(stream, 'ended'),
+        onSlow: () => this.tooSlow(),
+      });
+      this.outputs.set(stream, client);
+    }
+  }
+
+  /** Begins to carry stdin. */
+  start(): void {
+    if (!this.options.stdin) return;
+    this.stopStdin = pumpStdin(this.options.stdin, this.stdin, {
+      onEnd: () => this.stdinOver('ended'),
+      onGone: () => this.stdinOver('gone'),
+    });
+  }
+
+  wants(stream: OutputStream): boolean {
+    return this.outputs.has(stream);
+  }
+
+  write(stream: OutputStream, chunk: Buffer): void {
+    this.outputs.get(stream)?.write(chunk);
+  }
+
+  end(stream: OutputStream): void {
+    this.outputs.get(stream)?.end();
+  }
+
+  /** A client that only sends stdin ends with the container. */
+  endUnlessOutputs(): void {
+    if (this.outputs.size === 0) this.finish('ended');
+  }
+
+  finish(reason: AttachEnd): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.stopStdin?.();
+    for (const output of this.outputs.values()) output.release();
+    this.outputs.clear();
+    this.onFinish(reason);
+    this.resolve(reason);
+    this.options.onClose?.(reason);
+  }
+
+  private tooSlow(): void {
+    for (const output of this.outputs.values()) output.destroy('the client is too slow');
+    this.finish('slow');
+  }
+
+  private outputOver(stream: OutputStream, why: AttachEnd): void {
+    this.outputs.delete(stream);
+    if (this.outputs.size === 0) this.finish(why);
+  }
+
+  private stdinOver(why: AttachEnd): void {
+    this.stopStdin = undefined;
+    if (why === 'ended' && this.options.closeStdinAtEnd) this.stdin?.close();
+    if (why === 'ended') this.options.onStdinEnd?.();
+    if (this.outputs.size === 0) this.finish(why);
+  }
+}

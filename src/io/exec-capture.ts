@@ -1,0 +1,99 @@
+import type { OutputStream } from './cri-log';
+import { endedOrLate } from './ended-or-late';
+import { FifoReader } from './fifo';
+import { GrowingBuffer } from './growing-buffer';
+
+const SWEEP_BYTES = 1024 * 1024;
+
+export interface CapturePaths {
+  stdout?: string;
+  stderr?: string;
+}
+
+export interface CaptureLimits {
+  /** What is kept of each stream, in bytes. */
+  perStream: number;
+  /** What is kept of both together: the reply must fit the 16 MiB that kubelet's gRPC client takes. */
+  total: number;
+}
+
+export interface Captured {
+  stdout: Buffer;
+  stderr: Buffer;
+  /** Bytes that were read and thrown away, being over a limit. */
+  discarded: number;
+  /** False: a process still holds an output, and the time was up. */
+  complete: boolean;
+}
+
+/** Keeps what a process prints, up to limits. Reading never stops at a limit: the process would block on a full pipe. */
+export class ExecCapture {
+  private readonly readers: FifoReader[] = [];
+  private readonly kept: Record<OutputStream, GrowingBuffer> = {
+    stdout: new GrowingBuffer(),
+    stderr: new GrowingBuffer(),
+  };
+  private readonly ended: Promise<void>;
+  private tellEnded: () => void = () => undefined;
+  private discarded = 0;
+
+  /** Opens the FIFOs; do so before Tasks.Exec starts the process. Throws with nothing left open. */
+  constructor(
+    paths: CapturePaths,
+    private readonly limits: CaptureLimits,
+    private readonly readBuffer: Buffer,
+  ) {
+    this.ended = new Promise((resolve) => {
+      this.tellEnded = resolve;
+    });
+    try {
+      this.read('stdout', paths.stdout);
+      this.read('stderr', paths.stderr);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.lookForEnd();
+  }
+
+  /**
+   * What was printed until both streams ended or `timeoutMs` was up (Infinity: no limit). Call it when the process has
+   * exited; a child of its own may hold the streams open much longer. Closes the FIFOs.
+   */
+  async drain(timeoutMs: number): Promise<Captured> {
+    const complete = await endedOrLate(this.ended, timeoutMs);
+    if (!complete) {
+      for (const reader of this.readers) reader.sweep(SWEEP_BYTES);
+    }
+    this.close();
+    const { stdout, stderr } = this.kept;
+    return { stdout: stdout.view(), stderr: stderr.view(), discarded: this.discarded, complete };
+  }
+
+  /** Lets go of the FIFOs at once. */
+  close(): void {
+    for (const reader of this.readers) reader.close();
+    this.tellEnded();
+  }
+
+  private read(stream: OutputStream, path: string | undefined): void {
+    if (!path) return;
+    const onData = (chunk: Buffer): void => this.keep(stream, chunk);
+    this.readers.push(new FifoReader({ path, readBuffer: this.readBuffer, onData, onEnd: () => this.lookForEnd() }));
+  }
+
+  private keep(stream: OutputStream, chunk: Buffer): void {
+    const { stdout, stderr } = this.kept;
+    const room = Math.min(
+      this.limits.perStream - this.kept[stream].length,
+      this.limits.total - stdout.length - stderr.length,
+    );
+    const taken = Math.max(0, Math.min(room, chunk.length));
+    this.kept[stream].append(chunk, 0, taken);
+    this.discarded += chunk.length - taken;
+  }
+
+  private lookForEnd(): void {
+    if (this.readers.every((reader) => reader.ended)) this.tellEnded();
+  }
+}

@@ -1,0 +1,130 @@
+import type { Readable, Writable } from 'node:stream';
+import { endedOrLate } from './ended-or-late';
+import { FifoReader } from './fifo';
+import { OutputClient } from './output-client';
+import { StdinFifo } from './stdin-fifo';
+import { pumpStdin } from './stdin-pump';
+
+/** Above this, the process has to wait until the client has taken some; nothing is lost and nobody is dropped. */
+const BACKLOG_BYTES = 1024 * 1024;
+
+export interface ExecStreamOptions {
+  /** Paths of FIFOs that exist. */
+  stdinPath?: string;
+  stdoutPath?: string;
+  stderrPath?: string;
+  /** The client's streams. The outputs are never ended here: whoever gave them ends them after `drain`. */
+  stdin?: Readable;
+  stdout?: Writable;
+  stderr?: Writable;
+  /** The client's stdin has ended and has all been written, and our end is closed: now Tasks.CloseIO. */
+  onStdinEnd?(): void;
+}
+
+/**
+ * Carries an exec's streams between its FIFOs and a client. A client that reads slowly slows the process down; one that
+ * is gone does not stop it: its output is read and thrown away.
+ */
+export class ExecStreams {
+  private readonly outputs: Output[] = [];
+  private readonly stdin: StdinFifo | undefined;
+  private stopStdin: (() => void) | undefined;
+
+  /** Opens the output FIFOs; do so before Tasks.Exec starts the process. Throws with nothing left open. */
+  constructor(
+    private readonly options: ExecStreamOptions,
+    readBuffer: Buffer,
+  ) {
+    this.stdin = options.stdinPath ? new StdinFifo(options.stdinPath) : undefined;
+    try {
+      if (options.stdoutPath) this.outputs.push(new Output(options.stdoutPath, options.stdout, readBuffer));
+      if (options.stderrPath) this.outputs.push(new Output(options.stderrPath, options.stderr, readBuffer));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Begins to carry stdin. The process opens its end while it starts; until then, what the client sends waits. */
+  startStdin(): void {
+    const { stdin, onStdinEnd } = this.options;
+    if (!stdin || this.stopStdin) return;
+    this.stopStdin = pumpStdin(stdin, this.stdin, {
+      onEnd: () => {
+        this.stdin?.close();
+        onStdinEnd?.();
+      },
+      onGone: () => this.stdin?.close(),
+    });
+  }
+
+  /**
+   * Resolves when the client has everything that the process printed, or when `timeoutMs` (Infinity: no limit) is up;
+   * true: it has. Call it when the process has exited, and write its status to the client afterwards. Closes the FIFOs.
+   */
+  async drain(timeoutMs: number): Promise<boolean> {
+    const all = Promise.all(this.outputs.map((output) => output.flushed));
+    const complete = await endedOrLate(all, timeoutMs);
+    this.close();
+    return complete;
+  }
+
+  /** Lets go of FIFOs and client at once. */
+  close(): void {
+    this.stopStdin?.();
+    this.stdin?.close();
+    for (const output of this.outputs) output.close();
+  }
+}
+
+/** One output: pauses its FIFO while the client has too much to take. */
+class Output {
+  readonly flushed: Promise<void>;
+  private readonly reader: FifoReader;
+  private client: OutputClient | undefined;
+  private tellFlushed: () => void = () => undefined;
+
+  constructor(path: string, to: Writable | undefined, readBuffer: Buffer) {
+    this.flushed = new Promise((resolve) => {
+      this.tellFlushed = resolve;
+    });
+    this.reader = new FifoReader({
+      path,
+      readBuffer,
+      onData: (chunk) => this.pass(chunk),
+      onEnd: () => this.end(),
+    });
+    if (!to) return;
+    this.client = new OutputClient(to, Number.POSITIVE_INFINITY, {
+      onGone: () => this.clientGone(),
+      onSlow: () => undefined,
+      onFlushed: () => this.tellFlushed(),
+      onTaken: (pending) => {
+        if (pending < BACKLOG_BYTES / 2) this.reader.resume();
+      },
+    });
+  }
+
+  close(): void {
+    this.reader.close();
+    this.client?.release();
+    this.tellFlushed();
+  }
+
+  private pass(chunk: Buffer): void {
+    if (!this.client) return;
+    this.client.write(Buffer.from(chunk));
+    if (this.client.waiting > BACKLOG_BYTES) this.reader.pause();
+  }
+
+  private end(): void {
+    if (this.client) this.client.end();
+    else this.tellFlushed();
+  }
+
+  private clientGone(): void {
+    this.client = undefined;
+    if (this.reader.ended) this.tellFlushed();
+    else this.reader.resume();
+  }
+}
