@@ -22,6 +22,13 @@ export interface HostDevice {
   readonly gid: number;
 }
 
+/** The user namespace that is to own a network namespace; pinned at `usernsPath`. */
+export interface NetnsOwner {
+  readonly uids: readonly SpecIdMapping[];
+  readonly gids: readonly SpecIdMapping[];
+  readonly usernsPath: string;
+}
+
 export interface SandboxFiles {
   readonly dir: string;
   readonly hostname: string;
@@ -31,7 +38,7 @@ export interface SandboxFiles {
 /** Everything the stories do to this machine. `app.ts` builds it from host/; tests stand in for it. */
 export interface Host {
   readonly facts: HostFacts;
-  createNetns(path: string, userns?: { uids: SpecIdMapping[]; gids: SpecIdMapping[] }): Promise<void>;
+  createNetns(path: string, userns?: NetnsOwner): Promise<void>;
   /** Idempotent. */
   removeNetns(path: string): Promise<void>;
   isNetns(path: string): Promise<boolean>;

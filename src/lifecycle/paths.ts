@@ -35,6 +35,11 @@ export class Paths {
     return join(this.dirs.netns, `cni-${uuid.join('-')}`);
   }
 
+  /** Where the user namespace that owns a pod's network namespace is pinned. */
+  userns(id: string): string {
+    return join(this.sandboxState(id), 'pinned-namespaces', 'user');
+  }
+
   containerRoot(id: string): string {
     return join(this.dirs.criRoot, 'containers', id);
   }

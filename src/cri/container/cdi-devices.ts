@@ -1,0 +1,13 @@
+import { cdiDeviceNames, CdiRegistry, fillDeviceNodes } from '../../oci/cdi';
+import type { CdiEdits } from '../../oci/inputs';
+import type { CriDeps } from '../deps';
+import type { NamedContainerConfig } from '../require';
+
+/** What the CDI devices of a request change about its spec; nothing when it names none. Unknown ones are an error. */
+export async function resolveCdi(deps: CriDeps, config: NamedContainerConfig): Promise<CdiEdits | undefined> {
+  const names = cdiDeviceNames(config.CDIDevices, config.annotations);
+  if (names.length === 0 || !deps.config.enable_cdi) return undefined;
+  const edits = CdiRegistry.parse(await deps.cdiFiles.read()).resolve(names);
+  const nodes = await Promise.all(edits.deviceNodes.map((node) => deps.host.devicesAt(node.hostPath)));
+  return fillDeviceNodes(edits, nodes.flat());
+}

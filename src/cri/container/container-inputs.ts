@@ -1,0 +1,77 @@
+import type { Image } from '../../model/image';
+import type { RuntimeHandler } from '../../model/runtime-handler';
+import type { Sandbox } from '../../model/sandbox';
+import { wantsHostDevices } from '../../oci/devices';
+import type { ContainerSpecInput, ResolvedMount } from '../../oci/inputs';
+import { resolveUser } from '../../oci/user';
+import { baseSpecOf } from '../base-spec-file';
+import type { CriDeps } from '../deps';
+import type { NamedContainerConfig } from '../require';
+import { sandboxFilePaths } from '../sandbox/sandbox-parts';
+import { containerSeccompProfile } from '../seccomp-profile';
+import { resolveCdi } from './cdi-devices';
+import { copyVolumes } from './image-declared-volumes';
+import type { MountedImageVolume } from './image-volumes';
+import { resolveDevices } from './resolve-devices';
+import { resolveMounts } from './resolve-mounts';
+
+export interface ContainerRequest {
+  readonly id: string;
+  readonly sandbox: Sandbox;
+  readonly config: NamedContainerConfig;
+  readonly image: Image;
+  readonly handler: RuntimeHandler;
+  readonly targetPid: number | undefined;
+  readonly volumes: ReadonlyMap<string, MountedImageVolume>;
+  readonly signal: AbortSignal;
+}
+
+export type ContainerInputs = ContainerSpecInput & { image: Image; imageVolumes: ReadonlyMap<string, string> };
+
+/** Gathers from host and daemon all that the spec of a container is made from. What it makes lies in the container's own directories. */
+export async function containerInputs(deps: CriDeps, request: ContainerRequest): Promise<ContainerInputs> {
+  const { id, sandbox, config, image, handler, volumes } = request;
+  const privileged = config.linux?.securityContext?.privileged ?? false;
+  const [mounts, devices, user, cdi, base, seccompProfile, features] = await Promise.all([
+    resolveMounts(deps, config, volumes),
+    resolveDevices(deps, config),
+    containerUser(deps, request),
+    resolveCdi(deps, config),
+    baseSpecOf(handler),
+    containerSeccompProfile(deps, config),
+    deps.features.of(handler),
+  ]);
+  return {
+    id,
+    sandbox: { id: sandbox.metadata.id, pid: sandbox.status.pid, files: sandboxFilePaths(deps, sandbox) },
+    config,
+    sandboxConfig: sandbox.metadata.config,
+    image,
+    imageName: config.image?.userSpecifiedImage || config.image?.image || image.id,
+    handler,
+    facts: deps.host.facts,
+    settings: deps.config,
+    features,
+    user,
+    mounts: mounts satisfies ResolvedMount[],
+    volumes: await copyVolumes(deps, request),
+    devices,
+    hostDevices: wantsHostDevices(privileged, handler) ? await deps.host.allDevices() : undefined,
+    cdi,
+    base,
+    seccompProfile,
+    targetPid: request.targetPid,
+    labels: { process: '', mount: '' },
+    imageVolumes: new Map([...volumes].map(([path, volume]) => [path, volume.imageId])),
+  };
+}
+
+async function containerUser(deps: CriDeps, request: ContainerRequest): Promise<ContainerSpecInput['user']> {
+  const { config, image, handler } = request;
+  return resolveUser({
+    field: 'config.linux.security_context',
+    securityContext: config.linux?.securityContext,
+    imageUser: image.config.user,
+    ...(await deps.userFiles.of(image, handler.snapshotter)),
+  });
+}

@@ -1,0 +1,41 @@
+import type { ContainerStatusRequest, ContainerStatusResponse } from '../../../generated/cri/v1/api';
+import { stringifyJson } from '../../base/json';
+import type { Container } from '../../model/container';
+import type { Call } from '../../rpc/call';
+import { toCriContainerStatus } from '../../state/cri-shapes';
+import { containerConfigJson } from '../../state/records';
+import type { CriDeps } from '../deps';
+import { recordFacts } from '../record-facts';
+import { requireContainer } from '../require';
+
+/** One container, from memory; with `verbose` also its record in containerd. */
+export async function containerStatus(
+  deps: CriDeps,
+  req: ContainerStatusRequest,
+  call: Call,
+): Promise<ContainerStatusResponse> {
+  const container = requireContainer(deps, req.containerId);
+  return {
+    status: toCriContainerStatus(container, deps.namesOfImage),
+    info: req.verbose ? { info: await verboseInfo(deps, container, call.signal) } : {},
+  };
+}
+
+/** The keys that crictl shows and agents read (`pid`, `runtimeSpec`, …). */
+async function verboseInfo(deps: CriDeps, container: Container, signal: AbortSignal): Promise<string> {
+  const { metadata, status } = container;
+  const record = await recordFacts(deps, metadata.id, signal);
+  const sandbox = deps.sandboxes.get(metadata.sandboxId);
+  const handler = deps.handlers.find(sandbox?.metadata.runtimeHandler ?? '') ?? deps.handlers.default;
+  return stringifyJson({
+    sandboxID: metadata.sandboxId,
+    pid: status.pid,
+    removing: container.busy === 'removing',
+    snapshotKey: record.snapshotKey,
+    snapshotter: record.snapshotter,
+    runtimeType: handler.runtimeType,
+    runtimeOptions: handler.optionsTable,
+    config: containerConfigJson(metadata.config),
+    runtimeSpec: record.spec,
+  });
+}

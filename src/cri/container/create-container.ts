@@ -1,0 +1,102 @@
+import {
+  ContainerEventType,
+  type CreateContainerRequest,
+  type CreateContainerResponse,
+} from '../../../generated/cri/v1/api';
+import { newId } from '../../base/ids';
+import { inSteps } from '../../base/steps';
+import { ensureUnpacked } from '../../images/ensure-unpacked';
+import type { Image } from '../../model/image';
+import type { Sandbox } from '../../model/sandbox';
+import type { Call } from '../../rpc/call';
+import type { CriDeps } from '../deps';
+import { notFound, notReady } from '../errors';
+import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
+import { fifoPaths, presentPaths } from './container-stdio';
+import { containerRecord, newContainer } from './container-record';
+import { containerInputs } from './container-inputs';
+import { containerLogPath } from './log-path';
+import { requireTargetRuns } from './namespace-target';
+import { mountImageVolumes, unmountNothing } from './image-volumes';
+
+/** Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already. */
+export async function createContainer(
+  deps: CriDeps,
+  req: CreateContainerRequest,
+  call: Call,
+): Promise<CreateContainerResponse> {
+  const config = requireContainerConfig(req.config);
+  const sandbox = requireReadySandbox(deps, req.podSandboxId);
+  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const targetPid = requireTargetRuns(deps, config, sandbox.metadata.id);
+  const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
+  const image = requireImage(deps, config);
+  const id = newId();
+  const draft = newContainer({ id, sandbox, config, image, logPath, snapshotter: handler.snapshotter });
+  const { name } = draft.metadata;
+  const { snapshots, containers } = deps.containerd;
+  const { signal } = call;
+  const lease = sandbox.metadata.id;
+  await using _held = await deps.locks.hold(id);
+
+  const container = await inSteps({ signal, log: call.log }, async (step) => {
+    await step(
+      'reserve the name',
+      () => deps.names.reserve(name, id),
+      () => deps.names.release(name, id),
+    );
+    await step('unpack the image', () => ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal }));
+    await step(
+      'make its directories',
+      () => makeDirectories(deps, id, config),
+      () => removeDirectories(deps, id),
+    );
+    const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal), unmountNothing);
+    const inputs = await step('look at the host', () =>
+      containerInputs(deps, { id, sandbox, config, image, handler, targetPid, volumes, signal }),
+    );
+    const made = containerRecord(deps, draft, inputs);
+    await step(
+      'prepare the root filesystem', // under the pod's lease: without one it can be collected before its record exists
+      () => snapshots.prepare(made.snapshot, { lease, signal }),
+      (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
+    );
+    await step(
+      'create the container',
+      () => containers.create(made.record, { lease, signal }),
+      (undoing) => containers.delete(id, { signal: undoing }),
+    );
+    await step('write its status', () => deps.containers.writeStatus(id, made.container.status));
+    return made.container;
+  });
+
+  // Nothing below may fail: the container exists.
+  deps.containers.add(container);
+  deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
+  return { containerId: id };
+}
+
+function requireReadySandbox(deps: CriDeps, sandboxId: string): Sandbox {
+  const sandbox = requireSandbox(deps, sandboxId, 'pod_sandbox_id');
+  if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandbox.metadata.id}" is not ready`);
+  return sandbox;
+}
+
+/** An image is looked up, never pulled: kubelet pulls, and counts what it pulled. */
+function requireImage(deps: CriDeps, config: NamedContainerConfig): Image {
+  const wanted = config.image?.image ?? '';
+  const image = deps.images.find(wanted);
+  if (!image) throw notFound('image', wanted);
+  return image;
+}
+
+async function makeDirectories(deps: CriDeps, id: string, config: NamedContainerConfig): Promise<void> {
+  await deps.host.makeDir(deps.paths.containerRoot(id), 0o700);
+  await deps.host.makeDir(deps.paths.io(id), 0o700);
+  await deps.host.makeFifos(presentPaths(fifoPaths(deps.paths.io(id), id, config)));
+}
+
+async function removeDirectories(deps: CriDeps, id: string): Promise<void> {
+  await deps.host.removeTree(deps.paths.containerState(id));
+  await deps.host.removeTree(deps.paths.containerRoot(id));
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { within } from '../../base/deadline';
+import { newId } from '../../base/ids';
+import { parseJson, stringifyJson } from '../../base/json';
+import { type Container, containerState } from '../../model/container';
+import type { Spec } from '../../model/spec';
+import { execProcess } from '../../oci/exec-process';
+import type { CriDeps } from '../deps';
+import { notReady } from '../errors';
+import { PROCESS_TYPE_URL } from '../type-urls';
+
+const SIGKILL = 9;
+/** How long a killed exec may take to be seen dead before its leftovers are deleted anyway. */
+const KILL_TIMEOUT_MS = 10_000;
+const DELETE_TIMEOUT_MS = 10_000;
+
+type Deps = Pick<CriDeps, 'containerd' | 'host' | 'paths' | 'log'>;
+
+/** An extra process in a container, and the FIFOs it talks through. */
+export interface ExecProcess {
+  readonly containerId: string;
+  readonly execId: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Makes the FIFOs of a process that is to run in `container`, which must be running. Call `deleteExec` in the end. */
+export async function newExec(deps: Deps, container: Container): Promise<ExecProcess> {
+  const { id } = container.metadata;
+  if (containerState(container.status) !== 'RUNNING') throw notReady(`container "${id}" does not run`);
+  const execId = newId();
+  const exec = {
+    containerId: id,
+    execId,
+    stdout: join(deps.paths.io(id), `${execId}-stdout`),
+    stderr: join(deps.paths.io(id), `${execId}-stderr`),
+  };
+  await deps.host.makeFifos([exec.stdout, exec.stderr]);
+  return exec;
+}
+
+/** Creates the process in containerd; it does not run yet. Its FIFOs must be open for reading by now. */
+export async function createExec(deps: Deps, exec: ExecProcess, cmd: string[], signal: AbortSignal): Promise<void> {
+  const { containerId, execId, stdout, stderr } = exec;
+  const value = await processSpec(deps, containerId, cmd, signal);
+  await deps.containerd.tasks.exec(
+    { containerId, execId, spec: { typeUrl: PROCESS_TYPE_URL, value }, stdout, stderr },
+    { signal },
+  );
+}
+
+/**
+ * Starts the process and answers its exit code. When `signal` fires first it is killed, and rejects with the signal's
+ * reason once it is dead.
+ */
+export async function runExec(deps: Deps, exec: ExecProcess, signal: AbortSignal): Promise<number> {
+  const { tasks } = deps.containerd;
+  const { containerId, execId } = exec;
+  // When Start fails, Wait never answers: it is given up then.
+  const waiting = new AbortController();
+  // Before Start: a fast process may have ended before Start answers.
+  const exit = tasks.wait({ containerId, execId }, { signal: waiting.signal });
+  exit.catch(() => undefined);
+  try {
+    await tasks.start({ containerId, execId }, { signal });
+    const aborted = new Promise<never>((_resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
+    });
+    return (await Promise.race([exit, aborted])).exitStatus;
+  } catch (error) {
+    await tasks.kill({ containerId, execId, signal: SIGKILL }).catch(() => false);
+    if (signal.aborted) await within(KILL_TIMEOUT_MS, 'the killed command', () => exit).catch(() => undefined);
+    throw error;
+  } finally {
+    waiting.abort(new Error('the exec is over'));
+  }
+}
+
+/** Afterwards neither containerd nor the file system has anything of the process left. Never rejects. */
+export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
+  const { containerId, execId, stdout, stderr } = exec;
+  await deps.containerd.tasks
+    .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
+    .catch((error: unknown) => deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }));
+  await Promise.all([deps.host.removeTree(stdout), deps.host.removeTree(stderr)]);
+}
+
+/** The container's own process with other arguments: user, groups, capabilities and environment as its record has them. */
+async function processSpec(deps: Deps, id: string, cmd: string[], signal: AbortSignal): Promise<Buffer> {
+  const record = await deps.containerd.containers.get(id, { signal });
+  if (!record?.spec) throw notReady(`container "${id}" has no record`);
+  const spec = parseJson(record.spec.value.toString('utf8')) as Spec;
+  return Buffer.from(stringifyJson(execProcess(spec, { cmd, tty: false })));
+}

@@ -1,0 +1,101 @@
+import {
+  ContainerEventType,
+  type StartContainerRequest,
+  type StartContainerResponse,
+} from '../../../generated/cri/v1/api';
+import { errorMessage } from '../../base/errors';
+import { inSteps } from '../../base/steps';
+import { killAndDelete } from '../../lifecycle/kill-and-delete';
+import { type Container, containerState } from '../../model/container';
+import { watchContainer } from '../../monitor/watch-exits';
+import type { Call } from '../../rpc/call';
+import type { CriDeps } from '../deps';
+import { notReady } from '../errors';
+import { requireContainer, requireSandbox } from '../require';
+import { requireTargetRuns } from './namespace-target';
+import { containerStdio } from './container-stdio';
+
+/** What CRI runtimes report for a container whose start failed. */
+const START_FAILED = { exitCode: 128, reason: 'StartError' } as const;
+
+/** Starts a created container. Afterwards it is RUNNING, or EXITED with reason StartError and the error as its message. */
+export async function startContainer(
+  deps: CriDeps,
+  req: StartContainerRequest,
+  call: Call,
+): Promise<StartContainerResponse> {
+  const container = requireContainer(deps, req.containerId);
+  const { id, sandboxId } = container.metadata;
+  await using _held = await deps.locks.hold(id, call.signal);
+  requireStartable(deps, container);
+  container.busy = 'starting';
+  try {
+    const pid = await createAndStartTask(deps, container, call);
+    const now = BigInt(Date.now()) * 1_000_000n;
+    await deps.containers.update(container, { pid, startedAt: now });
+  } catch (error) {
+    await recordFailedStart(deps, container, error);
+    throw error;
+  } finally {
+    container.busy = undefined;
+  }
+  deps.events.publish(id, sandboxId, ContainerEventType.CONTAINER_STARTED_EVENT);
+  return {};
+}
+
+function requireStartable(deps: CriDeps, container: Container): void {
+  const { id, sandboxId } = container.metadata;
+  const state = containerState(container.status);
+  if (deps.containers.get(id) === undefined || container.busy === 'removing') {
+    throw notReady(`container "${id}" is being removed`);
+  }
+  if (state !== 'CREATED') throw notReady(`container "${id}" is ${state}, only a CREATED one can be started`);
+  const sandbox = requireSandbox(deps, sandboxId, 'container_id');
+  if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandboxId}" is not ready`);
+  requireTargetRuns(deps, container.metadata.config, sandboxId);
+}
+
+async function createAndStartTask(deps: CriDeps, container: Container, call: Call): Promise<number> {
+  const { id, sandboxId } = container.metadata;
+  const { tasks, snapshots } = deps.containerd;
+  const { signal } = call;
+  const sandbox = requireSandbox(deps, sandboxId, 'container_id');
+  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const stdio = containerStdio(deps, container);
+  return inSteps({ signal, log: call.log }, async (step) => {
+    const rootfs = await step('find the root filesystem', () =>
+      snapshots.mounts({ snapshotter: container.snapshotter, key: id }, { signal }),
+    );
+    await step(
+      'open its stdio', // the shim opens the FIFOs for writing and blocks until someone reads
+      () => deps.stdio.open(stdio),
+      () => deps.stdio.close(id),
+    );
+    await step(
+      'create the task',
+      () =>
+        tasks.create(
+          { containerId: id, rootfs, ...stdio.paths, terminal: stdio.tty, runtimePath: handler.runtimePath },
+          { signal },
+        ),
+      (undoing) => killAndDelete(deps, id, undoing),
+    );
+    await step(
+      'watch for its exit', // before it starts: a short-lived task may exit first
+      () => watchContainer(deps, deps.monitor, container),
+      () => {
+        deps.monitor.unwatch(id);
+        deps.exits.settle(id);
+      },
+    );
+    const { pid } = await step('start the task', () => tasks.start({ containerId: id }, { signal }));
+    return pid;
+  });
+}
+
+async function recordFailedStart(deps: CriDeps, container: Container, error: unknown): Promise<void> {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const change = { pid: 0, startedAt: now, finishedAt: now, message: errorMessage(error), ...START_FAILED };
+  await deps.containers.update(container, change).catch(() => deps.containers.updateInMemory(container, change));
+  deps.events.publish(container.metadata.id, container.metadata.sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
+}

@@ -1,0 +1,28 @@
+import type { Metrics } from '../base/metrics';
+import type { Config } from '../config/schema';
+import type { ExecIo } from '../io/exec-io';
+import type { ImageIndex } from '../images/image-index';
+import type { ImagePuller } from '../images/pull';
+import type { LifecycleDeps } from '../lifecycle/deps';
+import type { CdiFiles } from '../lifecycle/cdi-files';
+import type { UserFiles } from '../lifecycle/user-files';
+import type { ExitMonitor } from '../monitor/exit-monitor';
+import type { StatsSampler } from '../monitor/stats-sampler';
+import type { HandlerFeatures } from './runtime/handler-features';
+import type { NamesOfImage } from '../state/cri-shapes';
+
+/** Everything a story may ask for; each picks what it uses. `app.ts` builds it once. */
+export interface CriDeps extends LifecycleDeps {
+  readonly config: Config;
+  readonly version: string;
+  readonly metrics: Metrics;
+  readonly images: ImageIndex;
+  readonly puller: ImagePuller;
+  readonly monitor: ExitMonitor;
+  readonly stats: StatsSampler;
+  readonly namesOfImage: NamesOfImage;
+  readonly execIo: ExecIo;
+  readonly userFiles: UserFiles;
+  readonly cdiFiles: CdiFiles;
+  readonly features: HandlerFeatures;
+}

@@ -1,0 +1,66 @@
+import { DeadlineError } from '../base/deadline';
+import { errorMessage } from '../base/errors';
+import { CniError } from '../cni/cni-error';
+import { ContainerdError } from '../containerd/errors';
+import { PullError } from '../images/errors';
+import { OciError } from '../oci/oci-error';
+import type { Call } from '../rpc/call';
+import { Code } from '../rpc/code';
+import { RpcError } from '../rpc/rpc-error';
+import { AmbiguousId } from '../state/id-map';
+import { NameTaken } from '../state/name-index';
+
+/** What a client sees of a failed call. */
+export interface Status {
+  code: Code;
+  message: string;
+}
+
+/** Something the request lacks or has wrong; `field` is its path in the request. */
+export function invalid(field: string, problem: string): RpcError {
+  return new RpcError(Code.INVALID_ARGUMENT, `${field}: ${problem}`);
+}
+
+/** The thing a request names does not exist: kubelet takes that as "it is gone". */
+export function notFound(kind: string, id: string): RpcError {
+  return new RpcError(Code.NOT_FOUND, `there is no ${kind} "${id}"`);
+}
+
+/** The thing exists but is in a state in which this cannot be done. */
+export function notReady(message: string): RpcError {
+  return new RpcError(Code.FAILED_PRECONDITION, message);
+}
+
+/** The one place where what was thrown becomes a status. What nobody foresaw is a bug: its stack is logged here, once. */
+export function toStatus(thrown: unknown, call: Call): Status {
+  const message = errorMessage(thrown);
+  const known = knownCode(thrown);
+  if (known !== undefined) return { code: known, message: prefixed(thrown, message) };
+  call.log.error('an error nobody foresaw', { error: message, stack: thrown instanceof Error ? thrown.stack : undefined });
+  return { code: Code.INTERNAL, message };
+}
+
+function knownCode(thrown: unknown): Code | undefined {
+  if (thrown instanceof RpcError) return thrown.code;
+  if (thrown instanceof ContainerdError) return codeOfContainerd(thrown.code);
+  if (thrown instanceof OciError) return Code[thrown.code];
+  if (thrown instanceof PullError) return Code.UNKNOWN;
+  if (thrown instanceof CniError) return Code.UNKNOWN;
+  if (thrown instanceof AmbiguousId) return Code.INVALID_ARGUMENT;
+  if (thrown instanceof NameTaken) return Code.ALREADY_EXISTS;
+  if (thrown instanceof DeadlineError) return Code.DEADLINE_EXCEEDED;
+  return undefined;
+}
+
+/** Only a story may say that something is gone or that an RPC is not offered: kubelet acts on both. */
+function codeOfContainerd(code: Code): Code {
+  return code === Code.NOT_FOUND || code === Code.UNIMPLEMENTED ? Code.INTERNAL : code;
+}
+
+/** kubelet looks for these words at the start of a failed pull's message. */
+function prefixed(thrown: unknown, message: string): string {
+  if (!(thrown instanceof PullError)) return message;
+  if (thrown.kind === 'registry') return `RegistryUnavailable: ${message}`;
+  if (thrown.kind === 'signature') return `SignatureValidationFailed: ${message}`;
+  return message;
+}

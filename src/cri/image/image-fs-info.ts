@@ -1,0 +1,15 @@
+import type { FilesystemUsage, ImageFsInfoResponse } from '../../../generated/cri/v1/api';
+import type { CriDeps } from '../deps';
+
+/** What images take of the disk, from the last sample: kubelet reads the first entry, so the default snapshotter leads. */
+export async function imageFsInfo(deps: Pick<CriDeps, 'stats'>): Promise<ImageFsInfoResponse> {
+  const imageFilesystems = (await deps.stats.imageFilesystems()).map(
+    (usage): FilesystemUsage => ({
+      timestamp: usage.timestamp,
+      fsId: { mountpoint: usage.mountpoint },
+      usedBytes: { value: usage.usedBytes },
+      inodesUsed: { value: usage.inodesUsed },
+    }),
+  );
+  return { imageFilesystems, containerFilesystems: [] };
+}

@@ -1,0 +1,53 @@
+import type {
+  ContainerConfig,
+  ContainerMetadata,
+  PodSandboxConfig,
+  PodSandboxMetadata,
+} from '../../generated/cri/v1/api';
+import type { Container } from '../model/container';
+import type { Sandbox } from '../model/sandbox';
+import { invalid, notFound } from './errors';
+import type { CriDeps } from './deps';
+
+/** A sandbox configuration whose metadata is complete: kubelet refuses a status that lacks any of it. */
+export type NamedSandboxConfig = PodSandboxConfig & { metadata: PodSandboxMetadata };
+
+/** The configuration of a pod; refuses one that lacks what every pod must have. */
+export function requireSandboxConfig(config: PodSandboxConfig | undefined, field: string): NamedSandboxConfig {
+  if (!config) throw invalid(field, 'is missing');
+  const { metadata } = config;
+  if (!metadata) throw invalid(`${field}.metadata`, 'is missing');
+  for (const key of ['name', 'namespace', 'uid'] as const) {
+    if (metadata[key] === '') throw invalid(`${field}.metadata.${key}`, 'is empty');
+  }
+  return { ...config, metadata };
+}
+
+/** A container configuration that names itself and its image. */
+export type NamedContainerConfig = ContainerConfig & { metadata: ContainerMetadata };
+
+/** The configuration of a container; refuses one that lacks a name or an image. */
+export function requireContainerConfig(config: ContainerConfig | undefined): NamedContainerConfig {
+  if (!config) throw invalid('config', 'is missing');
+  const { metadata } = config;
+  if (!metadata) throw invalid('config.metadata', 'is missing');
+  if (metadata.name === '') throw invalid('config.metadata.name', 'is empty');
+  if (!config.image || config.image.image === '') throw invalid('config.image.image', 'is empty');
+  return { ...config, metadata };
+}
+
+/** The sandbox an RPC names, by id or unique prefix. */
+export function requireSandbox(deps: Pick<CriDeps, 'sandboxes'>, id: string, field: string): Sandbox {
+  if (id === '') throw invalid(field, 'is empty');
+  const sandbox = deps.sandboxes.find(id);
+  if (!sandbox) throw notFound('pod sandbox', id);
+  return sandbox;
+}
+
+/** The container an RPC names, by id or unique prefix. */
+export function requireContainer(deps: Pick<CriDeps, 'containers'>, id: string): Container {
+  if (id === '') throw invalid('container_id', 'is empty');
+  const container = deps.containers.find(id);
+  if (!container) throw notFound('container', id);
+  return container;
+}

@@ -1,0 +1,51 @@
+import type { PodSandboxStatusRequest, PodSandboxStatusResponse } from '../../../generated/cri/v1/api';
+import type { Sandbox } from '../../model/sandbox';
+import { stringifyJson } from '../../base/json';
+import { toCriContainerStatus, toCriSandboxStatus } from '../../state/cri-shapes';
+import { sandboxConfigJson } from '../../state/records';
+import type { Call } from '../../rpc/call';
+import type { CriDeps } from '../deps';
+import { recordFacts } from '../record-facts';
+import { requireSandbox } from '../require';
+
+/** One pod, with the statuses of all its containers: both are set or kubelet's evented PLEG sees a pod without any. */
+export async function podSandboxStatus(
+  deps: CriDeps,
+  req: PodSandboxStatusRequest,
+  call: Call,
+): Promise<PodSandboxStatusResponse> {
+  const sandbox = requireSandbox(deps, req.podSandboxId, 'pod_sandbox_id');
+  const { id, netnsPath } = sandbox.metadata;
+  const networkClosed = netnsPath !== '' && !(await deps.host.isNetns(netnsPath));
+  return {
+    status: toCriSandboxStatus(sandbox, networkClosed),
+    info: req.verbose ? { info: await verboseInfo(deps, sandbox, networkClosed, call.signal) } : {},
+    containersStatuses: deps.containers
+      .bySandbox(id)
+      .map((container) => toCriContainerStatus(container, deps.namesOfImage)),
+    timestamp: BigInt(Date.now()) * 1_000_000n,
+  };
+}
+
+/** The keys that crictl shows and agents read (`pid`, `runtimeSpec`, …). */
+async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, signal: AbortSignal): Promise<string> {
+  const { metadata, status } = sandbox;
+  const record = await recordFacts(deps, metadata.id, signal);
+  const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
+  return stringifyJson({
+    pid: status.pid,
+    processStatus: status.state === 'READY' ? 'running' : 'stopped',
+    netNamespaceClosed: closed,
+    image: record.image,
+    snapshotKey: record.snapshotKey,
+    snapshotter: record.snapshotter,
+    runtimeHandler: metadata.runtimeHandler,
+    runtimeType: handler.runtimeType,
+    runtimeOptions: handler.optionsTable,
+    config: sandboxConfigJson(metadata.config),
+    runtimeSpec: record.spec,
+    cniResult: metadata.cniResult,
+    overhead: status.overhead,
+    resources: status.resources,
+  });
+}

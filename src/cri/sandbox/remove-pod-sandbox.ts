@@ -1,0 +1,33 @@
+import {
+  ContainerEventType,
+  type RemovePodSandboxRequest,
+  type RemovePodSandboxResponse,
+} from '../../../generated/cri/v1/api';
+import { removeSandboxParts } from '../../lifecycle/remove-sandbox';
+import { teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import type { Call } from '../../rpc/call';
+import { removeListedContainer } from '../container/remove-container';
+import type { CriDeps } from '../deps';
+import { invalid } from '../errors';
+
+/** Removes a pod, its containers first. Afterwards nothing of it is left. Unknown is fine; what fails stays listed. */
+export async function removePodSandbox(
+  deps: CriDeps,
+  req: RemovePodSandboxRequest,
+  call: Call,
+): Promise<RemovePodSandboxResponse> {
+  if (req.podSandboxId === '') throw invalid('pod_sandbox_id', 'is empty');
+  const sandbox = deps.sandboxes.find(req.podSandboxId);
+  if (!sandbox) return {};
+  const { id } = sandbox.metadata;
+  await using _stopping = await deps.locks.hold(`stop/${id}`, call.signal);
+  if (deps.sandboxes.get(id) === undefined) return {};
+  // Also when it is NOTREADY: its pause may have died by itself, its network is then still wired.
+  await teardownSandbox(deps, sandbox, call.signal);
+  for (const container of deps.containers.bySandbox(id)) await removeListedContainer(deps, container, call.signal);
+  await using _held = await deps.locks.hold(id, call.signal);
+  deps.monitor.unwatch(id);
+  await removeSandboxParts(deps, sandbox, call.signal);
+  deps.events.publish(id, id, ContainerEventType.CONTAINER_DELETED_EVENT);
+  return {};
+}

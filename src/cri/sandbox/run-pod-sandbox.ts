@@ -1,0 +1,105 @@
+import {
+  ContainerEventType,
+  type RunPodSandboxRequest,
+  type RunPodSandboxResponse,
+} from '../../../generated/cri/v1/api';
+import { newId } from '../../base/ids';
+import { inSteps } from '../../base/steps';
+import { killAndDelete } from '../../lifecycle/kill-and-delete';
+import { hasPodNetwork } from '../../lifecycle/pod-network-config';
+import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
+import { watchSandbox } from '../../monitor/watch-exits';
+import type { Call } from '../../rpc/call';
+import type { CriDeps } from '../deps';
+import { requireSandboxConfig } from '../require';
+import { ensureSandboxImage } from './sandbox-image';
+import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
+import { deleteSandboxRecord, storeSandbox } from './sandbox-record';
+import { addToNetwork, makeSandboxFiles, makeSandboxNetns, pauseContainer, removeSandboxFiles } from './sandbox-parts';
+
+/** Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove. */
+export async function runPodSandbox(
+  deps: CriDeps,
+  req: RunPodSandboxRequest,
+  call: Call,
+): Promise<RunPodSandboxResponse> {
+  const config = requireSandboxConfig(req.config, 'config');
+  const handler = requireHandler(deps, req.runtimeHandler);
+  await requireSupportedUserns(deps, handler, config);
+  const sandbox = newSandbox(newId(), config, req.runtimeHandler);
+  const { metadata } = sandbox;
+  const { id, name } = metadata;
+  const { leases, snapshots, containers, tasks } = deps.containerd;
+  await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
+
+  const stuck = (): void => deps.sandboxes.add({ ...sandbox, status: { ...sandbox.status, state: 'NOTREADY' } });
+  await inSteps({ signal: call.signal, log: call.log, stuck }, async (step) => {
+    await step(
+      'reserve the name',
+      () => deps.names.reserve(name, id),
+      () => deps.names.release(name, id),
+    );
+    await step(
+      'record the sandbox',
+      () => deps.sandboxes.record(metadata),
+      () => deps.sandboxes.forget(id),
+    );
+    await step(
+      'take a lease',
+      () => leases.create({ id }, { signal: call.signal }),
+      (signal) => leases.delete(id, { signal }),
+    );
+    await step(
+      'store the sandbox',
+      () => storeSandbox(deps, sandbox, handler, call.signal),
+      (signal) => deleteSandboxRecord(deps, id, signal),
+    );
+    const image = await step('find the pause image', () => ensureSandboxImage(deps, handler, call.signal));
+    if (hasPodNetwork(config)) {
+      await step(
+        'make the network namespace',
+        () => makeSandboxNetns(deps, sandbox),
+        () => deps.host.removeNetns(deps.paths.netns(id)),
+      );
+      await step(
+        'set up the pod network',
+        () => addToNetwork(deps, sandbox, call.signal),
+        (signal) => takeDownNetwork(deps, sandbox, signal),
+      );
+    }
+    await step(
+      'write hosts, hostname, resolv.conf',
+      () => makeSandboxFiles(deps, sandbox),
+      () => removeSandboxFiles(deps, id),
+    );
+    const pause = await step('derive the spec', () => pauseContainer(deps, sandbox, handler, image));
+    const rootfs = await step(
+      'prepare the root filesystem', // under the lease: without one it can be collected before its record exists
+      () => snapshots.prepare(pause.snapshot, { lease: id, signal: call.signal }),
+      (signal) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal }),
+    );
+    await step(
+      'create the container',
+      () => containers.create(pause.record, { lease: id, signal: call.signal }),
+      (signal) => containers.delete(id, { signal }),
+    );
+    const task = await step(
+      'create the task',
+      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { signal: call.signal }),
+      (signal) => killAndDelete(deps, id, signal),
+    );
+    await step(
+      'watch for its exit', // before it starts: a short-lived task may be gone before the answer arrives
+      () => watchSandbox(deps, deps.monitor, sandbox),
+      () => deps.monitor.unwatch(id),
+    );
+    await step('start the task', () => tasks.start({ containerId: id }, { signal: call.signal }));
+    sandbox.status = { ...sandbox.status, state: 'READY', pid: task.pid };
+  });
+
+  // Nothing below may fail: the pod runs, and from here on only Stop and Remove take it down.
+  deps.sandboxes.add(sandbox);
+  deps.events.publish(id, id, ContainerEventType.CONTAINER_CREATED_EVENT);
+  deps.events.publish(id, id, ContainerEventType.CONTAINER_STARTED_EVENT);
+  return { podSandboxId: id };
+}

@@ -1,0 +1,47 @@
+import type { RuntimeHandler } from '../../model/runtime-handler';
+import type { Sandbox } from '../../model/sandbox';
+import { sandboxMetadataExtension } from '../../state/records';
+import type { CriDeps } from '../deps';
+
+type Deps = Pick<CriDeps, 'containerd' | 'daemon'>;
+
+/** Which part of the daemon owns the pod, as the plugin writes it; ours are made of containers and tasks. */
+const SANDBOXER = 'podsandbox';
+const METADATA_KEY = 'metadata';
+
+/** Creates the pod's record in the daemon's sandbox store, where it has one (2.x). */
+export async function storeSandbox(
+  deps: Deps,
+  sandbox: Sandbox,
+  handler: RuntimeHandler,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!deps.daemon.features.sandboxStore) return;
+  const { metadata } = sandbox;
+  await deps.containerd.sandboxStore.create(
+    {
+      id: metadata.id,
+      runtime: { name: handler.runtimeType, options: handler.options },
+      sandboxer: SANDBOXER,
+      labels: { name: metadata.name },
+      extensions: { [METADATA_KEY]: sandboxMetadataExtension(metadata) },
+    },
+    { signal },
+  );
+}
+
+/** Writes the pod's metadata again, once its network is known. */
+export async function updateSandboxRecord(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  if (!deps.daemon.features.sandboxStore) return;
+  const { metadata } = sandbox;
+  await deps.containerd.sandboxStore.update(
+    { id: metadata.id, extensions: { [METADATA_KEY]: sandboxMetadataExtension(metadata) } },
+    [`extensions.${METADATA_KEY}`],
+    { signal },
+  );
+}
+
+/** Afterwards the store has no record of `id`. */
+export async function deleteSandboxRecord(deps: Deps, id: string, signal: AbortSignal): Promise<void> {
+  if (deps.daemon.features.sandboxStore) await deps.containerd.sandboxStore.delete(id, { signal });
+}

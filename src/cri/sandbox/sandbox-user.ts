@@ -1,0 +1,22 @@
+import type { Image } from '../../model/image';
+import type { RuntimeHandler } from '../../model/runtime-handler';
+import type { Sandbox } from '../../model/sandbox';
+import type { SpecUser } from '../../model/spec';
+import { resolveUser } from '../../oci/user';
+import type { CriDeps } from '../deps';
+
+/** Whom the pause process runs as: the pod's security context, else the image's user. */
+export async function sandboxUser(
+  deps: Pick<CriDeps, 'userFiles'>,
+  sandbox: Sandbox,
+  handler: RuntimeHandler,
+  image: Image,
+): Promise<SpecUser> {
+  const files = await deps.userFiles.of(image, handler.snapshotter);
+  return resolveUser({
+    field: 'config.linux.security_context',
+    securityContext: sandbox.metadata.config.linux?.securityContext,
+    imageUser: image.config.user,
+    ...files,
+  });
+}

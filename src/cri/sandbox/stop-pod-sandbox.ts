@@ -1,0 +1,23 @@
+import type { StopPodSandboxRequest, StopPodSandboxResponse } from '../../../generated/cri/v1/api';
+import { teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import type { Call } from '../../rpc/call';
+import type { CriDeps } from '../deps';
+import { invalid } from '../errors';
+
+/**
+ * Stops a pod. Afterwards nothing of it runs and its network is gone; its records stay. A pod that is stopped or
+ * unknown is fine. When it fails, kubelet calls again and it goes on where it stopped.
+ */
+export async function stopPodSandbox(
+  deps: CriDeps,
+  req: StopPodSandboxRequest,
+  call: Call,
+): Promise<StopPodSandboxResponse> {
+  if (req.podSandboxId === '') throw invalid('pod_sandbox_id', 'is empty');
+  const sandbox = deps.sandboxes.find(req.podSandboxId);
+  if (!sandbox) return {};
+  // Not the sandbox's own lock: the end of the pause task is recorded under that one, and is waited for here.
+  await using _held = await deps.locks.hold(`stop/${sandbox.metadata.id}`, call.signal);
+  await teardownSandbox(deps, sandbox, call.signal);
+  return {};
+}

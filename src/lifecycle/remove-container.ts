@@ -1,0 +1,32 @@
+import type { Container } from '../model/container';
+import type { LifecycleDeps } from './deps';
+import { deleteTask } from './finish-container';
+
+type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits'>;
+
+/**
+ * Removes a container that does not run: task, record, snapshot, FIFOs, directories, name. Afterwards nothing of it is
+ * left. Idempotent; what fails leaves it listed, so that the call can be repeated. The caller holds its lock.
+ */
+export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id, name } = container.metadata;
+  await deps.stdio.close(id);
+  await removeFromContainerd(deps, id, container.snapshotter, signal);
+  await deps.host.removeTree(deps.paths.containerState(id));
+  await deps.host.removeTree(deps.paths.containerRoot(id));
+  deps.containers.delete(id);
+  deps.names.release(name, id);
+  deps.exits.settle(id);
+}
+
+/** Afterwards containerd knows no task, no record and no snapshot of `id`. */
+export async function removeFromContainerd(
+  deps: Pick<Deps, 'containerd'>,
+  id: string,
+  snapshotter: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await deleteTask(deps, id, signal);
+  await deps.containerd.containers.delete(id, { signal });
+  await deps.containerd.snapshots.remove({ snapshotter, key: id }, { signal });
+}

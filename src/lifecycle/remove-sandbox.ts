@@ -1,0 +1,26 @@
+import type { Sandbox } from '../model/sandbox';
+import type { LifecycleDeps } from './deps';
+import { removeFromContainerd } from './remove-container';
+
+type Deps = Pick<
+  LifecycleDeps,
+  'containerd' | 'daemon' | 'sandboxes' | 'host' | 'paths' | 'names' | 'exits' | 'handlers'
+>;
+
+/**
+ * Removes what a stopped sandbox left: pause container, snapshot, store record, directories, lease, journal, name.
+ * Afterwards nothing of it is left. Idempotent; the caller holds its lock and has removed its containers.
+ */
+export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id, name } = sandbox.metadata;
+  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  await removeFromContainerd(deps, id, handler.snapshotter, signal);
+  if (deps.daemon.features.sandboxStore) await deps.containerd.sandboxStore.delete(id, { signal });
+  await deps.host.removeTree(deps.paths.sandboxState(id));
+  await deps.host.removeTree(deps.paths.sandboxRoot(id));
+  await deps.containerd.leases.delete(id, { signal });
+  await deps.sandboxes.forget(id);
+  deps.sandboxes.delete(id);
+  deps.names.release(name, id);
+  deps.exits.settle(id);
+}

@@ -1,0 +1,77 @@
+import { withDeadline } from '../base/deadline';
+import type { Container } from '../model/container';
+import { containerState } from '../model/container';
+import { finishContainer } from './finish-container';
+import type { LifecycleDeps } from './deps';
+
+const SIGKILL = 9;
+/** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
+const KILL_TIMEOUT_MS = 60_000;
+
+type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'exits' | 'stdio' | 'events' | 'log' | 'locks'>;
+
+export interface StopOptions {
+  /** Time between the stop signal and SIGKILL; 0: SIGKILL at once. */
+  readonly timeoutMs: number;
+  /** Number of the stop signal. */
+  readonly stopSignal: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Ends a container's task. Afterwards its exit is recorded; a container that does not run is left as it is. The stop
+ * signal is sent once however often this is called, and a later call with a shorter time still escalates. The caller
+ * must not hold the container's lock: recording the exit takes it.
+ */
+export async function stopTask(deps: Deps, container: Container, options: StopOptions): Promise<void> {
+  const { id } = container.metadata;
+  const state = containerState(container.status);
+  if (state === 'UNKNOWN') return killUnknown(deps, container, options.signal);
+  if (state !== 'RUNNING') return;
+  if (options.timeoutMs > 0) {
+    if (!container.stopSignalSent) {
+      container.stopSignalSent = true;
+      await deps.containerd.tasks.kill({ containerId: id, signal: options.stopSignal }, { signal: options.signal });
+    }
+    if (await endsWithin(deps, id, options.timeoutMs, options.signal)) return;
+  }
+  await killTask(deps, id, options.signal);
+}
+
+/** Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. */
+export async function killTask(deps: Pick<Deps, 'containerd' | 'exits'>, id: string, signal: AbortSignal): Promise<void> {
+  await deps.containerd.tasks.kill({ containerId: id, signal: SIGKILL }, { signal });
+  const deadline = withDeadline(signal, KILL_TIMEOUT_MS, `waiting for "${id}" to end after SIGKILL`);
+  try {
+    await deps.exits.settled(id, deadline.signal);
+  } finally {
+    deadline.cancel();
+  }
+}
+
+async function endsWithin(deps: Pick<Deps, 'exits'>, id: string, ms: number, signal: AbortSignal): Promise<boolean> {
+  const deadline = withDeadline(signal, ms, `waiting for "${id}" to end`);
+  try {
+    await deps.exits.settled(id, deadline.signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
+  } finally {
+    deadline.cancel();
+  }
+}
+
+/** Only stop and remove lead out of UNKNOWN: whatever task there is gets killed, and the container is EXITED. */
+async function killUnknown(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id } = container.metadata;
+  await using _held = await deps.locks.hold(id, signal);
+  const { tasks } = deps.containerd;
+  const task = await tasks.get({ containerId: id }, { signal });
+  let exit = { exitStatus: 255, exitedAt: BigInt(Date.now()) * 1_000_000n };
+  if (task && task.status !== 'STOPPED') {
+    await tasks.kill({ containerId: id, signal: SIGKILL, all: true }, { signal });
+    exit = await tasks.wait({ containerId: id }, { signal });
+  }
+  await finishContainer(deps, container, exit);
+}

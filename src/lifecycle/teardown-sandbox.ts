@@ -1,0 +1,65 @@
+import { containerSignal } from './stop-signal';
+import type { Container } from '../model/container';
+import type { Sandbox } from '../model/sandbox';
+import type { LifecycleDeps } from './deps';
+import { deleteTask } from './finish-container';
+import { podNetworkConfig } from './pod-network-config';
+import { killTask, stopTask } from './stop-task';
+
+/** kubelet has stopped the containers that deserve a grace period before it stops the pod. */
+const CONTAINER_TIMEOUT_MS = 0;
+
+export type TeardownDeps = Pick<
+  LifecycleDeps,
+  | 'containerd'
+  | 'containers'
+  | 'sandboxes'
+  | 'exits'
+  | 'stdio'
+  | 'events'
+  | 'log'
+  | 'host'
+  | 'paths'
+  | 'handlers'
+  | 'networksOf'
+  | 'locks'
+>;
+
+/**
+ * Takes a pod down: containers, network, namespace, shared memory, image volumes. Afterwards it is NOTREADY and nothing
+ * of it runs or is wired; its records stay for RemovePodSandbox. Each part is idempotent, so a call that failed halfway
+ * is simply repeated.
+ */
+export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id } = sandbox.metadata;
+  await Promise.all(deps.containers.bySandbox(id).map((container) => stopContainerOfPod(deps, container, signal)));
+  await killPause(deps, sandbox, signal);
+  await takeDownNetwork(deps, sandbox, signal);
+  await deps.host.removeTree(deps.paths.imageVolumes(id));
+  await deps.host.unmount(deps.paths.shm(id));
+}
+
+async function stopContainerOfPod(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
+  await stopTask(deps, container, { timeoutMs: CONTAINER_TIMEOUT_MS, stopSignal: containerSignal(container), signal });
+}
+
+/** Afterwards there is no pause task, and the sandbox is NOTREADY. */
+export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id } = sandbox.metadata;
+  await killTask(deps, id, signal);
+  if (sandbox.status.state !== 'NOTREADY') {
+    deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
+    await deleteTask(deps, id, signal);
+  }
+}
+
+/** CNI DEL and the removal of the namespace. A pod on the host's network has neither. */
+export async function takeDownNetwork(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { netnsPath } = sandbox.metadata;
+  if (netnsPath === '') return;
+  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  // A namespace that is gone (a reboot) is an empty path to CNI: plugins then free what they hold outside of it.
+  const present = await deps.host.isNetns(netnsPath);
+  await deps.networksOf(handler).del({ ...podNetworkConfig(sandbox.metadata), netnsPath: present ? netnsPath : '' }, signal);
+  await deps.host.removeNetns(netnsPath);
+}

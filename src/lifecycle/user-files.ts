@@ -1,0 +1,67 @@
+import { newSuffix } from '../base/ids';
+import type { Image } from '../model/image';
+import type { LifecycleDeps } from './deps';
+
+/** The files of an image from which users and groups are looked up. */
+export interface UserFileContents {
+  readonly passwd?: Buffer;
+  readonly group?: Buffer;
+}
+
+/** Images whose files are remembered; an image never changes, so neither do they. */
+const MAX_REMEMBERED = 256;
+
+/** Reads /etc/passwd and /etc/group of images, inside their root filesystem only, and remembers them. */
+export class UserFiles {
+  private readonly remembered = new Map<string, Promise<UserFileContents>>();
+
+  constructor(private readonly deps: Pick<LifecycleDeps, 'containerd' | 'host' | 'paths'>) {}
+
+  /** The files of `image` as `snapshotter` unpacked it; a file that is not there is undefined. */
+  of(image: Image, snapshotter: string): Promise<UserFileContents> {
+    const key = `${snapshotter} ${image.chainId}`;
+    const known = this.remembered.get(key);
+    if (known) return known;
+    const reading = this.read(image, snapshotter);
+    this.remembered.set(key, reading);
+    reading.catch(() => this.remembered.delete(key));
+    const [oldest] = this.remembered.keys();
+    if (this.remembered.size > MAX_REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
+    return reading;
+  }
+
+  private read(image: Image, snapshotter: string): Promise<UserFileContents> {
+    return withImageMounted(this.deps, { image, snapshotter }, async (rootfs) => ({
+      passwd: await this.deps.host.readInRootfs(rootfs, '/etc/passwd'),
+      group: await this.deps.host.readInRootfs(rootfs, '/etc/group'),
+    }));
+  }
+}
+
+/** Runs `act` with the image mounted read-only; afterwards mount, view and lease are gone again. */
+export async function withImageMounted<T>(
+  deps: Pick<LifecycleDeps, 'containerd' | 'host' | 'paths'>,
+  what: { image: Image; snapshotter: string },
+  act: (rootfs: string) => Promise<T>,
+): Promise<T> {
+  const { snapshots, leases } = deps.containerd;
+  const { snapshotter, image } = what;
+  const key = `crisp-view-${newSuffix()}`;
+  const dir = deps.paths.scratch(key);
+  await leases.create({ id: key, labels: { 'containerd.io/gc.expire': inTenMinutes() } });
+  try {
+    const mounts = await snapshots.view({ snapshotter, key, parent: image.chainId }, { lease: key });
+    await deps.host.makeDir(dir, 0o700);
+    await deps.host.mountAll(mounts, dir, { readonly: true });
+    return await act(dir);
+  } finally {
+    await deps.host.removeTree(dir);
+    await snapshots.remove({ snapshotter, key });
+    await leases.delete(key);
+  }
+}
+
+/** RFC 3339, as the garbage collector reads it. */
+function inTenMinutes(): string {
+  return new Date(Date.now() + 600_000).toISOString();
+}

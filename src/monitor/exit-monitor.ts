@@ -1,0 +1,87 @@
+import { Backoff, sleep } from '../base/backoff';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { ContainerdClient } from '../containerd/client';
+import { isNotFound } from '../containerd/errors';
+import type { Exit, Exits } from '../state/exits';
+
+/** What to do when a task has ended. Repeated with growing pauses until it succeeds. */
+export type OnExit = (exit: Exit) => Promise<void>;
+
+/** An exit code for a task that vanished without telling: what CRI runtimes report for "unknown". */
+const VANISHED = 255;
+
+/**
+ * Waits for the end of every task with one Wait call each. A Wait that fails is no exit: the daemon may have restarted,
+ * so it is asked again for as long as the task is watched.
+ */
+export class ExitMonitor {
+  private readonly watched = new Map<string, AbortController>();
+
+  constructor(
+    private readonly deps: { containerd: ContainerdClient; exits: Exits; log: Logger },
+  ) {}
+
+  /** From now on the end of `id` leads to `onExit`. Call it between creating a task and starting it. */
+  watch(id: string, onExit: OnExit): void {
+    this.unwatch(id);
+    const controller = new AbortController();
+    this.watched.set(id, controller);
+    this.deps.exits.expect(id);
+    void this.follow(id, onExit, controller.signal);
+  }
+
+  /** Nobody cares for the end of `id` any more. */
+  unwatch(id: string): void {
+    this.watched.get(id)?.abort(new Error('no longer watched'));
+    this.watched.delete(id);
+  }
+
+  /** How many tasks are watched. */
+  get size(): number {
+    return this.watched.size;
+  }
+
+  stop(): void {
+    for (const id of [...this.watched.keys()]) this.unwatch(id);
+  }
+
+  private async follow(id: string, onExit: OnExit, signal: AbortSignal): Promise<void> {
+    try {
+      const exit = await this.exitOf(id, signal);
+      await this.insist(id, () => onExit(exit), signal);
+    } catch (error) {
+      if (!signal.aborted) this.deps.log.error('an exit could not be handled', { id, error: errorMessage(error) });
+    } finally {
+      if (!signal.aborted) this.watched.delete(id);
+    }
+  }
+
+  private async exitOf(id: string, signal: AbortSignal): Promise<Exit> {
+    const backoff = new Backoff({ firstMs: 50, maxMs: 5000 });
+    for (;;) {
+      try {
+        return await this.deps.containerd.tasks.wait({ containerId: id }, { signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isNotFound(error)) return { exitStatus: VANISHED, exitedAt: BigInt(Date.now()) * 1_000_000n };
+        this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
+        await sleep(backoff.next(), signal);
+      }
+    }
+  }
+
+  private async insist(id: string, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ firstMs: 1000, maxMs: 300_000 });
+    for (;;) {
+      try {
+        await act();
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        this.deps.log.warn('handling an exit failed, trying again', { id, error: errorMessage(error) });
+        await sleep(backoff.next(), signal);
+      }
+    }
+  }
+}

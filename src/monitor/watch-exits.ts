@@ -1,0 +1,24 @@
+import type { Container } from '../model/container';
+import type { Sandbox } from '../model/sandbox';
+import type { LifecycleDeps } from '../lifecycle/deps';
+import { finishContainer } from '../lifecycle/finish-container';
+import { finishSandbox } from '../lifecycle/finish-sandbox';
+import type { ExitMonitor } from './exit-monitor';
+
+/** From now on the end of this container's task is recorded, under the container's lock. */
+export function watchContainer(deps: LifecycleDeps, monitor: ExitMonitor, container: Container): void {
+  const { id } = container.metadata;
+  monitor.watch(id, async (exit) => {
+    await using _held = await deps.locks.hold(id);
+    await finishContainer(deps, container, exit);
+  });
+}
+
+/** From now on the end of this sandbox's pause task is recorded, under the sandbox's lock. */
+export function watchSandbox(deps: LifecycleDeps, monitor: ExitMonitor, sandbox: Sandbox): void {
+  const { id } = sandbox.metadata;
+  monitor.watch(id, async (exit) => {
+    await using _held = await deps.locks.hold(id);
+    await finishSandbox(deps, sandbox, exit);
+  });
+}
