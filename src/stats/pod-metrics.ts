@@ -1,0 +1,38 @@
+import type { ContainerMetrics, Metric, PodSandboxMetrics } from '../../generated/cri/v1/api';
+import { CONTAINER_METRICS, POD_METRICS } from './metric-descriptors';
+import { BASE_LABELS, type BaseLabels, type MetricFamily, type MetricSource } from './metric-family';
+import { uint64 } from './usage';
+
+export interface MetricsOf {
+  /** Sandbox or container id. */
+  id: string;
+  labels: BaseLabels;
+  source: MetricSource;
+}
+
+/** PodSandboxMetrics as CRI gives them: the values of all descriptors that are known of the pod and its containers. */
+export function podMetrics(pod: MetricsOf, containers: readonly MetricsOf[]): PodSandboxMetrics {
+  return {
+    podSandboxId: pod.id,
+    metrics: metricsOf(POD_METRICS, pod),
+    containerMetrics: containers.map(
+      (container): ContainerMetrics => ({
+        containerId: container.id,
+        metrics: metricsOf(CONTAINER_METRICS, container),
+      }),
+    ),
+  };
+}
+
+function metricsOf(families: readonly MetricFamily[], { labels, source }: MetricsOf): Metric[] {
+  const base = BASE_LABELS.map((key) => labels[key]);
+  return families.flatMap((family) =>
+    family.samples(source).map((sample) => ({
+      name: family.name,
+      timestamp: source.timestamp,
+      metricType: family.type,
+      labelValues: [...base, ...sample.labels],
+      value: uint64(sample.value),
+    })),
+  );
+}
