@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+
+/** One line of /proc/PID/mountinfo. */
+export interface MountEntry {
+  readonly id: number;
+  readonly parentId: number;
+  readonly device: string;
+  /** What of the filesystem is mounted, `/` for all of it. */
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly options: readonly string[];
+  /** For example `shared:1`, `master:2`, `unbindable`. */
+  readonly optional: readonly string[];
+  readonly type: string;
+  readonly source: string;
+  readonly superOptions: readonly string[];
+}
+
+/** Reads the text of a mountinfo file; lines that are not understood are left out. */
+export function parseMountInfo(text: string): MountEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const [left, right] = splitOnce(line, ' - ');
+    const [id, parentId, device, root, mountPoint, options, ...optional] = left.split(' ');
+    const [type, source, superOptions] = right.split(' ');
+    if (mountPoint === undefined || options === undefined || type === undefined) return [];
+    return {
+      id: Number(id),
+      parentId: Number(parentId),
+      device: device ?? '',
+      root: unescapeOctal(root ?? ''),
+      mountPoint: unescapeOctal(mountPoint),
+      options: options.split(','),
+      optional,
+      type,
+      source: unescapeOctal(source ?? ''),
+      superOptions: (superOptions ?? '').split(','),
+    };
+  });
+}
+
+/** The mounts that a process sees (default: we), oldest first. */
+export async function mountInfo(pid: number | 'self' = 'self'): Promise<MountEntry[]> {
+  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8'));
+}
+
+/** True when something is mounted exactly at `path`, which must hold no symbolic link. */
+export async function isMountPoint(path: string): Promise<boolean> {
+  const wanted = resolve(path);
+  return (await mountInfo()).some((entry) => entry.mountPoint === wanted);
+}
+
+/** Mount points at or below `dir`, in the order to unmount them: the newest first. */
+export function mountsBelow(entries: readonly MountEntry[], dir: string): string[] {
+  const top = resolve(dir);
+  return entries
+    .map((entry) => entry.mountPoint)
+    .filter((path) => isWithin(path, top))
+    .reverse();
+}
+
+/** The mount that `path` (without symbolic links) lies on: the longest mount point above it, the newest of equals. */
+export function mountOf(entries: readonly MountEntry[], path: string): MountEntry | undefined {
+  const wanted = resolve(path);
+  return entries
+    .filter((entry) => isWithin(wanted, entry.mountPoint))
+    .reduce<MountEntry | undefined>(
+      (best, entry) => (best && best.mountPoint.length > entry.mountPoint.length ? best : entry),
+      undefined,
+    );
+}
+
+/** How mounts spread to and from the mount that `path` lies on; a mount can be both. */
+export async function propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }> {
+  const optional = mountOf(await mountInfo(), path)?.optional ?? [];
+  return {
+    shared: optional.some((field) => field.startsWith('shared:')),
+    slave: optional.some((field) => field.startsWith('master:')),
+  };
+}
+
+/** True when `path` is `dir` or below it; both absolute and normal. */
+export function isWithin(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(dir.endsWith('/') ? dir : `${dir}/`);
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+/** The kernel writes space, tab, newline and backslash as three octal digits, bytewise. */
+function unescapeOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { NetDev } from '../model/net-dev';
+import { inNetns } from './in-netns';
+import { runOk } from './run';
+import { hostMeans, type Means } from './syscalls';
+
+/** Reads the text of /proc/net/dev: two lines of head, then per interface eight receive and eight transmit counters. */
+export function parseNetDev(text: string): NetDev[] {
+  return text.split('\n').flatMap((line) => {
+    // The name ends at the last colon: that of an alias has one too. Its counter may follow without a space.
+    const colon = line.lastIndexOf(':');
+    const counters = line.slice(colon + 1).trim();
+    if (colon < 0 || !/^\d+( +\d+){15}$/.test(counters)) return [];
+    const value = counters.split(/ +/).map(BigInt);
+    const at = (index: number): bigint => value[index] ?? 0n;
+    return {
+      name: line.slice(0, colon).trim(),
+      rxBytes: at(0),
+      rxPackets: at(1),
+      rxErrors: at(2),
+      rxDropped: at(3),
+      txBytes: at(8),
+      txPackets: at(9),
+      txErrors: at(10),
+      txDropped: at(11),
+    };
+  });
+}
+
+/** The interfaces that a process sees, loopback included. Rejects with ENOENT when it does not run. */
+export async function readNetDevOfPid(pid: number): Promise<NetDev[]> {
+  return parseNetDev(await readFile(`/proc/${pid}/net/dev`, 'utf8'));
+}
+
+/** The interfaces of a pinned network namespace, which needs no process in it. */
+export async function readNetDevInNetns(path: string, means: Means = hostMeans()): Promise<NetDev[]> {
+  const { syscalls } = means;
+  if (syscalls === undefined) {
+    return parseNetDev((await runOk(['nsenter', `--net=${path}`, '--', 'cat', '/proc/self/net/dev'])).stdout);
+  }
+  return parseNetDev(inNetns(syscalls, { path }, () => readFileSync('/proc/thread-self/net/dev', 'utf8')));
+}

@@ -1,0 +1,61 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** By number, as linux/capability.h has them. */
+const CAPABILITIES = [
+  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE',
+  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN',
+  'SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE',
+  'MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE',
+].flatMap((line) => line.split(' ').map((name) => `CAP_${name}`));
+
+/** Names of the bits set in a mask such as CapEff of /proc/PID/status; bits without a known name are left out. */
+export function capabilityNames(hexMask: string): string[] {
+  const mask = BigInt(`0x${hexMask}`);
+  return CAPABILITIES.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
+}
+
+/** Names of all capabilities from 0 to `last` (/proc/sys/kernel/cap_last_cap). */
+export function capabilitiesUpTo(last: number): string[] {
+  return CAPABILITIES.slice(0, last + 1);
+}
+
+/** One field of /proc/PID/status, or undefined when that has no such line. */
+export function statusField(status: string, name: string): string | undefined {
+  const line = status.split('\n').find((text) => text.startsWith(`${name}:`));
+  return line?.slice(name.length + 1).trim();
+}
+
+/** The start of a process in clock ticks since boot (field 22 of its stat): with the pid it names one process only. */
+export function parseStartTime(stat: string): bigint | undefined {
+  // The second field is the program's name in parentheses and may hold anything, spaces and parentheses too.
+  const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return field !== undefined && /^\d+$/.test(field) ? BigInt(field) : undefined;
+}
+
+/** Start time of a process, in clock ticks since boot; undefined when it does not run. */
+export async function startTimeOf(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
+  const stat = await readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
+  return stat === undefined ? undefined : parseStartTime(stat);
+}
+
+/** Effective capabilities of a process, names with CAP_. Rejects when there is no such process. */
+export async function capabilitiesOf(pid: number | 'self', procRoot = '/proc'): Promise<string[]> {
+  const status = await readFile(join(procRoot, String(pid), 'status'), 'utf8');
+  return capabilityNames(statusField(status, 'CapEff') ?? '0');
+}
+
+/** The kernel's name for this boot: a new one after each reboot. */
+export async function bootId(procRoot = '/proc'): Promise<string> {
+  return (await readFile(join(procRoot, 'sys/kernel/random/boot_id'), 'utf8')).trim();
+}
+
+/**
+ * True when a process sees the mounts that we make. When the daemon does not (a unit with PrivateMounts, a container),
+ * a tmpfs or a namespace pinned by us exists for us alone. Undefined when the process cannot be looked at.
+ */
+export async function sameMountNamespace(pid: number, procRoot = '/proc'): Promise<boolean | undefined> {
+  const links = [readlink(join(procRoot, 'self/ns/mnt')), readlink(join(procRoot, String(pid), 'ns/mnt'))];
+  const [own, other] = await Promise.all(links).catch(() => []);
+  return own === undefined || other === undefined ? undefined : own === other;
+}

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
+
+export interface RunOptions {
+  /** The program and all it started are killed after this many milliseconds; default 60 s, 0: never. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Added to PATH, which is all that is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string | Buffer;
+  readonly cwd?: string;
+  /** More than this on standard output is an error; standard error is cut. Default 1 MiB. */
+  readonly maxOutputBytes?: number;
+}
+
+export interface RunResult {
+  /** As a shell says it: 128 + n when signal n ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program could not be started, did not end in time, printed too much, or (from `runOk`) failed. */
+export class RunError extends Error {
+  override readonly name = 'RunError';
+  constructor(
+    readonly program: string,
+    message: string,
+    readonly result?: RunResult,
+    options?: { cause?: unknown },
+  ) {
+    super(`${program}: ${message}`, options);
+  }
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_OUTPUT_BYTES = 1 << 20;
+
+/** The environment every program gets: PATH, no NODE_OPTIONS, no proxy, no credentials. */
+export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return { PATH: process.env.PATH || DEFAULT_PATH, ...extra };
+}
+
+/**
+ * Runs a program, never through a shell, and answers its code and output, whatever the code. Rejects with a RunError or
+ * with the signal's reason. It does not wait for a program that had to be killed: one that hangs in the kernel (a dead
+ * NFS mount) stays behind, not its caller.
+ */
+export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  signal?.throwIfAborted();
+  return new Promise<RunResult>((resolve, reject) => {
+    const [program, ...args] = argv;
+    // A process group of its own, so that what it started is killed with it.
+    const child = spawn(program, args, { env: cleanEnv(options.env), cwd: options.cwd ?? '/', detached: true });
+    const timer = timeoutMs > 0 ? setTimeout(() => giveUp(timeUp()), timeoutMs) : undefined;
+    const timeUp = (): RunError => new RunError(program, `still running after ${timeoutMs} ms, killed`);
+    const onAbort = (): void => giveUp(signal?.reason);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const giveUp = (reason: unknown): void => {
+      settle();
+      abandon(child);
+      reject(reason);
+    };
+    const max = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
+    const stdout = collect(child.stdout, max, () => giveUp(new RunError(program, `printed more than ${max} bytes`)));
+    const stderr = collect(child.stderr, max);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    child.on('error', (cause) => giveUp(new RunError(program, cause.message, undefined, { cause })));
+    child.on('close', (code, killedBy) => {
+      settle();
+      resolve({ code: exitCode(code, killedBy), stdout: stdout(), stderr: stderr() });
+    });
+    child.stdin.on('error', () => undefined); // it may end without reading
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** As `run`, and rejects with a RunError, which carries the last line of standard error, unless the code is 0. */
+export async function runOk(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+  const result = await run(argv, options);
+  if (result.code === 0) return result;
+  const said = result.stderr.trim().split('\n').at(-1);
+  throw new RunError(argv[0], said || `exit code ${result.code}`, result);
+}
+
+function collect(stream: NodeJS.ReadableStream, max: number, tooMuch?: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    if (size < max) chunks.push(chunk.subarray(0, max - size));
+    size += chunk.length;
+    if (size > max) tooMuch?.();
+  });
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** Kills the group and lets go of every handle, so that neither waits for it. */
+function abandon(child: ChildProcess): void {
+  if (child.pid !== undefined) killGroup(child.pid);
+  for (const stream of child.stdio) stream?.destroy();
+  child.unref();
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}
+
+function exitCode(code: number | null, killedBy: NodeJS.Signals | null): number {
+  return code ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy]);
+}

@@ -1,0 +1,98 @@
+import { isAbsolute } from 'node:path';
+import { run } from './run';
+
+export type HostPathKind = 'directory' | 'file' | 'character' | 'block' | 'other' | 'missing';
+
+/** What a path of the host turned out to be. */
+export interface ResolvedHostPath {
+  /** With every symbolic link resolved; of a missing one those that exist. */
+  readonly path: string;
+  readonly kind: HostPathKind;
+}
+
+/** The paths could not be looked at in time, or a directory could not be made. */
+export class HostPathError extends Error {
+  override readonly name = 'HostPathError';
+}
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * `sh SCRIPT COUNT PATH…`: makes the first COUNT paths, where missing, directories of mode 0755; then prints of each path
+ * what it resolves to and its raw mode in hexadecimal, `-` when there is nothing; each ended by a zero byte. Paths are
+ * arguments, never text of the script. The `x` keeps a newline at the end of a name from being cut off by the shell.
+ */
+const SCRIPT = `umask 022
+count=$1; shift
+made=0
+for path; do
+  [ "$made" -lt "$count" ] || break
+  [ -e "$path" ] || mkdir -p -- "$path" || exit 3
+  made=$((made + 1))
+done
+for path; do
+  real=$(realpath -m -- "$path" && printf x) || exit 4
+  mode=$(stat -L -c %f -- "$path" 2>/dev/null) || mode=-
+  printf '%s\\0%s\\0' "\${real%?x}" "$mode"
+done`;
+
+const S_IFMT = 0o170000;
+const KINDS: ReadonlyMap<number, HostPathKind> = new Map([
+  [0o040000, 'directory'],
+  [0o100000, 'file'],
+  [0o020000, 'character'],
+  [0o060000, 'block'],
+]);
+
+/**
+ * Looks at paths that a user named, in one child process with a deadline: on a dead network filesystem such a look never
+ * returns, and must cost neither the daemon nor one of its few file threads. Those with `create` are made a directory
+ * (0755, as kubelet's own) when there is nothing. Answers in the order asked; rejects with a HostPathError.
+ */
+export async function resolveHostPaths(
+  paths: readonly { path: string; create?: boolean }[],
+  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<ResolvedHostPath[]> {
+  const relative = paths.find(({ path }) => !isAbsolute(path) || path.includes('\0'));
+  if (relative !== undefined) throw new HostPathError(`"${relative.path}" is no absolute path`);
+  if (paths.length === 0) return [];
+  const order = [...paths.keys()].sort((a, b) => Number(paths[b]?.create ?? false) - Number(paths[a]?.create ?? false));
+  const count = paths.filter(({ create }) => create).length;
+  const args = order.map((index) => paths[index]?.path ?? '');
+  const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  const found = await probe(String(count), args, timeoutMs, options.signal);
+  const answers = new Map(order.map((index, at) => [index, found[at]]));
+  return paths.map(({ path }, index) => answers.get(index) ?? { path, kind: 'missing' });
+}
+
+/** As `resolveHostPaths`, for one path. */
+export async function resolveHostPath(
+  path: string,
+  options: { timeoutMs?: number; signal?: AbortSignal; create?: boolean } = {},
+): Promise<ResolvedHostPath> {
+  const [found] = await resolveHostPaths([{ path, create: options.create }], options);
+  return found ?? { path, kind: 'missing' };
+}
+
+async function probe(
+  count: string,
+  paths: string[],
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<ResolvedHostPath[]> {
+  const argv: [string, ...string[]] = ['sh', '-c', SCRIPT, 'sh', count, ...paths];
+  const { code, stdout, stderr } = await run(argv, { timeoutMs, signal, env: { LC_ALL: 'C' } }).catch(
+    (cause: unknown) => {
+      signal?.throwIfAborted();
+      throw new HostPathError(`looking at ${paths.join(', ')}`, { cause });
+    },
+  );
+  if (code !== 0) throw new HostPathError(stderr.trim() || `looking at ${paths.join(', ')} failed with code ${code}`);
+  const fields = stdout.split('\0');
+  return paths.map((path, index) => ({ path: fields[index * 2] ?? path, kind: kindOf(fields[index * 2 + 1] ?? '-') }));
+}
+
+function kindOf(mode: string): HostPathKind {
+  if (mode === '-') return 'missing';
+  return KINDS.get(Number.parseInt(mode, 16) & S_IFMT) ?? 'other';
+}
