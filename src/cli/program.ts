@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { parseDuration } from '../config/duration';
 import { type ConfigFlags, DEFAULT_CONFIG_FILE, loadConfig } from '../config/load';
 import { configDocs, defaultToml } from '../config/render';
 import type { Config } from '../config/schema';
@@ -12,14 +13,25 @@ export interface SmokeArguments {
   readonly runtimeHandler: string;
 }
 
+/** What `crisp pull` was asked to do. */
+export interface PullArguments {
+  readonly endpoint: string;
+  readonly image: string;
+  readonly timeoutMs: number;
+}
+
 /** What the commands do beyond reading their arguments; main.ts gives it. Numbers are exit codes. */
 export interface Actions {
   readonly version: string;
   serve(config: Config): Promise<number>;
   smoke(args: SmokeArguments): Promise<number>;
+  pull(args: PullArguments): Promise<number>;
+  removePods(args: { readonly endpoint: string }): Promise<number>;
   out(text: string): void;
   err(text: string): void;
 }
+
+const DEFAULT_ENDPOINT = 'unix:///run/crisp/crisp.sock';
 
 type ServeOptions = ConfigFlags & { readonly config?: string };
 
@@ -52,7 +64,7 @@ function buildProgram(actions: Actions, done: (code: number) => void): Command {
     .showHelpAfterError('(crisp --help lists the commands)');
   addServe(program, actions, done);
   addConfig(program, actions);
-  addSmoke(program, actions, done);
+  addClient(program, actions, done);
   program
     .command('version')
     .description('print the version')
@@ -93,12 +105,29 @@ function addConfig(program: Command, actions: Actions): void {
     .action(() => actions.out(configDocs()));
 }
 
-function addSmoke(program: Command, actions: Actions, done: (code: number) => void): void {
+function addClient(program: Command, actions: Actions, done: (code: number) => void): void {
   program
     .command('smoke')
     .description('run one pod through a CRI socket and take it down again')
-    .option('--endpoint <socket>', 'CRI socket', 'unix:///run/crisp/crisp.sock')
+    .option('--endpoint <socket>', 'CRI socket', DEFAULT_ENDPOINT)
     .option('--image <reference>', 'image with a shell to run', 'docker.io/library/busybox:1.37.0')
     .option('--runtime-handler <name>', 'runtime handler of the pod', '')
     .action(async (args: SmokeArguments) => done(await actions.smoke(args)));
+  program
+    .command('pull')
+    .description('have an image pulled through a CRI socket unless it is there')
+    .argument('<reference>', 'the image')
+    .option('--endpoint <socket>', 'CRI socket', DEFAULT_ENDPOINT)
+    .option('--timeout <duration>', 'give up after this time', '3m')
+    .action(async (image: string, { endpoint, timeout }: { endpoint: string; timeout: string }) => {
+      const timeoutMs = parseDuration(timeout);
+      if (timeoutMs === undefined) throw new ConfigError('--timeout', `"${timeout}" is not a duration such as "90s"`);
+      done(await actions.pull({ endpoint, image, timeoutMs }));
+    });
+  program
+    .command('remove-pods')
+    .description('stop and remove every pod of a CRI server')
+    .requiredOption('--all', 'required, since there is no way back')
+    .option('--endpoint <socket>', 'CRI socket', DEFAULT_ENDPOINT)
+    .action(async ({ endpoint }: { endpoint: string }) => done(await actions.removePods({ endpoint })));
 }

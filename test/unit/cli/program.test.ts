@@ -10,6 +10,8 @@ interface Ran {
   err: string;
   served?: unknown;
   smoked?: unknown;
+  pulled?: unknown;
+  removed?: unknown;
 }
 
 async function run(args: string[], results: { serve?: number; smoke?: number } = {}): Promise<Ran> {
@@ -23,6 +25,14 @@ async function run(args: string[], results: { serve?: number; smoke?: number } =
     smoke: async (smokeArgs) => {
       ran.smoked = smokeArgs;
       return results.smoke ?? 0;
+    },
+    pull: async (pullArgs) => {
+      ran.pulled = pullArgs;
+      return 0;
+    },
+    removePods: async (removeArgs) => {
+      ran.removed = removeArgs;
+      return 0;
     },
     out: (text) => {
       ran.out += text;
@@ -104,6 +114,21 @@ describe('crisp', () => {
     expect(told.smoked).toEqual({ endpoint: '/x.sock', image: 'i', runtimeHandler: 'kata' });
   });
 
+  it('pulls an image within a time', async () => {
+    const told = await run(['pull', 'busybox', '--endpoint', '/x.sock', '--timeout', '1m30s']);
+    expect(told).toMatchObject({ code: 0, pulled: { endpoint: '/x.sock', image: 'busybox', timeoutMs: 90_000 } });
+    const bad = await run(['pull', 'busybox', '--timeout', 'soon']);
+    expect(bad).toEqual({ code: 2, out: '', err: 'crisp: --timeout: "soon" is not a duration such as "90s"\n' });
+  });
+
+  it('removes pods only when told that all are meant', async () => {
+    const told = await run(['remove-pods', '--all', '--endpoint', '/x.sock']);
+    expect(told).toMatchObject({ code: 0, removed: { endpoint: '/x.sock' } });
+    const untold = await run(['remove-pods']);
+    expect(untold).toMatchObject({ code: 2, err: expect.stringContaining("'--all'") });
+    expect(untold.removed).toBeUndefined();
+  });
+
   it('answers 0 to --help and 2 to what it does not know', async () => {
     expect(await run(['--help'])).toMatchObject({ code: 0, err: '', out: expect.stringContaining('serve') });
     expect(await run(['fly'])).toMatchObject({
@@ -120,6 +145,8 @@ describe('crisp', () => {
       version: '1',
       serve: () => Promise.reject(new Error('no containerd')),
       smoke: async () => 0,
+      pull: async () => 0,
+      removePods: async () => 0,
       out: () => undefined,
       err: () => undefined,
     };

@@ -1,0 +1,49 @@
+# Needs Node >= 20. `make run` and `make test` install what else they need.
+.DEFAULT_GOAL := help
+.PHONY: help install build generate check-generated lint types unit integration test conformance run clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+install: ## the npm packages, exactly as locked
+	npm ci
+
+node_modules: package-lock.json
+	npm ci
+	@touch node_modules
+
+build: node_modules ## dist/crisp.js
+	node scripts/build.mjs
+
+generate: node_modules ## generated/ from protos/, docs/config.md from the schema
+	npm run --silent generate
+	node scripts/config-docs.mjs
+
+check-generated: node_modules ## generated/ is what protos/ make
+	node scripts/check-generated.mjs
+
+lint: node_modules ## format and lint rules
+	node_modules/.bin/biome check .
+
+types: node_modules ## the type checker
+	node_modules/.bin/tsc --noEmit -p tsconfig.json
+
+unit: node_modules ## tests that need nothing
+	node_modules/.bin/jest --selectProjects unit
+
+integration: node_modules ## tests that start a containerd of their own (root)
+	scripts/ensure-packages.sh
+	node_modules/.bin/jest --selectProjects integration --runInBand
+
+test: node_modules ## all of the above
+	scripts/ensure-packages.sh
+	node scripts/test.mjs
+
+conformance: node_modules build ## critest, on two containerds (root, Go)
+	test/conformance/run.sh
+
+run: ## one pod on this machine, then serve; ONCE=1: end after the pod (root)
+	@ONCE=$(ONCE) scripts/run.sh
+
+clean: ## removes what was built
+	rm -rf dist coverage
