@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A bridge network of a test's own: nothing in it is shared with another test or with the machine's pods. */
+export interface PodNetwork {
+  readonly name: string;
+  readonly bridge: string;
+  readonly confDir: string;
+  readonly cacheDir: string;
+  /** host-local keeps one file per leased address here. */
+  readonly leaseDir: string;
+  readonly binDirs: readonly string[];
+  /** Afterwards the bridge is gone. */
+  remove(): void;
+}
+
+/** Writes a conf list (bridge, portmap, bandwidth) with a subnet that no link of this machine has. */
+export function createPodNetwork(options: { dir: string; binDirs: readonly string[]; cniVersion: string }): PodNetwork {
+  const { dir, binDirs, cniVersion } = options;
+  const [second, third] = freeSubnet();
+  const name = `crisp-${second}-${third}`;
+  const bridge = `crb${second}-${third}`;
+  const network = {
+    name,
+    bridge,
+    confDir: join(dir, 'cni/net.d'),
+    cacheDir: join(dir, 'cni/cache'),
+    leaseDir: join(dir, 'cni/leases'),
+    binDirs,
+    remove: () => removeLink(bridge),
+  };
+  mkdirSync(network.confDir, { recursive: true });
+  const plugins = [
+    {
+      type: 'bridge',
+      bridge,
+      isGateway: true,
+      ipMasq: true,
+      ipam: {
+        type: 'host-local',
+        dataDir: network.leaseDir,
+        ranges: [[{ subnet: `10.${second}.${third}.0/24` }]],
+        routes: [{ dst: '0.0.0.0/0' }],
+      },
+    },
+    { type: 'portmap', capabilities: { portMappings: true } },
+    { type: 'bandwidth', capabilities: { bandwidth: true } },
+  ];
+  const text = JSON.stringify({ cniVersion, name, plugins }, null, 2);
+  writeFileSync(join(network.confDir, '10-crisp.conflist'), `${text}\n`);
+  return network;
+}
+
+function freeSubnet(): [number, number] {
+  const taken = execFileSync('ip', ['-o', '-4', 'addr'], { encoding: 'utf8' });
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const second = 100 + Math.floor(Math.random() * 100);
+    const third = Math.floor(Math.random() * 256);
+    if (!taken.includes(` 10.${second}.${third}.`)) return [second, third];
+  }
+  throw new Error('no free 10.x.y.0/24 on this machine');
+}
+
+function removeLink(bridge: string): void {
+  try {
+    execFileSync('ip', ['link', 'delete', bridge], { stdio: 'ignore' });
+  } catch {
+    // No pod was ever started: the bridge plugin makes the bridge with the first one.
+  }
+}

@@ -1,0 +1,140 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { stringify } from 'smol-toml';
+import type { PodNetwork } from './cni';
+import { pluginSettings } from './containerd-plugin';
+import { answers, type Daemon, startDaemon } from './process';
+import { buildTools, folderOf } from './tools';
+
+/** `1.6` is the distribution's package with its runc and CNI plugins, `2` what `test/tools` builds. */
+export type ContainerdVersion = '1.6' | '2';
+
+/** Where the programs of one containerd and its neighbours lie. */
+export interface ContainerdPrograms {
+  readonly version: ContainerdVersion;
+  readonly containerd: string;
+  readonly ctr: string;
+  readonly runc: string;
+  readonly cniBinDir: string;
+  /** PATH for the daemon: it looks for its shim there, and the shim for runc. */
+  readonly path: string;
+}
+
+/** Finds the programs, building the 2.x ones when the cache has none. */
+export function containerdPrograms(version: ContainerdVersion): ContainerdPrograms {
+  const system = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  if (version === '1.6') {
+    const folder = folderOf('containerd');
+    return {
+      version,
+      containerd: join(folder, 'containerd'),
+      ctr: join(folder, 'ctr'),
+      runc: join(folderOf('runc'), 'runc'),
+      cniBinDir: ['/usr/lib/cni', '/opt/cni/bin'].find((path) => existsSync(join(path, 'bridge'))) ?? '/opt/cni/bin',
+      path: system.join(delimiter),
+    };
+  }
+  const built = buildTools(['containerd', 'runc', 'cni-plugins']);
+  return {
+    version,
+    containerd: join(built.containerd, 'containerd'),
+    ctr: join(built.containerd, 'ctr'),
+    runc: join(built.runc, 'runc'),
+    cniBinDir: built['cni-plugins'],
+    path: [built.containerd, built.runc, ...system].join(delimiter),
+  };
+}
+
+export interface Containerd {
+  readonly programs: ContainerdPrograms;
+  /** Path of its socket. */
+  readonly address: string;
+  readonly root: string;
+  readonly state: string;
+  readonly daemon: Daemon;
+  /** Runs ctr against it in namespace k8s.io; answers what it printed. */
+  ctr(...args: string[]): string;
+  stop(): Promise<void>;
+  /** Stops the process and starts it again on the same root and state: its shims live on. */
+  restart(): Promise<void>;
+}
+
+export interface ContainerdOptions {
+  readonly version: ContainerdVersion;
+  /** Root, state, socket, config and log lie below it; short, for the length of a socket path. */
+  readonly dir: string;
+  /** Given: its own CRI plugin is on, with this network and these registries. */
+  readonly plugin?: { readonly network: PodNetwork; readonly certsDir?: string; readonly streamPort?: number };
+  readonly snapshotter?: string;
+}
+
+/** Starts a containerd of a test's own; nothing of it is shared with the machine's. */
+export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
+  const programs = containerdPrograms(options.version);
+  const home = join(options.dir, 'containerd');
+  const root = join(home, 'root');
+  const state = join(home, 'state');
+  const address = join(home, 'c.sock');
+  mkdirSync(home, { recursive: true });
+  const configFile = join(home, 'config.toml');
+  writeFileSync(configFile, stringify(configOf(options, { home, root, state, address })));
+  const start = () =>
+    startDaemon({
+      name: `containerd-${options.version}`,
+      argv: [programs.containerd, '--config', configFile],
+      env: { ...process.env, PATH: programs.path },
+      dir: options.dir,
+      ready: () => answers(address),
+    });
+  let daemon = await start();
+  return {
+    programs,
+    address,
+    root,
+    state,
+    get daemon() {
+      return daemon;
+    },
+    ctr: (...args) =>
+      execFileSync(programs.ctr, ['--address', address, '--namespace', 'k8s.io', ...args], {
+        encoding: 'utf8',
+        maxBuffer: 64 << 20,
+      }),
+    stop: () => daemon.stop(),
+    restart: async () => {
+      await daemon.stop();
+      daemon = await start();
+    },
+  };
+}
+
+interface Paths {
+  readonly home: string;
+  readonly root: string;
+  readonly state: string;
+  readonly address: string;
+}
+
+/** The daemon's whole configuration; what would touch a fixed path of the machine (NRI, /opt/containerd) is moved or off. */
+function configOf(options: ContainerdOptions, { home, root, state, address }: Paths) {
+  const cri =
+    options.version === '1.6'
+      ? ['io.containerd.grpc.v1.cri']
+      : ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime'];
+  return {
+    version: options.version === '1.6' ? 2 : 3,
+    root,
+    state,
+    grpc: { address },
+    ttrpc: { address: `${address}.ttrpc` },
+    disabled_plugins: options.plugin ? [] : cri,
+    plugins: {
+      'io.containerd.internal.v1.opt': { path: join(home, 'opt') },
+      ...(options.version === '2' ? { 'io.containerd.nri.v1.nri': { disable: true } } : {}),
+      ...(options.plugin
+        ? pluginSettings({ version: options.version, snapshotter: options.snapshotter, ...options.plugin })
+        : {}),
+    },
+  };
+}

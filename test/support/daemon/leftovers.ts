@@ -1,0 +1,115 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { PodNetwork } from './cni';
+import type { Containerd } from './containerd';
+
+/** What is on the machine and in containerd because of pods, by kind; each list is empty when every pod is gone. */
+export interface Leftovers {
+  readonly shims: string[];
+  readonly mounts: string[];
+  readonly netns: string[];
+  readonly veths: string[];
+  readonly addresses: string[];
+  readonly cniResults: string[];
+  readonly iptablesRules: string[];
+  readonly containers: string[];
+  readonly tasks: string[];
+  readonly snapshots: string[];
+  readonly leases: string[];
+  readonly directories: string[];
+}
+
+export interface LeftoverPlaces {
+  readonly containerd: Containerd;
+  readonly network: PodNetwork;
+  /** Folders that mounts of pods lie below (the test's own one). */
+  readonly dir: string;
+  /** Folder that network namespaces are pinned in. */
+  readonly netnsDir: string;
+  /** Folders with an entry for each sandbox or container. */
+  readonly recordDirs: readonly string[];
+}
+
+/** Looks at everything that pods leave when they are not removed well. Needs containerd running. */
+export function leftovers(places: LeftoverPlaces): Leftovers {
+  const { containerd, network } = places;
+  const records = places.recordDirs.flatMap((folder) => entries(folder).map((name) => join(folder, name)));
+  return {
+    shims: shimPids(containerd.address).map(String),
+    mounts: mountsBelow(places.dir),
+    netns: entries(places.netnsDir),
+    veths: links(network.bridge),
+    addresses: entries(join(network.leaseDir, network.name)).filter((name) => /^\d+\./.test(name)),
+    cniResults: entries(join(network.cacheDir, 'results')).filter((name) => name.includes(network.name)),
+    iptablesRules: iptablesRules(network.name),
+    containers: words(containerd.ctr('containers', 'list', '--quiet')),
+    tasks: words(containerd.ctr('tasks', 'list', '--quiet')),
+    snapshots: rows(containerd.ctr('snapshots', 'list')).filter((row) => !row.endsWith('Committed')),
+    leases: words(containerd.ctr('leases', 'list', '--quiet')),
+    directories: records,
+  };
+}
+
+/** How many things are left, and of which kinds; `0` when nothing is. */
+export function describeLeftovers(left: Leftovers): string {
+  const kinds = Object.entries(left).filter(([, list]) => list.length > 0);
+  const total = kinds.reduce((sum, [, list]) => sum + list.length, 0);
+  return total === 0 ? '0' : `${total} (${kinds.map(([kind, list]) => `${list.length} ${kind}`).join(', ')})`;
+}
+
+/** Processes that serve tasks of the containerd at this socket. */
+export function shimPids(address: string): number[] {
+  const isOurs = (pid: string) => {
+    try {
+      const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return (argv[0] ?? '').includes('containerd-shim') && argv.includes(address);
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter(isOurs)
+    .map(Number);
+}
+
+/** Mount points below a folder, deepest first. */
+export function mountsBelow(dir: string): string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point.startsWith(`${dir}/`)).reverse();
+}
+
+function entries(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function words(text: string): string[] {
+  return text.split(/\s+/).filter(Boolean);
+}
+
+function rows(table: string): string[] {
+  return table
+    .split('\n')
+    .slice(1)
+    .map((row) => row.trim())
+    .filter(Boolean);
+}
+
+function links(bridge: string): string[] {
+  if (!existsSync(`/sys/class/net/${bridge}`)) return [];
+  return readdirSync(`/sys/class/net/${bridge}/brif`);
+}
+
+function iptablesRules(network: string): string[] {
+  try {
+    const rules = execFileSync('iptables-save', { encoding: 'utf8', maxBuffer: 64 << 20 });
+    return rules.split('\n').filter((rule) => rule.startsWith('-A') && rule.includes(`\\"${network}\\"`));
+  } catch {
+    return []; // a machine without iptables has no rules of ours
+  }
+}

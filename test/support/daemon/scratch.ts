@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { mountsBelow, shimPids } from './leftovers';
+
+/** A short-named folder of a test's own. */
+export function createScratch(): string {
+  return mkdtempSync(join(tmpdir(), 'crisp-'));
+}
+
+/** Ends the shims of the containerd at `address`, lets go of every mount below the folder, and removes it. */
+export function removeScratch(dir: string, address?: string): void {
+  for (const pid of address ? shimPids(address) : []) {
+    for (const child of childrenOf(pid)) endProcess(child);
+    endProcess(pid);
+  }
+  for (const point of mountsBelow(dir)) execFileSync('umount', ['--lazy', point], { stdio: 'ignore' });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+      .split(/\s+/)
+      .filter(Boolean)
+      .map(Number);
+  } catch {
+    return []; // ps exits non-zero when there are none
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
