@@ -1,0 +1,91 @@
+import { constants } from 'node:os';
+import { version } from '../package.json';
+import { errorMessage } from './base/errors';
+import type { Logger } from './base/logger';
+import { type PullArguments, runCommand, type SmokeArguments } from './cli/program';
+import type { Config } from './config/schema';
+import { makeLogger } from './observability/logger';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/** Serves until a signal asks to stop; 0 when everything was put down in order. */
+async function serve(config: Config): Promise<number> {
+  const log = makeLogger(config.log);
+  surviveMistakes(log);
+  const asked = stopSignal();
+  const { startApp } = await import('./app');
+  const app = await startApp(config, { log, version });
+  log.info('stopping', { signal: await asked });
+  await app.stop();
+  log.info('stopped');
+  return 0;
+}
+
+async function smoke(args: SmokeArguments): Promise<number> {
+  const { runSmoke } = await import('./client/smoke');
+  return runSmoke({ ...args, print: printLine, signal: interruption() });
+}
+
+async function pull(args: PullArguments): Promise<number> {
+  const { runPull } = await import('./client/smoke');
+  return runPull({ ...args, print: printLine, signal: interruption() });
+}
+
+async function removePods({ endpoint }: { endpoint: string }): Promise<number> {
+  const { runRemovePods } = await import('./client/smoke');
+  return runRemovePods({ endpoint, print: printLine });
+}
+
+const printLine = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Fires when a signal asks to stop. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  void stopSignal().then((signal) => controller.abort(new Error(`interrupted by ${signal}`)));
+  return controller.signal;
+}
+
+/** Resolves with the first signal that asks to stop. A second one ends the process at once, as impatience should. */
+function stopSignal(): Promise<StopSignal> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of STOP_SIGNALS) {
+      process.on(signal, () => {
+        if (asked) process.exit(128 + constants.signals[signal]);
+        asked = true;
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** A forgotten promise must not take down every pod's stdio; a thrown error nobody caught leaves an unknown state. */
+function surviveMistakes(log: Logger): void {
+  process.on('unhandledRejection', (reason) => log.error('unhandled rejection', mistake(reason)));
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught exception', mistake(error));
+    process.exit(1);
+  });
+}
+
+const mistake = (thrown: unknown): Record<string, unknown> => ({
+  error: errorMessage(thrown),
+  stack: thrown instanceof Error ? thrown.stack : undefined,
+});
+
+async function main(): Promise<void> {
+  // A log reader that has gone (EPIPE) is no reason to stop serving.
+  process.stderr.on('error', () => undefined);
+  const out = (text: string): void => void process.stdout.write(text);
+  const err = (text: string): void => void process.stderr.write(text);
+  const actions = { version, serve, smoke, pull, removePods, out, err };
+  const code = await runCommand(process.argv.slice(2), actions).catch((error: unknown) => {
+    err(`crisp: ${errorMessage(error)}\n`);
+    return 1;
+  });
+  // Nothing is left to do: a stray handle must not keep the process.
+  process.stdout.write('', () => process.exit(code));
+}
+
+void main();
