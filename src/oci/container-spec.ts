@@ -1,8 +1,189 @@
-import type { Spec } from '../model/spec';
-import type { ContainerSpecInput } from './inputs';
+import { NamespaceMode } from '../../generated/cri/v1/api';
+import type { Spec, SpecLinux, SpecProcess, SpecSeccomp } from '../model/spec';
+import { containerAnnotations } from './annotations';
+import { chooseApparmor } from './apparmor';
+import { baseSpec, copyOfBaseSpec } from './base-spec';
+import { containerCapabilities } from './capabilities';
+import { withCdiEdits } from './cdi-apply';
+import { cgroupsPath } from './cgroups-path';
+import { containerCwd } from './cwd';
+import { containerDevices } from './devices';
+import { containerEnv } from './env';
+import type { ContainerSpecInput, SandboxSpecInput } from './inputs';
+import { checkMounts, containerMounts, rootfsPropagation, withWritableSysfs } from './mounts';
+import { containerNamespaces } from './namespaces';
 import { OciError } from './oci-error';
+import { containerArgs } from './process-args';
+import { oomScoreAdj, withResources } from './resources';
+import { chooseSeccomp } from './seccomp';
+import { defaultSeccomp } from './seccomp-default';
+import { hiddenPaths } from './security';
+import { containerUserns } from './userns';
 
-/** The OCI spec of a container. Throws OciError when the request asks for what cannot be given. */
+/** What the host's cgroup2 mount is remounted with by a mount in its cgroup namespace. */
+const CGROUP2_OPTIONS = new Set([
+  'nsdelegate',
+  'memory_recursiveprot',
+  'favordynmods',
+  'memory_localevents',
+  'memory_hugetlb_accounting',
+]);
+
+function isPrivileged({ config }: ContainerSpecInput): boolean {
+  return config.linux?.securityContext?.privileged ?? false;
+}
+
+/**
+ * Checks all of a request that needs no look at the host. A story may call it first, so that a wrong request fails
+ * before anything is made for it; `containerSpec` does too.
+ */
+export function checkContainer({
+  config,
+  sandboxConfig,
+  features,
+}: Pick<ContainerSpecInput, 'config' | 'sandboxConfig' | 'features'>): void {
+  const securityContext = config.linux?.securityContext;
+  const pod = sandboxConfig.linux?.securityContext;
+  if (securityContext?.privileged && !pod?.privileged) {
+    throw new OciError('config.linux.security_context.privileged', 'the pod sandbox is not privileged');
+  }
+  containerUserns(pod?.namespaceOptions?.usernsOptions, securityContext?.namespaceOptions?.usernsOptions);
+  checkMounts(config.mounts, features);
+}
+
+/** The profile of a container or a pause container, for the capabilities it has; `before` is the base spec's. */
+export function specSeccomp(
+  input: Pick<SandboxSpecInput, 'facts' | 'settings' | 'seccompProfile'> & Parameters<typeof chooseSeccomp>[0],
+  granted: readonly string[],
+  before?: SpecSeccomp,
+): SpecSeccomp | undefined {
+  const choice = chooseSeccomp(input);
+  if (choice.kind === 'none') return undefined;
+  if (choice.kind === 'unset') return before;
+  if (choice.kind === 'default') return defaultSeccomp(granted, input.facts);
+  if (input.seccompProfile) return input.seccompProfile;
+  throw new OciError('config.linux.security_context.seccomp', `the profile ${choice.path} was not read`);
+}
+
+function apparmorProfile(input: ContainerSpecInput, before: string | undefined): string | undefined {
+  const { config, facts, settings } = input;
+  const choice = chooseApparmor({ securityContext: config.linux?.securityContext, facts, settings });
+  if (choice.kind === 'none') return undefined;
+  return choice.kind === 'unset' ? before : choice.name;
+}
+
+function specProcess(input: ContainerSpecInput, base: Spec): SpecProcess {
+  const { config, image, sandboxConfig, facts, settings, labels } = input;
+  const securityContext = config.linux?.securityContext;
+  const resources = config.linux?.resources;
+  return {
+    ...base.process,
+    terminal: config.tty,
+    user: input.user,
+    args: containerArgs(config, image.config),
+    env: containerEnv({
+      base: base.process?.env,
+      hostname: sandboxConfig.hostname || facts.hostname,
+      imageEnv: image.config.env,
+      envs: config.envs,
+      tty: config.tty,
+    }),
+    cwd: containerCwd(config, image.config, base.process?.cwd),
+    capabilities: containerCapabilities({ securityContext, facts, base: base.process?.capabilities }),
+    noNewPrivileges: securityContext?.noNewPrivs ?? false,
+    apparmorProfile: apparmorProfile(input, base.process?.apparmorProfile),
+    selinuxLabel: isPrivileged(input) ? undefined : labels.process || undefined,
+    ...(resources && { oomScoreAdj: oomScoreAdj(resources.oomScoreAdj, facts, settings) }),
+  };
+}
+
+function specMounts(input: ContainerSpecInput, base: Spec) {
+  const { config, sandboxConfig, handler, facts } = input;
+  const privileged = isPrivileged(input);
+  const pod = sandboxConfig.linux?.securityContext?.namespaceOptions;
+  const mounts = containerMounts({
+    base: base.mounts ?? [],
+    config,
+    mounts: input.mounts,
+    volumes: input.volumes,
+    files: input.sandbox.files,
+    userns: containerUserns(pod?.usernsOptions, config.linux?.securityContext?.namespaceOptions?.usernsOptions),
+    hostNetwork: pod?.network === NamespaceMode.NODE,
+    // On cgroup v1 there is no cgroup namespace: a writable mount would be the host's.
+    cgroupWritable: privileged || (handler.cgroupWritable && facts.cgroup2),
+    // A privileged container shares the host's cgroup namespace, and its mount would take these from the host's.
+    cgroupOptions:
+      privileged && facts.cgroup2
+        ? (input.cgroupMountOptions ?? []).filter((option) => CGROUP2_OPTIONS.has(option))
+        : [],
+  });
+  return privileged ? withWritableSysfs(mounts) : mounts;
+}
+
+function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly string[]): SpecLinux {
+  const { config, sandboxConfig, facts, settings, handler } = input;
+  const linux = base.linux ?? {};
+  const securityContext = config.linux?.securityContext;
+  const options = securityContext?.namespaceOptions;
+  const userns = containerUserns(
+    sandboxConfig.linux?.securityContext?.namespaceOptions?.usernsOptions,
+    options?.usernsOptions,
+  );
+  const { devices, rules } = containerDevices({
+    base: { devices: linux.devices, rules: linux.resources?.devices },
+    config,
+    devices: input.devices,
+    hostDevices: input.hostDevices,
+    handler,
+    settings,
+  });
+  return {
+    ...linux,
+    ...(userns && { uidMappings: userns.uids, gidMappings: userns.gids }),
+    namespaces: containerNamespaces({
+      base: linux.namespaces ?? [],
+      options,
+      sandboxPid: input.sandbox.pid,
+      targetPid: input.targetPid,
+      userns: userns !== undefined,
+      cgroup: facts.cgroup2 && !isPrivileged(input),
+    }),
+    devices,
+    resources: { ...withResources(linux.resources ?? {}, config.linux?.resources, facts, settings), devices: rules },
+    cgroupsPath: cgroupsPath(sandboxConfig.linux?.cgroupParent ?? '', input.id, handler),
+    seccomp: specSeccomp({ ...input, securityContext }, granted, linux.seccomp),
+    rootfsPropagation: rootfsPropagation(config.mounts, linux.rootfsPropagation),
+    ...hiddenPaths(securityContext, linux, settings),
+    mountLabel: input.labels.mount || undefined,
+  };
+}
+
+/**
+ * The OCI spec of a container: the base (generated, or the handler's own), with all that the request, the pod and the
+ * image say laid over it, and CDI devices last. Throws OciError when the request asks for what cannot be given.
+ */
 export function containerSpec(input: ContainerSpecInput): Spec {
-  throw new OciError('config', `no spec for ${input.id} yet`);
+  checkContainer(input);
+  const base = input.base ? copyOfBaseSpec(input.base) : baseSpec();
+  const process = specProcess(input, base);
+  const spec: Spec = {
+    ...base,
+    process,
+    root: {
+      path: 'rootfs',
+      readonly: (base.root?.readonly || input.config.linux?.securityContext?.readonlyRootfs) ?? false,
+    },
+    mounts: specMounts(input, base),
+    annotations: containerAnnotations({
+      base: base.annotations,
+      sandboxId: input.sandbox.id,
+      config: input.config,
+      sandboxConfig: input.sandboxConfig,
+      imageName: input.imageName,
+      handler: input.handler,
+      features: input.features,
+    }),
+    linux: specLinux(input, base, process.capabilities?.bounding ?? []),
+  };
+  return input.cdi ? withCdiEdits(spec, input.cdi) : spec;
 }

@@ -14,12 +14,12 @@ import type { OciSettings } from './settings';
 export interface HostDevice {
   /** Absolute path on the host. */
   readonly path: string;
-  /** `c` character, `b` block, `p` FIFO. */
-  readonly type: 'c' | 'b' | 'p';
+  /** `c` character, `b` block. */
+  readonly type: 'c' | 'b';
   readonly major: number;
   readonly minor: number;
-  /** Permission bits only (0o666), without the file type. */
-  readonly fileMode: number;
+  /** Permission bits (0o666). */
+  readonly mode: number;
   readonly uid: number;
   readonly gid: number;
 }
@@ -56,7 +56,7 @@ export interface SandboxFiles {
   readonly hostname?: string;
   readonly hosts?: string;
   readonly resolvConf?: string;
-  /** The pod's own /dev/shm; not used when the pod shares the host's IPC namespace. */
+  /** The pod's own /dev/shm; the host's is used when the pod shares the host's IPC namespace. */
   readonly shm?: string;
 }
 
@@ -129,10 +129,8 @@ export interface ContainerSpecInput {
   readonly cdi?: CdiEdits;
   /** The handler's base_runtime_spec, parsed. */
   readonly base?: Spec;
-  /** The parsed file when `containerSeccomp` chose one. */
+  /** From `parseSeccompProfile`, when `chooseSeccomp` named a file. */
   readonly seccompProfile?: SpecSeccomp;
-  /** The name `containerApparmor` chose, once it is known to be loaded. */
-  readonly apparmorProfile?: string;
   /** Pid of the target container; needed when `pid` is TARGET. */
   readonly targetPid?: number;
   readonly labels: SelinuxLabels;

@@ -1,0 +1,110 @@
+import type { ContainerConfig, LinuxContainerResources, PodSandboxConfig } from '../../generated/cri/v1/api';
+import type { RuntimeHandler } from '../model/runtime-handler';
+import { literalPrefix, matchGlob } from './glob';
+import type { HandlerFeatures } from './inputs';
+
+/** Annotations of ours: shims group containers and size VMs by them, so no pod may set one. */
+const OWN_PREFIX = 'io.kubernetes.cri.';
+
+/**
+ * What OCI runtimes act on: systemd unit properties and CRIU's config (runc), handlers and hooks (crun). A pod that
+ * sets one commands the node (CVE-2024-3154). A name ending in a dot is a prefix.
+ */
+const COMMANDS = ['org.systemd.property.', 'org.criu.config', 'run.oci.', 'bundle'];
+
+/** True when a glob is about such annotations alone; `*` and `org.*` are not. */
+function names(pattern: string, command: string): boolean {
+  return literalPrefix(pattern).startsWith(command);
+}
+
+function commandOf(key: string, features: HandlerFeatures): string | undefined {
+  const all = [...COMMANDS, ...(features.unsafeAnnotations ?? [])].filter(Boolean);
+  return all.find((command) => (command.endsWith('.') ? key.startsWith(command) : key === command));
+}
+
+/** The annotations that an administrator's globs let through to the runtime. */
+export function passthroughAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  patterns: readonly string[],
+  features: HandlerFeatures,
+): [string, string][] {
+  return Object.entries(annotations).filter(([key]) => {
+    if (key.startsWith(OWN_PREFIX)) return false;
+    const command = commandOf(key, features);
+    const allowed = command === undefined ? patterns : patterns.filter((pattern) => names(pattern, command));
+    return allowed.some((pattern) => matchGlob(pattern, key));
+  });
+}
+
+function own(name: string, value: string | bigint): [string, string] {
+  return [OWN_PREFIX + name, value.toString()];
+}
+
+/** What every spec of a pod says about its pod: shims group by `sandbox-id`. */
+function ofPod(kind: 'sandbox' | 'container', sandboxId: string, config: PodSandboxConfig): [string, string][] {
+  return [
+    own('container-type', kind),
+    own('sandbox-id', sandboxId),
+    own('sandbox-namespace', config.metadata?.namespace ?? ''),
+    own('sandbox-uid', config.metadata?.uid ?? ''),
+    own('sandbox-name', config.metadata?.name ?? ''),
+  ];
+}
+
+function sizes(resources: LinuxContainerResources | undefined): [string, string][] {
+  if (!resources) return [];
+  return [
+    own('sandbox-cpu-period', resources.cpuPeriod),
+    own('sandbox-cpu-quota', resources.cpuQuota),
+    own('sandbox-cpu-shares', resources.cpuShares),
+    own('sandbox-memory', resources.memoryLimitInBytes),
+  ];
+}
+
+/** Built with fromEntries: an annotation may be called `__proto__`. */
+function record(entries: readonly [string, string][]): Record<string, string> {
+  return Object.fromEntries(entries);
+}
+
+export interface ContainerAnnotationsInput {
+  readonly base?: Readonly<Record<string, string>>;
+  readonly sandboxId: string;
+  readonly config: ContainerConfig;
+  readonly sandboxConfig: PodSandboxConfig;
+  readonly imageName: string;
+  readonly handler: Pick<RuntimeHandler, 'podAnnotations' | 'containerAnnotations'>;
+  readonly features: HandlerFeatures;
+}
+
+/** A container's annotations: the pod's and its own that may pass, then ours, which win. */
+export function containerAnnotations(input: ContainerAnnotationsInput): Record<string, string> {
+  const { config, sandboxConfig, handler, features } = input;
+  return record([
+    ...Object.entries(input.base ?? {}),
+    ...passthroughAnnotations(sandboxConfig.annotations, handler.podAnnotations, features),
+    ...passthroughAnnotations(config.annotations, handler.containerAnnotations, features),
+    ...ofPod('container', input.sandboxId, sandboxConfig),
+    own('container-name', config.metadata?.name ?? ''),
+    own('image-name', config.image?.userSpecifiedImage || input.imageName),
+  ]);
+}
+
+export interface SandboxAnnotationsInput {
+  readonly id: string;
+  readonly config: PodSandboxConfig;
+  /** Name of the pause image. */
+  readonly imageName: string;
+  readonly handler: Pick<RuntimeHandler, 'podAnnotations'>;
+  readonly features: HandlerFeatures;
+}
+
+/** A pause container's annotations. VM runtimes size the VM by `sandbox-cpu-*` and `sandbox-memory`. */
+export function sandboxAnnotations({ id, config, imageName, handler, features }: SandboxAnnotationsInput) {
+  return record([
+    ...passthroughAnnotations(config.annotations, handler.podAnnotations, features),
+    ...sizes(config.linux?.resources),
+    ...ofPod('sandbox', id, config),
+    own('sandbox-log-directory', config.logDirectory),
+    own('podsandbox.image-name', imageName),
+  ]);
+}

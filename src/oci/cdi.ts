@@ -1,0 +1,174 @@
+import type { CDIDevice } from '../../generated/cri/v1/api';
+import type { SpecHooks } from '../model/spec';
+import { isQualifiedName } from './cdi-names';
+import { type CdiSpec, type ContainerEdits, parseCdiSpec } from './cdi-spec';
+import type { CdiDeviceNode, CdiEdits, HostDevice } from './inputs';
+import { OciError } from './oci-error';
+
+const ANNOTATION_PREFIX = 'cdi.k8s.io/';
+
+/** The content of one file of a CDI spec directory. A higher priority is a later directory. */
+export interface CdiFile {
+  readonly path: string;
+  readonly content: string;
+  readonly priority: number;
+}
+
+/** A file that could not be read as a CDI spec. */
+export interface CdiFileError {
+  readonly path: string;
+  readonly message: string;
+}
+
+interface Device {
+  readonly spec: CdiSpec;
+  readonly path: string;
+  readonly priority: number;
+  readonly edits: ContainerEdits;
+}
+
+/**
+ * The devices that a container asks for: those of the request, then those of the older `cdi.k8s.io/` annotations (comma
+ * separated), each once.
+ */
+export function cdiDeviceNames(devices: readonly CDIDevice[], annotations: Readonly<Record<string, string>>): string[] {
+  const asked = devices.map(({ name }, i) => ({ name, field: `config.CDI_devices[${i}].name` }));
+  const older = Object.entries(annotations)
+    .filter(([key]) => key.startsWith(ANNOTATION_PREFIX))
+    .flatMap(([key, value]) =>
+      value.split(',').map((name) => ({ name, field: `config.annotations[${JSON.stringify(key)}]` })),
+    );
+  const all = [...asked, ...older];
+  for (const { name, field } of all) {
+    if (!isQualifiedName(name)) throw new OciError(field, `${JSON.stringify(name)} is not vendor/class=device`);
+  }
+  return [...new Set(all.map(({ name }) => name))];
+}
+
+function mergedHooks(all: readonly ContainerEdits[]): SpecHooks {
+  const hooks: SpecHooks = {};
+  const names: (keyof SpecHooks)[] = [
+    'prestart',
+    'createRuntime',
+    'createContainer',
+    'startContainer',
+    'poststart',
+    'poststop',
+  ];
+  for (const name of names) {
+    const list = all.flatMap((each) => each.hooks[name] ?? []);
+    if (list.length > 0) hooks[name] = list;
+  }
+  return hooks;
+}
+
+function merged(all: readonly ContainerEdits[]): CdiEdits {
+  return {
+    env: all.flatMap(({ env }) => env),
+    deviceNodes: all.flatMap(({ deviceNodes }) => deviceNodes),
+    mounts: all.flatMap(({ mounts }) => mounts),
+    hooks: mergedHooks(all),
+    additionalGids: [...new Set(all.flatMap(({ additionalGids }) => additionalGids))],
+    intelRdt: all.findLast(({ intelRdt }) => intelRdt !== undefined)?.intelRdt,
+    netDevices: Object.fromEntries(all.flatMap(({ netDevices }) => Object.entries(netDevices))),
+  };
+}
+
+/**
+ * The devices of a set of CDI spec files. A device that two files of one directory define is not available (nobody can
+ * say which is meant); one of a later directory takes the place of an earlier one's.
+ */
+export class CdiRegistry {
+  private constructor(
+    private readonly devices: ReadonlyMap<string, Device>,
+    private readonly conflicts: ReadonlyMap<string, string>,
+    /** Files that were left out, and why. */
+    readonly errors: readonly CdiFileError[],
+  ) {}
+
+  /** Never throws: a bad file is left out and is in `errors`. Content is JSON (which is YAML too), or simple YAML. */
+  static parse(files: readonly CdiFile[]): CdiRegistry {
+    const found = new Map<string, Device[]>();
+    const errors: CdiFileError[] = [];
+    for (const { path, content, priority } of files) {
+      try {
+        const spec = parseCdiSpec(JSON.parse(content));
+        for (const [name, edits] of spec.devices) {
+          const key = `${spec.kind}=${name}`;
+          found.set(key, [...(found.get(key) ?? []), { spec, path, priority, edits }]);
+        }
+      } catch (error) {
+        errors.push({ path, message: error instanceof Error ? error.message : String(error) });
+      }
+    }
+    const devices = new Map<string, Device>();
+    const conflicts = new Map<string, string>();
+    for (const [name, all] of found) {
+      const highest = Math.max(...all.map(({ priority }) => priority));
+      const best = all.filter(({ priority }) => priority === highest);
+      const [only, other] = best;
+      if (only && !other) devices.set(name, only);
+      else conflicts.set(name, `${best.map(({ path }) => path).join(' and ')} both define it`);
+    }
+    return new CdiRegistry(devices, conflicts, errors);
+  }
+
+  /** Names of all devices that can be asked for. */
+  names(): string[] {
+    return [...this.devices.keys()].sort();
+  }
+
+  /** What the named devices change, in their order; what their file says for all of its devices comes before, once. */
+  resolve(names: readonly string[]): CdiEdits {
+    const specs = new Set<CdiSpec>();
+    const all: ContainerEdits[] = [];
+    const missing: string[] = [];
+    for (const name of names) {
+      const device = this.devices.get(name);
+      if (!device) {
+        missing.push(this.whyNot(name));
+        continue;
+      }
+      if (!specs.has(device.spec)) all.push(device.spec.edits);
+      specs.add(device.spec);
+      all.push(device.edits);
+    }
+    if (missing.length === 0) return merged(all);
+    throw new OciError('config.CDI_devices', missing.join('; '), { code: 'FAILED_PRECONDITION' });
+  }
+
+  private whyNot(name: string): string {
+    const conflict = this.conflicts.get(name);
+    if (conflict) return `device ${name} is not available: ${conflict}`;
+    const [bad] = this.errors;
+    const hint = bad ? ` (${bad.path} could not be read: ${bad.message})` : '';
+    return `there is no device ${name}${hint}`;
+  }
+}
+
+function isComplete({ type, major, minor }: CdiDeviceNode): boolean {
+  return type === 'p' || (type !== undefined && ((major ?? 0) !== 0 || (minor ?? 0) !== 0));
+}
+
+/** Host paths of the nodes whose type or numbers the spec file leaves to the host. */
+export function cdiHostPaths(edits: CdiEdits): string[] {
+  return [...new Set(edits.deviceNodes.filter((node) => !isComplete(node)).map(({ hostPath }) => hostPath))];
+}
+
+/** Fills in what spec files leave to the host; `found` has the devices at `cdiHostPaths`. */
+export function fillDeviceNodes(edits: CdiEdits, found: readonly HostDevice[]): CdiEdits {
+  const byPath = new Map(found.map((device) => [device.path, device]));
+  const deviceNodes = edits.deviceNodes.map((node) => {
+    if (isComplete(node)) return node;
+    const device = byPath.get(node.hostPath);
+    const field = 'config.CDI_devices';
+    if (!device) throw new OciError(field, `${node.hostPath} is not a device`, { code: 'FAILED_PRECONDITION' });
+    if (node.type && node.type !== device.type) {
+      throw new OciError(field, `${node.hostPath} has type ${device.type}, not ${node.type}`, {
+        code: 'FAILED_PRECONDITION',
+      });
+    }
+    return { ...node, type: device.type, major: device.major, minor: device.minor };
+  });
+  return { ...edits, deviceNodes };
+}

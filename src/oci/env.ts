@@ -1,0 +1,54 @@
+import type { KeyValue } from '../../generated/cri/v1/api';
+import { OciError } from './oci-error';
+
+const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Sets variables in a list: a known name keeps its place and takes the new value, a new one goes to the end, and an
+ * entry without `=` takes the name away.
+ */
+export function withEnv(env: readonly string[], changes: readonly string[]): string[] {
+  const place = new Map<string, number>();
+  const result: (string | undefined)[] = [];
+  const set = (name: string, entry: string | undefined) => {
+    const at = place.get(name);
+    if (at !== undefined) result[at] = entry;
+    if (entry === undefined) place.delete(name);
+    else if (at === undefined) place.set(name, result.push(entry) - 1);
+  };
+  for (const entry of [...env, ...changes]) {
+    const end = entry.indexOf('=');
+    if (end < 0) set(entry, undefined);
+    else set(entry.slice(0, end), entry);
+  }
+  return result.filter((entry) => entry !== undefined);
+}
+
+/** CRI values are bytes; the spec is JSON, so only UTF-8 can be passed on unchanged. */
+function entryOf({ key, value }: KeyValue, index: number): string {
+  const field = `config.envs[${index}]`;
+  if (!key || /[=\0]/.test(key)) throw new OciError(`${field}.key`, `${JSON.stringify(key)} is not a variable name`);
+  if (value.includes(0)) throw new OciError(`${field}.value`, `the value of ${key} has a NUL byte`);
+  try {
+    return `${key}=${new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)}`;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new OciError(`${field}.value`, `the value of ${key} is not valid UTF-8`);
+  }
+}
+
+export interface EnvInput {
+  /** Of the base spec. */
+  readonly base?: readonly string[];
+  readonly hostname: string;
+  readonly imageEnv: readonly string[];
+  readonly envs: readonly KeyValue[];
+  readonly tty: boolean;
+}
+
+/** A container's environment: PATH, TERM on a terminal, HOSTNAME, the image's, the request's; the last word counts. */
+export function containerEnv({ base = [], hostname, imageEnv, envs, tty }: EnvInput): string[] {
+  const own = [PATH, ...(tty ? ['TERM=xterm'] : []), `HOSTNAME=${hostname}`];
+  const asked = envs.map(entryOf);
+  return withEnv([...base, ...own], [...imageEnv, ...asked]);
+}

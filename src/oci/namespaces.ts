@@ -1,0 +1,84 @@
+import { NamespaceMode, type NamespaceOption } from '../../generated/cri/v1/api';
+import type { NamespaceType, SpecLinux } from '../model/spec';
+import { OciError } from './oci-error';
+
+type Namespace = NonNullable<SpecLinux['namespaces']>[number];
+
+const FIELD = 'config.linux.security_context.namespace_options';
+
+/** Puts a namespace in the place of the one of its type, or at the end. */
+function withNamespace(list: readonly Namespace[], namespace: Namespace): Namespace[] {
+  const at = list.findIndex(({ type }) => type === namespace.type);
+  return at < 0 ? [...list, namespace] : list.with(at, namespace);
+}
+
+function ofProcess(pid: number, type: NamespaceType): Namespace {
+  return { type, path: `/proc/${pid}/ns/${type === 'network' ? 'net' : type}` };
+}
+
+function checkMode(mode: NamespaceMode, allowed: readonly NamespaceMode[], field: string): void {
+  if (!allowed.includes(mode)) {
+    throw new OciError(`${FIELD}.${field}`, `${NamespaceMode[mode] ?? mode} is not offered`);
+  }
+}
+
+export interface ContainerNamespacesInput {
+  readonly base: readonly Namespace[];
+  readonly options?: NamespaceOption;
+  readonly sandboxPid: number;
+  readonly targetPid?: number;
+  /** The container has a user namespace: its pod's. */
+  readonly userns: boolean;
+  /** A cgroup namespace of its own. */
+  readonly cgroup: boolean;
+}
+
+/**
+ * A container's namespaces. Those of the pod are joined at the pause process, whose own are the host's where the pod
+ * shares them. A pid is good only as long as the pause process lives, so this is asked when the container is made.
+ */
+export function containerNamespaces(input: ContainerNamespacesInput): Namespace[] {
+  const { base, options, sandboxPid, targetPid } = input;
+  const pidMode = options?.pid ?? NamespaceMode.POD;
+  checkMode(pidMode, [NamespaceMode.POD, NamespaceMode.CONTAINER, NamespaceMode.NODE, NamespaceMode.TARGET], 'pid');
+  if (!(sandboxPid > 0)) {
+    throw new OciError(FIELD, 'the pod sandbox is not running', { code: 'FAILED_PRECONDITION' });
+  }
+  let list = [...base];
+  for (const type of ['network', 'ipc', 'uts'] as const) list = withNamespace(list, ofProcess(sandboxPid, type));
+  if (pidMode === NamespaceMode.CONTAINER) list = withNamespace(list, { type: 'pid' });
+  else if (pidMode !== NamespaceMode.TARGET) list = withNamespace(list, ofProcess(sandboxPid, 'pid'));
+  else if (targetPid && targetPid > 0) list = withNamespace(list, ofProcess(targetPid, 'pid'));
+  else throw new OciError(`${FIELD}.target_id`, 'the target container is not running', { code: 'FAILED_PRECONDITION' });
+  if (input.userns) list = withNamespace(list, ofProcess(sandboxPid, 'user'));
+  if (input.cgroup) list = withNamespace(list, { type: 'cgroup' });
+  return list;
+}
+
+export interface SandboxNamespacesInput {
+  readonly base: readonly Namespace[];
+  readonly options?: NamespaceOption;
+  readonly netnsPath: string;
+  readonly userns: boolean;
+  readonly userNamespacePath?: string;
+}
+
+/** The pause container's namespaces: NODE takes one away; the host's network comes with the host's name (UTS). */
+export function sandboxNamespaces({ base, options, netnsPath, userns, userNamespacePath }: SandboxNamespacesInput) {
+  const { network, pid, ipc } = options ?? {
+    network: NamespaceMode.POD,
+    pid: NamespaceMode.POD,
+    ipc: NamespaceMode.POD,
+  };
+  checkMode(network, [NamespaceMode.POD, NamespaceMode.NODE], 'network');
+  checkMode(ipc, [NamespaceMode.POD, NamespaceMode.NODE], 'ipc');
+  checkMode(pid, [NamespaceMode.POD, NamespaceMode.CONTAINER, NamespaceMode.NODE], 'pid');
+  const away = new Set<NamespaceType>();
+  if (network === NamespaceMode.NODE) away.add('network').add('uts');
+  if (pid === NamespaceMode.NODE) away.add('pid');
+  if (ipc === NamespaceMode.NODE) away.add('ipc');
+  let list = base.filter(({ type }) => !away.has(type));
+  if (!away.has('network')) list = withNamespace(list, { type: 'network', path: netnsPath });
+  if (userns) list = withNamespace(list, { type: 'user', ...(userNamespacePath && { path: userNamespacePath }) });
+  return list;
+}

@@ -1,0 +1,158 @@
+import type { LinuxContainerResources } from '../../generated/cri/v1/api';
+import type { HostFacts } from '../model/host-facts';
+import type { Spec, SpecResources } from '../model/spec';
+import { OciError } from './oci-error';
+import type { OciSettings } from './settings';
+
+const FIELD = 'config.linux.resources';
+
+export type ResourceFacts = Pick<HostFacts, 'cgroup2' | 'controllers' | 'swapController'>;
+export type ResourceSettings = Pick<OciSettings, 'tolerate_missing_hugetlb_controller' | 'disable_hugetlb_controller'>;
+
+/** 0 and the empty string say "leave it": they are dropped, so that what was there before stays. */
+function given<T extends object>(values: T): Partial<T> | undefined {
+  const set = Object.entries(values).filter(([, value]) => value !== undefined && value !== 0n && value !== '');
+  return set.length > 0 ? (Object.fromEntries(set) as Partial<T>) : undefined;
+}
+
+function notNegative(value: bigint, name: string): bigint {
+  if (value < 0n) throw new OciError(`${FIELD}.${name}`, `${value} is negative`);
+  return value;
+}
+
+function cpuOf(resources: LinuxContainerResources): SpecResources['cpu'] {
+  return given({
+    shares: notNegative(resources.cpuShares, 'cpu_shares'),
+    quota: resources.cpuQuota,
+    period: notNegative(resources.cpuPeriod, 'cpu_period'),
+    cpus: resources.cpusetCpus,
+    mems: resources.cpusetMems,
+  });
+}
+
+/** A memory limit without a swap limit allows no swap: the kernel would otherwise give as much again. */
+function memoryOf(resources: LinuxContainerResources, facts: ResourceFacts): SpecResources['memory'] {
+  const { memoryLimitInBytes: limit, memorySwapLimitInBytes: swap } = resources;
+  return given({ limit, swap: facts.swapController ? swap || limit : 0n });
+}
+
+function hugepagesOf(resources: LinuxContainerResources, facts: ResourceFacts, settings: ResourceSettings) {
+  const limits = resources.hugepageLimits;
+  if (limits.length === 0 || settings.disable_hugetlb_controller) return undefined;
+  if (!facts.controllers.has('hugetlb')) {
+    if (settings.tolerate_missing_hugetlb_controller) return undefined;
+    throw new OciError(`${FIELD}.hugepage_limits`, 'this node has no hugetlb controller', {
+      code: 'FAILED_PRECONDITION',
+    });
+  }
+  return limits.map(({ pageSize, limit }, i) => {
+    if (/^[0-9]{1,9}[KMG]B$/.test(pageSize)) return { pageSize, limit };
+    throw new OciError(`${FIELD}.hugepage_limits[${i}].page_size`, `${JSON.stringify(pageSize)} is not a page size`);
+  });
+}
+
+/** Keys are names of files in the container's cgroup; any other would be written elsewhere. */
+function unifiedOf(resources: LinuxContainerResources, facts: ResourceFacts): Record<string, string> | undefined {
+  const entries = Object.entries(resources.unified);
+  if (entries.length === 0) return undefined;
+  if (!facts.cgroup2) {
+    throw new OciError(`${FIELD}.unified`, 'needs cgroup v2', { code: 'FAILED_PRECONDITION' });
+  }
+  for (const [key] of entries) {
+    if (!/^[a-z0-9_]+(\.[A-Za-z0-9_]+)+$/.test(key)) {
+      throw new OciError(`${FIELD}.unified`, `${JSON.stringify(key)} is not a cgroup file`);
+    }
+  }
+  return Object.fromEntries(entries);
+}
+
+function mergedHugepages(before: SpecResources['hugepageLimits'], change: SpecResources['hugepageLimits']) {
+  if (!change) return before;
+  const changed = new Set(change.map(({ pageSize }) => pageSize));
+  return [...(before ?? []).filter(({ pageSize }) => !changed.has(pageSize)), ...change];
+}
+
+/** Lays a request's resources over those of a spec; a value of 0, an empty text or an absent map leaves what is there. */
+export function withResources(
+  before: SpecResources,
+  resources: LinuxContainerResources | undefined,
+  facts: ResourceFacts,
+  settings: ResourceSettings,
+): SpecResources {
+  if (!resources) return before;
+  const cpu = cpuOf(resources);
+  const memory = memoryOf(resources, facts);
+  const unified = unifiedOf(resources, facts);
+  const hugepageLimits = mergedHugepages(before.hugepageLimits, hugepagesOf(resources, facts, settings));
+  return {
+    ...before,
+    ...(cpu && { cpu: { ...before.cpu, ...cpu } }),
+    ...(memory && { memory: { ...before.memory, ...memory } }),
+    ...(hugepageLimits && { hugepageLimits }),
+    ...(unified && {
+      unified: Object.fromEntries([...Object.entries(before.unified ?? {}), ...Object.entries(unified)]),
+    }),
+  };
+}
+
+/** A spec with changed resources, as UpdateContainerResources asks; the given one stays as it is. */
+export function updateResources(
+  spec: Spec,
+  resources: LinuxContainerResources,
+  facts: ResourceFacts,
+  settings: ResourceSettings,
+): Spec {
+  const changed = withResources(spec.linux?.resources ?? {}, resources, facts, settings);
+  return { ...spec, linux: { ...spec.linux, resources: changed } };
+}
+
+/**
+ * The oom_score_adj to set: raised to the daemon's own when the configuration says so, or when the daemon may not go
+ * below it (the kernel would refuse, and the container with it).
+ */
+export function oomScoreAdj(
+  asked: number | bigint,
+  facts: Pick<HostFacts, 'canLowerOomScore' | 'minOomScoreAdj'>,
+  settings: Pick<OciSettings, 'restrict_oom_score_adj'>,
+): number {
+  const score = Number(asked);
+  if (!(score >= -1000 && score <= 1000)) {
+    throw new OciError(`${FIELD}.oom_score_adj`, `${asked} is not between -1000 and 1000`);
+  }
+  const clamped = settings.restrict_oom_score_adj || !facts.canLowerOomScore;
+  return clamped ? Math.max(score, facts.minOomScoreAdj) : score;
+}
+
+/** The resources that a spec sets, as ContainerStatus reports them. */
+export function resourcesOf(spec: Spec): LinuxContainerResources {
+  const { cpu, memory, hugepageLimits, unified } = spec.linux?.resources ?? {};
+  return {
+    cpuPeriod: BigInt(cpu?.period ?? 0),
+    cpuQuota: BigInt(cpu?.quota ?? 0),
+    cpuShares: BigInt(cpu?.shares ?? 0),
+    memoryLimitInBytes: BigInt(memory?.limit ?? 0),
+    memorySwapLimitInBytes: BigInt(memory?.swap ?? 0),
+    oomScoreAdj: BigInt(spec.process?.oomScoreAdj ?? 0),
+    cpusetCpus: cpu?.cpus ?? '',
+    cpusetMems: cpu?.mems ?? '',
+    hugepageLimits: (hugepageLimits ?? []).map(({ pageSize, limit }) => ({ pageSize, limit: BigInt(limit) })),
+    unified: Object.fromEntries(Object.entries(unified ?? {})),
+  };
+}
+
+/** What is in force after an update, where only the last answer is remembered: 0 leaves a value as it was. */
+export function mergeResources(
+  before: LinuxContainerResources,
+  change: LinuxContainerResources,
+): LinuxContainerResources {
+  const changed = new Set(change.hugepageLimits.map(({ pageSize }) => pageSize));
+  return {
+    ...before,
+    ...given({ ...change, hugepageLimits: undefined, unified: undefined }),
+    hugepageLimits: [
+      ...before.hugepageLimits.filter(({ pageSize }) => !changed.has(pageSize)),
+      ...change.hugepageLimits,
+    ],
+    unified: Object.fromEntries([...Object.entries(before.unified), ...Object.entries(change.unified)]),
+  };
+}

@@ -1,0 +1,127 @@
+import {
+  type LinuxContainerSecurityContext,
+  type LinuxContainerUser,
+  SupplementalGroupsPolicy,
+} from '../../generated/cri/v1/api';
+import type { Spec, SpecUser } from '../model/spec';
+import { OciError } from './oci-error';
+import { groupNamed, groupsOf, userNamed, userWithId } from './user-files';
+
+/** Ids above are refused: older kernels and tools read them as negative numbers. */
+const MAX_ID = 2 ** 31 - 1;
+
+/** The part of a container's or a sandbox's security context that says who runs. */
+export type UserContext = Pick<
+  LinuxContainerSecurityContext,
+  'runAsUser' | 'runAsGroup' | 'supplementalGroups' | 'supplementalGroupsPolicy'
+> & { readonly runAsUsername?: string };
+
+export interface UserInput {
+  /** Path of the security context in the request, for errors. */
+  readonly field: string;
+  readonly securityContext?: UserContext;
+  /** The image's `User`: a name or number, and perhaps `:` and a group. */
+  readonly imageUser: string;
+  /** The image's /etc/passwd and /etc/group; left out when it has none. */
+  readonly passwd?: Buffer;
+  readonly group?: Buffer;
+}
+
+/** A name or a number; the field is for the error. */
+interface Who {
+  readonly value: string;
+  readonly field: string;
+}
+
+interface Wanted {
+  readonly user?: Who;
+  readonly group?: Who;
+}
+
+function wanted({ field, securityContext, imageUser }: UserInput): Wanted {
+  const { runAsUser, runAsGroup, runAsUsername } = securityContext ?? {};
+  const group = runAsGroup && { value: runAsGroup.value.toString(), field: `${field}.run_as_group` };
+  if (runAsUsername) return { user: { value: runAsUsername, field: `${field}.run_as_username` }, group };
+  if (runAsUser) return { user: { value: runAsUser.value.toString(), field: `${field}.run_as_user` }, group };
+  if (group) throw new OciError(group.field, 'a group is given without a user');
+  return imageUser ? ofImage(imageUser) : {};
+}
+
+function ofImage(imageUser: string): Wanted {
+  const field = 'image.config.User';
+  const [user, group, ...rest] = imageUser.split(':');
+  if (!user || rest.length > 0) throw new OciError(field, `${JSON.stringify(imageUser)} is not a user`);
+  return { user: { value: user, field }, group: group ? { value: group, field } : undefined };
+}
+
+/** The number that `value` stands for, if it looks like one. What looks like one is never looked up as a name. */
+function numeric({ value, field }: Who): number | undefined {
+  if (!/^[+-]?[0-9]+$/.test(value)) return undefined;
+  const id = Number(value);
+  if (!(id >= 0 && id <= MAX_ID)) throw new OciError(field, `${value} is not an id between 0 and ${MAX_ID}`);
+  return id;
+}
+
+/**
+ * Which of the image's files `resolveUser` would read: a story that needs none does not have to look at the root
+ * filesystem. Throws like `resolveUser` for what is wrong without them.
+ */
+export function userFilesNeeded(input: UserInput): { passwd: boolean; group: boolean } {
+  const { user, group } = wanted(input);
+  const uid = user && numeric(user);
+  const gid = group && numeric(group);
+  const merge = policyOf(input) === SupplementalGroupsPolicy.Merge;
+  return {
+    passwd: user === undefined ? merge : uid === undefined || group === undefined || merge,
+    group: merge || (group !== undefined && gid === undefined),
+  };
+}
+
+function policyOf({ field, securityContext }: UserInput): SupplementalGroupsPolicy {
+  const policy = securityContext?.supplementalGroupsPolicy ?? SupplementalGroupsPolicy.Merge;
+  if (policy !== SupplementalGroupsPolicy.Merge && policy !== SupplementalGroupsPolicy.Strict) {
+    throw new OciError(`${field}.supplemental_groups_policy`, `${policy} is not a policy`);
+  }
+  return policy;
+}
+
+function primary({ user, group }: Wanted, { passwd, group: groups }: UserInput) {
+  const uid = user ? numeric(user) : 0;
+  const entry = uid === undefined && user ? userNamed(passwd, user.value) : userWithId(passwd, uid ?? 0);
+  if (user && uid === undefined && !entry) {
+    throw new OciError(user.field, `the image has no user ${JSON.stringify(user.value)}`);
+  }
+  const found = { uid: uid ?? entry?.uid ?? 0, name: uid === undefined ? user?.value : entry?.name };
+  if (!group) return { ...found, gid: user ? (entry?.gid ?? 0) : 0 };
+  const gid = numeric(group) ?? groupNamed(groups, group.value)?.gid;
+  if (gid === undefined) throw new OciError(group.field, `the image has no group ${JSON.stringify(group.value)}`);
+  return { ...found, gid };
+}
+
+/**
+ * Who the container's process is. A numeric user takes its primary group from the image's passwd (none there: 0).
+ * With policy Merge the image's groups that list the user come before the supplemental ones. The primary group is
+ * always among the additional ones: without it, a file's group permissions could be dodged by leaving the group.
+ */
+export function resolveUser(input: UserInput): SpecUser {
+  const { uid, gid, name } = primary(wanted(input), input);
+  const merged =
+    policyOf(input) === SupplementalGroupsPolicy.Merge && name !== undefined ? groupsOf(input.group, name) : [];
+  const supplemental = (input.securityContext?.supplementalGroups ?? []).map((each, i) => {
+    const id = Number(each);
+    if (each >= 0n && each <= BigInt(MAX_ID)) return id;
+    throw new OciError(`${input.field}.supplemental_groups[${i}]`, `${each} is not an id between 0 and ${MAX_ID}`);
+  });
+  return { uid, gid, additionalGids: [...new Set([gid, ...merged, ...supplemental])] };
+}
+
+/** Who a container runs as, for its status (CRI `user.linux`). */
+export function userOf(spec: Spec): LinuxContainerUser | undefined {
+  const user = spec.process?.user;
+  if (!user) return undefined;
+  return {
+    uid: BigInt(user.uid),
+    gid: BigInt(user.gid),
+    supplementalGroups: (user.additionalGids ?? []).map((gid) => BigInt(gid)),
+  };
+}
