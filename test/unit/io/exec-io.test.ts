@@ -1,0 +1,179 @@
+import { PassThrough, Writable } from 'node:stream';
+import { EXEC_SYNC_LIMITS, ExecIo } from '../../../src/io/exec-io';
+import { Fixture, turn, until } from './fixture';
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+
+let fixture: Fixture;
+const exec = new ExecIo();
+beforeEach(() => {
+  fixture = new Fixture();
+});
+afterEach(() => {
+  expect(fixture.openPaths()).toEqual([]);
+  fixture.remove();
+});
+
+describe('capture', () => {
+  function capturing(limits = EXEC_SYNC_LIMITS) {
+    const paths = { stdout: fixture.fifo('out'), stderr: fixture.fifo('err') };
+    const capture = exec.capture(paths, limits);
+    return { capture, stdout: fixture.writer(paths.stdout), stderr: fixture.writer(paths.stderr) };
+  }
+
+  it('answers what both streams said', async () => {
+    const { capture, stdout, stderr } = capturing();
+    stdout.write('out\n');
+    stderr.write('err\n');
+    stdout.close();
+    stderr.close();
+    expect(await capture.drain(FOR_EVER)).toEqual({
+      stdout: Buffer.from('out\n'),
+      stderr: Buffer.from('err\n'),
+      discarded: 0,
+      complete: true,
+    });
+  });
+
+  it('keeps what fits and reads the rest, so that the process never blocks', async () => {
+    const { capture, stdout, stderr } = capturing({ perStream: 200_000, total: 250_000 });
+    await stdout.writeAll(Buffer.alloc(1_000_000, 'a'));
+    stdout.close();
+    await until(() => fixture.openPaths().filter((path) => path.endsWith('out')).length === 0);
+    await stderr.writeAll(Buffer.alloc(100_000, 'b'));
+    stderr.close();
+    const { stdout: out, stderr: err, discarded } = await capture.drain(FOR_EVER);
+    expect([out.length, err.length, discarded]).toEqual([200_000, 50_000, 850_000]);
+  });
+
+  it('gives up at the limit on a stream that a child holds, with what it has said', async () => {
+    const { capture, stdout, stderr } = capturing();
+    stdout.write('before');
+    stderr.close();
+    expect(await capture.drain(0)).toEqual({
+      stdout: Buffer.from('before'),
+      stderr: Buffer.alloc(0),
+      discarded: 0,
+      complete: false,
+    });
+    stdout.close();
+  });
+
+  it('is complete at once without streams', async () => {
+    expect(await exec.capture({}).drain(FOR_EVER)).toMatchObject({ complete: true });
+  });
+
+  it('leaves nothing open when the second FIFO cannot be opened', () => {
+    expect(() => exec.capture({ stdout: fixture.fifo('out'), stderr: fixture.path('none') })).toThrow('open the FIFO');
+  });
+
+  it('lets go when closed before the end', async () => {
+    const { capture, stdout, stderr } = capturing();
+    capture.close();
+    expect(await capture.drain(FOR_EVER)).toMatchObject({ complete: true });
+    stdout.close();
+    stderr.close();
+  });
+
+  it('fits a reply into what gRPC takes', () => {
+    expect(EXEC_SYNC_LIMITS.total).toBeLessThan(16 * 1024 * 1024);
+  });
+});
+
+describe('stream', () => {
+  function paths() {
+    return { stdinPath: fixture.fifo('in'), stdoutPath: fixture.fifo('out'), stderrPath: fixture.fifo('err') };
+  }
+
+  it('carries the output to the client, all of it before drain resolves', async () => {
+    const where = paths();
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const streams = exec.stream({ ...where, stdout, stderr });
+    const [out, err] = [fixture.writer(where.stdoutPath), fixture.writer(where.stderrPath)];
+    out.write('out');
+    err.write('err');
+    out.close();
+    err.close();
+    expect(await streams.drain(FOR_EVER)).toBe(true);
+    expect([String(stdout.read()), String(stderr.read())]).toEqual(['out', 'err']);
+    expect(stdout.writableEnded).toBe(false);
+  });
+
+  it('slows the process down to the pace of the client', async () => {
+    const where = paths();
+    const takes: (() => void)[] = [];
+    let taken = 0;
+    const stdout = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        taken += chunk.length;
+        takes.push(done);
+      },
+    });
+    const streams = exec.stream({ ...where, stdout, stderr: new PassThrough() });
+    const out = fixture.writer(where.stdoutPath);
+    const all = out.writeAll(Buffer.alloc(4_000_000, 'x'));
+    let written = false;
+    void all.then(() => {
+      written = true;
+    });
+    for (let i = 0; i < 2000; i++) await turn();
+    expect(written).toBe(false);
+    expect(stdout.writableLength).toBeLessThan(1024 * 1024 + 2 * 65536);
+    const taking = setInterval(() => {
+      for (const take of takes.splice(0)) take();
+    }, 0);
+    await all;
+    out.close();
+    fixture.writer(where.stderrPath).close();
+    expect(await streams.drain(FOR_EVER)).toBe(true);
+    clearInterval(taking);
+    expect(taken).toBe(4_000_000);
+  });
+
+  it('reads on for a client that is gone: the process lives', async () => {
+    const where = paths();
+    const stdout = new PassThrough();
+    const streams = exec.stream({ ...where, stdout });
+    const out = fixture.writer(where.stdoutPath);
+    stdout.destroy(new Error('connection reset'));
+    await out.writeAll(Buffer.alloc(3_000_000, 'x'));
+    out.close();
+    fixture.writer(where.stderrPath).close();
+    expect(await streams.drain(FOR_EVER)).toBe(true);
+  });
+
+  it('gives up at the limit, on a child as on a client that takes nothing', async () => {
+    const where = paths();
+    const streams = exec.stream({ ...where, stdout: new Writable({ write: () => undefined }) });
+    const out = fixture.writer(where.stdoutPath);
+    out.write('x');
+    out.close();
+    fixture.writer(where.stderrPath).close();
+    expect(await streams.drain(1)).toBe(false);
+  });
+
+  it('carries stdin, waiting for the process to open it, and says when it has ended', async () => {
+    const where = paths();
+    const stdin = new PassThrough();
+    const ends: string[] = [];
+    const streams = exec.stream({ ...where, stdin, onStdinEnd: () => ends.push('ended') });
+    stdin.end('x'.repeat(40_000));
+    streams.startStdin();
+    streams.startStdin();
+    await turn();
+    const shim = fixture.reader(where.stdinPath);
+    await until(() => ends.length > 0);
+    expect(fixture.openPaths().filter((path) => path === where.stdinPath)).toHaveLength(1); // the shim's own
+    shim.close();
+    streams.close();
+  });
+
+  it('leaves nothing open when a FIFO cannot be opened, or when it is closed early', async () => {
+    const where = paths();
+    expect(() => exec.stream({ ...where, stderrPath: fixture.path('none') })).toThrow('open the FIFO');
+    const streams = exec.stream({ ...where, stdin: new PassThrough(), stdout: new PassThrough() });
+    streams.startStdin();
+    streams.close();
+    expect(await streams.drain(FOR_EVER)).toBe(true);
+  });
+});
