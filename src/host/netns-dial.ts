@@ -134,7 +134,7 @@ function ipv6Bytes(host: string): Buffer {
   const right = tail === undefined ? [] : groups(tail);
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
   const bytes = Buffer.alloc(16);
-  [...left, ...zeros, ...right].forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
+  for (const [index, group] of [...left, ...zeros, ...right].entries()) bytes.writeUInt16BE(group, index * 2);
   return bytes;
 }
 

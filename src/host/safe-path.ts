@@ -18,9 +18,9 @@ export class HostPathError extends Error {
 const TIMEOUT_MS = 10_000;
 
 /**
- * `sh SCRIPT COUNT PATH…`: makes the first COUNT paths, where missing, directories of mode 0755; then prints of each path
- * what it resolves to and its raw mode in hexadecimal, `-` when there is nothing; each ended by a zero byte. Paths are
- * arguments, never text of the script. The `x` keeps a newline at the end of a name from being cut off by the shell.
+ * `sh SCRIPT COUNT PATH…`: makes the first COUNT paths, where missing, directories of mode 0755; prints what each path
+ * resolves to; then, for those that exist, raw mode in hexadecimal and path; everything ended by a zero byte. Paths are
+ * arguments, never text of the script. Three processes, however many paths.
  */
 const SCRIPT = `umask 022
 count=$1; shift
@@ -30,11 +30,9 @@ for path; do
   [ -e "$path" ] || mkdir -p -- "$path" || exit 3
   made=$((made + 1))
 done
-for path; do
-  real=$(realpath -m -- "$path" && printf x) || exit 4
-  mode=$(stat -L -c %f -- "$path" 2>/dev/null) || mode=-
-  printf '%s\\0%s\\0' "\${real%?x}" "$mode"
-done`;
+realpath -mz -- "$@" || exit 4
+stat -L --printf '%f\\0%n\\0' -- "$@" 2>/dev/null
+exit 0`;
 
 const S_IFMT = 0o170000;
 const KINDS: ReadonlyMap<number, HostPathKind> = new Map([
@@ -89,10 +87,12 @@ async function probe(
   );
   if (code !== 0) throw new HostPathError(stderr.trim() || `looking at ${paths.join(', ')} failed with code ${code}`);
   const fields = stdout.split('\0');
-  return paths.map((path, index) => ({ path: fields[index * 2] ?? path, kind: kindOf(fields[index * 2 + 1] ?? '-') }));
+  const modes = new Map<string, string>();
+  for (let at = paths.length; at + 1 < fields.length; at += 2) modes.set(fields[at + 1] ?? '', fields[at] ?? '');
+  return paths.map((path, index) => ({ path: fields[index] ?? path, kind: kindOf(modes.get(path)) }));
 }
 
-function kindOf(mode: string): HostPathKind {
-  if (mode === '-') return 'missing';
+function kindOf(mode: string | undefined): HostPathKind {
+  if (mode === undefined) return 'missing';
   return KINDS.get(Number.parseInt(mode, 16) & S_IFMT) ?? 'other';
 }

@@ -1,0 +1,65 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CgroupPressure, CgroupPressureLine } from '../model/cgroup-values';
+
+/** Reads the files of one cgroup; what is not there is undefined, never an error. */
+export class CgroupDir {
+  constructor(readonly path: string) {}
+
+  async text(name: string): Promise<string | undefined> {
+    return readFile(join(this.path, name), 'utf8').catch(() => undefined);
+  }
+
+  /** A file of one number; `max` is no number. */
+  async number(name: string): Promise<bigint | undefined> {
+    const text = await this.text(name);
+    return text === undefined ? undefined : parseNumber(text);
+  }
+
+  /** A file of `key number` lines. */
+  async table(name: string): Promise<ReadonlyMap<string, bigint>> {
+    return parseTable((await this.text(name)) ?? '');
+  }
+
+  async names(): Promise<string[]> {
+    return readdir(this.path).catch(() => []);
+  }
+}
+
+/** A decimal number, also a negative one; undefined for anything else, such as `max`. */
+export function parseNumber(text: string): bigint | undefined {
+  const trimmed = text.trim();
+  return /^-?\d+$/.test(trimmed) ? BigInt(trimmed) : undefined;
+}
+
+/** Lines of a key and a number, as memory.stat has them; others are left out. */
+export function parseTable(text: string): ReadonlyMap<string, bigint> {
+  const rows = text.split('\n').flatMap((line): [string, bigint][] => {
+    const [key, value, ...rest] = line.trim().split(/\s+/);
+    const number = value === undefined ? undefined : parseNumber(value);
+    return key === undefined || number === undefined || rest.length > 0 ? [] : [[key, number]];
+  });
+  return new Map(rows);
+}
+
+/** A `*.pressure` file: `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and the same for `full`, in microseconds. */
+export function parsePressure(text: string | undefined): CgroupPressure | undefined {
+  if (text === undefined) return undefined;
+  const some = pressureLine(text, 'some');
+  const full = pressureLine(text, 'full');
+  return some === undefined && full === undefined ? undefined : { ...(some && { some }), ...(full && { full }) };
+}
+
+function pressureLine(text: string, kind: string): CgroupPressureLine | undefined {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${kind} `));
+  if (line === undefined) return undefined;
+  const fields = new Map(line.split(' ').map((field) => field.split('=') as [string, string]));
+  const percent = (key: string): number => Number(fields.get(key) ?? 0);
+  const totalNs = (parseNumber(fields.get('total') ?? '') ?? 0n) * 1000n;
+  return { avg10: percent('avg10'), avg60: percent('avg60'), avg300: percent('avg300'), totalNs };
+}
+
+/** The given fields without those that are undefined: absent means "not known". */
+export function known<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
