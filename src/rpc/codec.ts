@@ -1,0 +1,24 @@
+import type { MessageType, MethodDefinition, ServiceDefinition } from './service';
+
+/** What one message may have: containerd and kubelet both allow 16 MiB, and the limit must not be ours. */
+export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+
+/** The path of an RPC on the wire. */
+export function methodPath(service: ServiceDefinition, method: MethodDefinition): string {
+  return `/${service.fullName}/${method.name}`;
+}
+
+/** Writes a message without copying what the writer made. */
+export function serializer(type: unknown): (message: unknown) => Buffer {
+  const codec = type as MessageType<unknown>;
+  return (message) => {
+    const bytes = codec.encode(message).finish();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+/** Reads a message. */
+export function deserializer(type: unknown): (bytes: Buffer) => unknown {
+  const codec = type as MessageType<unknown>;
+  return (bytes) => codec.decode(bytes);
+}
