@@ -17,6 +17,8 @@ import {
   StopPodSandboxRequest,
   VersionRequest,
 } from '../../generated/cri/v1/api';
+import { Code } from '../rpc/code';
+import { RpcCallError } from '../rpc/rpc-call-error';
 import type { CriCalls } from './cri-client';
 import { CALL_TIMEOUT_MS, ensureImage } from './ensure-image';
 import { waitForLogLine } from './log-line';
@@ -40,15 +42,18 @@ export interface SmokePod {
   readonly signal?: AbortSignal;
 }
 
-/** The life of one pod, step by step, the way kubelet drives it. Throws at the first step that fails and leaves its pod. */
-export async function smokePod(cri: CriCalls, pod: SmokePod, step: TimedStep): Promise<void> {
-  const { runtime } = cri;
+/** Checks that the server is ready and has the image; answers the sandbox to ask for. Makes nothing but a pulled image. */
+export async function prepareSmoke(cri: CriCalls, pod: SmokePod, step: TimedStep): Promise<PodSandboxConfig> {
   const options = { signal: pod.signal, timeoutMs: CALL_TIMEOUT_MS };
-  const fetching = { signal: pod.signal, timeoutMs: FETCH_TIMEOUT_MS };
   await step(
     'version',
-    () => runtime.version(VersionRequest.fromPartial({}), options),
+    () => cri.runtime.version(VersionRequest.fromPartial({}), options),
     (v) => `${v.runtimeName} ${v.runtimeVersion}, CRI ${v.runtimeApiVersion}`,
+  );
+  const cgroupParent = await step(
+    'cgroup driver',
+    () => cgroupParentOf(cri, options),
+    (parent) => (parent === '' ? 'cgroupfs' : 'systemd'),
   );
   await step(
     'status',
@@ -57,11 +62,23 @@ export async function smokePod(cri: CriCalls, pod: SmokePod, step: TimedStep): P
   );
   await step(
     'image',
-    () => ensureImage(cri, pod.image, fetching),
-    (i) => `${i.pulled ? 'pulled' : 'present'} ${shortId(i.id)}`,
+    () => ensureImage(cri, pod.image, { signal: pod.signal, timeoutMs: FETCH_TIMEOUT_MS }),
+    (image) => `${image.pulled ? 'pulled' : 'present'} ${shortId(image.id)}`,
   );
+  return PodSandboxConfig.fromPartial({
+    metadata: { name: pod.name, uid: pod.name, namespace: 'crisp-smoke' },
+    hostname: pod.name,
+    logDirectory: pod.logDirectory,
+    labels: { [SMOKE_LABEL]: pod.name },
+    linux: { cgroupParent },
+  });
+}
 
-  const config = await sandboxConfig(cri, pod, options);
+/** The life of one pod, step by step, the way kubelet drives it. Throws at the first step that fails and leaves its pod. */
+export async function smokePod(cri: CriCalls, pod: SmokePod, config: PodSandboxConfig, step: TimedStep): Promise<void> {
+  const { runtime } = cri;
+  const options = { signal: pod.signal, timeoutMs: CALL_TIMEOUT_MS };
+  const fetching = { signal: pod.signal, timeoutMs: FETCH_TIMEOUT_MS };
   const sandbox = RunPodSandboxRequest.fromPartial({ config, runtimeHandler: pod.runtimeHandler });
   const { podSandboxId } = await step(
     'run sandbox',
@@ -135,16 +152,16 @@ async function requireReady({ runtime }: CriCalls, options: Options): Promise<st
   return conditions.filter(({ status: holds }) => holds).map(({ type }) => type);
 }
 
-async function sandboxConfig({ runtime }: CriCalls, pod: SmokePod, options: Options): Promise<PodSandboxConfig> {
-  const { linux } = await runtime.runtimeConfig(RuntimeConfigRequest.fromPartial({}), options);
-  return PodSandboxConfig.fromPartial({
-    metadata: { name: pod.name, uid: pod.name, namespace: 'crisp-smoke' },
-    hostname: pod.name,
-    logDirectory: pod.logDirectory,
-    labels: { [SMOKE_LABEL]: pod.name },
-    // runc's systemd driver takes slices only; cgroupfs makes do with the runtime's own default.
-    linux: { cgroupParent: linux?.cgroupDriver === CgroupDriver.SYSTEMD ? 'system.slice' : '' },
-  });
+/** runc's systemd driver takes slices only; cgroupfs makes do with the runtime's own default. */
+async function cgroupParentOf({ runtime }: CriCalls, options: Options): Promise<string> {
+  try {
+    const { linux } = await runtime.runtimeConfig(RuntimeConfigRequest.fromPartial({}), options);
+    return linux?.cgroupDriver === CgroupDriver.SYSTEMD ? 'system.slice' : '';
+  } catch (error) {
+    // Runtimes before CRI 1.28 do not know the call; kubelet falls back to its own setting then.
+    if (error instanceof RpcCallError && error.code === Code.UNIMPLEMENTED) return '';
+    throw error;
+  }
 }
 
 /** A process that says one line, then waits until SIGTERM; as the first of its namespace it needs a handler for that. */

@@ -6,7 +6,7 @@ import { errorMessage } from '../base/errors';
 import { newSuffix } from '../base/ids';
 import { type CriCalls, CriClient } from './cri-client';
 import { ensureImage } from './ensure-image';
-import { SMOKE_LABEL, smokePod } from './smoke-pod';
+import { prepareSmoke, SMOKE_LABEL, smokePod } from './smoke-pod';
 import { StepFailed, timedSteps } from './stopwatch';
 
 /** Stopping a pod calls its network plugins. */
@@ -37,14 +37,21 @@ export async function smoke(cri: CriCalls, options: Omit<SmokeOptions, 'endpoint
   const { print, image, runtimeHandler, signal } = options;
   const name = `smoke-${newSuffix()}`;
   const logDirectory = await mkdtemp(join(tmpdir(), 'crisp-smoke-'));
+  const pod = { name, image, runtimeHandler, logDirectory, signal };
+  const step = timedSteps({ print, signal });
   try {
-    await smokePod(cri, { name, image, runtimeHandler, logDirectory, signal }, timedSteps({ print, signal }));
+    const config = await prepareSmoke(cri, pod, step);
+    try {
+      await smokePod(cri, pod, config, step);
+    } catch (error) {
+      await teardown(cri, name, print);
+      throw error;
+    }
     print('smoke: ok');
     return 0;
   } catch (error) {
-    const where = error instanceof StepFailed ? error.step : 'preparing the pod';
-    print(`smoke: failed at "${where}": ${errorMessage(error instanceof StepFailed ? error.cause : error)}`);
-    await teardown(cri, name, print);
+    if (!(error instanceof StepFailed)) throw error;
+    print(`smoke: failed at "${error.step}": ${errorMessage(error.cause)}`);
     return 1;
   } finally {
     await rm(logDirectory, { recursive: true, force: true });

@@ -1,11 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { smoke } from '../../../src/client/smoke';
+import { Code } from '../../../src/rpc/code';
+import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { FakeCri } from './fake-cri';
+
+const rpcError = (code: Code): Error => new RpcCallError(code, 'no', 'RuntimeConfig');
 
 const IMAGE = 'docker.io/library/busybox:1.37.0';
 const GOOD_RUN = [
   'version',
+  'cgroup driver',
   'status',
   'image',
   'run sandbox',
@@ -98,6 +103,22 @@ describe('smoke', () => {
     expect(parents).toEqual(['system.slice']);
   });
 
+  it('does without RuntimeConfig where the runtime has no such call, but not where it fails', async () => {
+    const old = ready();
+    old.failures.set('runtimeConfig', rpcError(Code.UNIMPLEMENTED));
+    expect((await run(old)).code).toBe(0);
+    const broken = ready();
+    broken.failures.set('runtimeConfig', rpcError(Code.UNAVAILABLE));
+    expect((await run(broken)).lines.at(-1)).toMatch(/^smoke: failed at "cgroup driver": /);
+  });
+
+  it('takes nothing down when it made nothing', async () => {
+    const fake = ready();
+    fake.failures.set('version', new Error('nobody there'));
+    expect((await run(fake)).lines.at(-1)).toBe('smoke: failed at "version": nobody there');
+    expect(fake.calls).toEqual(['version']);
+  });
+
   it.each([
     ['runPodSandbox', 'run sandbox'],
     ['podSandboxStatus', 'pod network'],
@@ -123,8 +144,8 @@ describe('smoke', () => {
     const { code, lines } = await run(fake);
     expect(code).toBe(1);
     expect(lines.slice(-2)).toEqual([
-      'smoke: failed at "run sandbox": deadline exceeded',
       'smoke: took down the sandbox sb1',
+      'smoke: failed at "run sandbox": deadline exceeded',
     ]);
     expect(fake.sandboxes.size).toBe(0);
   });
@@ -135,8 +156,8 @@ describe('smoke', () => {
     const { code, lines } = await run(fake);
     expect(code).toBe(1);
     expect(lines.slice(-2)).toEqual([
-      'smoke: failed at "remove sandbox": busy',
       'smoke: the teardown failed too: busy',
+      'smoke: failed at "remove sandbox": busy',
     ]);
   });
 
