@@ -5,7 +5,7 @@ import { errnoOf } from '../base/errors';
 
 /** One line of a container's log file. */
 export interface LogLine {
-  /** RFC 3339 with nine digits. */
+  /** RFC 3339 with up to nine digits after the second. */
   readonly time: string;
   readonly stream: 'stdout' | 'stderr';
   /** False for the beginning of a line that was too long for one. */
@@ -13,7 +13,8 @@ export interface LogLine {
   readonly text: string;
 }
 
-const LINE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([PF]) (.*)$/s;
+// Go's RFC3339Nano, which other runtimes write, leaves out the zeros at the end.
+const LINE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([PF]) (.*)$/s;
 const LOOK_AGAIN_MS = 20;
 
 /** Parses a line of the log format that kubelet reads; throws on anything else. */

@@ -8,12 +8,13 @@ describe('parseLogLine', () => {
     ['2024-01-02T03:04:05.123456789Z stdout F hi there', { stream: 'stdout', complete: true, text: 'hi there' }],
     ['2024-01-02T03:04:05.123456789Z stderr P half', { stream: 'stderr', complete: false, text: 'half' }],
     ['2024-01-02T03:04:05.123456789Z stdout F ', { stream: 'stdout', complete: true, text: '' }],
+    ['2024-01-02T03:04:05.5Z stdout F x', { stream: 'stdout', complete: true, text: 'x' }],
     ['2024-01-02T03:04:05.123456789+02:00 stdout F x', { stream: 'stdout', complete: true, text: 'x' }],
   ])('reads %j', (line, expected) => {
     expect(parseLogLine(line)).toEqual({ time: line.split(' ')[0], ...expected });
   });
 
-  it.each(['', 'hello', '2024-01-02T03:04:05Z stdout F x', '2024-01-02T03:04:05.123456789Z stdin F x'])(
+  it.each(['', 'hello', '2024-01-02T03:04:05.Z stdout F x', '2024-01-02T03:04:05.123456789Z stdin F x'])(
     'refuses %j',
     (line) => {
       expect(() => parseLogLine(line)).toThrow(`not a line of a container log: ${JSON.stringify(line)}`);
