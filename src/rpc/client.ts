@@ -1,13 +1,12 @@
 import {
-  type ClientDuplexStream,
-  type ClientReadableStream,
   credentials,
   type CallOptions as GrpcCallOptions,
   Client as GrpcClient,
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { type Code, toCode } from './code';
+import { requestWriter, responsesOf } from './client-stream';
+import { toCode } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
 import { RpcCallError } from './rpc-call-error';
 import type { MessageOf, MethodDefinition, ServiceDefinition } from './service';
@@ -41,7 +40,7 @@ type Method<M extends MethodDefinition> = M['requestStream'] extends true
     ? (req: MessageOf<M['requestType']>, options?: OutgoingOptions) => AsyncIterable<MessageOf<M['responseType']>>
     : (req: MessageOf<M['requestType']>, options?: OutgoingOptions) => Promise<MessageOf<M['responseType']>>;
 
-/** A service seen from outside: one method per RPC. */
+/** A service seen from outside: one method per RPC. A stream is dialled when its method is called, not when it is read. */
 export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: Method<D['methods'][K]> };
 
 /** A connection to `address` (`unix:///…` or a path); it is made on the first call and again whenever it breaks. */
@@ -60,15 +59,22 @@ export function createChannel(address: string): Channel {
   return { grpc, close: () => grpc.close() };
 }
 
-/** A typed client of `definition`. `metadata` is sent with every call. Calls reject with RpcCallError or the signal's reason. */
+export interface ClientOptions {
+  /** Sent with every call. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Makes what a failed call throws; without it that is the RpcCallError. */
+  readonly onError?: (error: RpcCallError) => Error;
+}
+
+/** A typed client of `definition`. Calls reject with RpcCallError (or what `onError` makes of it) or the signal's reason. */
 export function createClient<D extends ServiceDefinition>(
   definition: D,
   channel: Channel,
-  options: { metadata?: Readonly<Record<string, string>> } = {},
+  options: ClientOptions = {},
 ): Client<D> {
   const methods: Record<string, unknown> = {};
   for (const [key, method] of Object.entries(definition.methods)) {
-    const out = new Outgoing(definition, method, channel.grpc, options.metadata ?? {});
+    const out = new Outgoing(definition, method, channel.grpc, options);
     if (method.requestStream) methods[key] = (call?: OutgoingOptions) => out.duplex(call ?? {});
     else if (method.responseStream)
       methods[key] = (req: unknown, call?: OutgoingOptions) => out.stream(req, call ?? {});
@@ -84,102 +90,84 @@ class Outgoing {
 
   constructor(
     definition: ServiceDefinition,
-    private readonly method: MethodDefinition,
+    method: MethodDefinition,
     private readonly grpc: GrpcClient,
-    private readonly common: Readonly<Record<string, string>>,
+    private readonly client: ClientOptions,
   ) {
     this.path = methodPath(definition, method);
     this.write = serializer(method.requestType);
     this.read = deserializer(method.responseType);
   }
 
-  async unary(req: unknown, options: OutgoingOptions): Promise<unknown> {
-    options.signal?.throwIfAborted();
+  unary(req: unknown, options: OutgoingOptions): Promise<unknown> {
+    const { signal } = options;
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
       const call = this.grpc.makeUnaryRequest(
         this.path,
-        this.write,
+        same,
         this.read,
-        req,
+        this.write(req), // here, so that a message that cannot be written throws its own error
         this.metadata(options),
         callOptions(options),
         (error, reply) => {
-          options.signal?.removeEventListener('abort', onAbort);
-          if (error) reject(this.failure(error, options.signal));
+          signal?.removeEventListener('abort', onAbort);
+          if (error) reject(this.failure(error));
           else resolve(reply);
         },
       );
-      const onAbort = (): void => call.cancel();
-      options.signal?.addEventListener('abort', onAbort, { once: true });
+      const onAbort = (): void => {
+        reject(signal?.reason);
+        call.cancel();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  async *stream(req: unknown, options: OutgoingOptions): AsyncIterable<unknown> {
+  stream(req: unknown, options: OutgoingOptions): AsyncIterable<unknown> {
     options.signal?.throwIfAborted();
     const call = this.grpc.makeServerStreamRequest(
       this.path,
-      this.write,
+      same,
       this.read,
-      req,
+      this.write(req),
       this.metadata(options),
       callOptions(options),
     );
-    yield* this.messages(call, options.signal);
+    return responsesOf(call, { signal: options.signal, toError: (error) => this.failure(error) });
   }
 
   duplex(options: OutgoingOptions): Duplex<unknown, unknown> {
-    const call = this.grpc.makeBidiStreamRequest(
-      this.path,
-      this.write,
-      this.read,
-      this.metadata(options),
-      callOptions(options),
-    );
+    options.signal?.throwIfAborted();
+    const [metadata, grpcOptions] = [this.metadata(options), callOptions(options)];
+    const call = this.grpc.makeBidiStreamRequest(this.path, same, this.read, metadata, grpcOptions);
+    const how = { signal: options.signal, toError: (error: unknown) => this.failure(error) };
+    const send = requestWriter(call, how);
     return {
-      send: (message) => send(call, message),
+      send: async (message) => send(this.write(message)),
       end: () => call.end(),
-      responses: this.messages(call, options.signal),
+      responses: responsesOf(call, how),
       cancel: () => call.cancel(),
     };
   }
 
-  private async *messages(
-    call: ClientReadableStream<unknown> | ClientDuplexStream<unknown, unknown>,
-    signal: AbortSignal | undefined,
-  ): AsyncIterable<unknown> {
-    const onAbort = (): void => call.cancel();
-    if (signal?.aborted) call.cancel();
-    else signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      for await (const message of call) yield message;
-    } catch (error) {
-      throw this.failure(error as ServiceError, signal);
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      call.cancel();
-    }
-  }
-
   private metadata(options: OutgoingOptions): Metadata {
     const metadata = new Metadata();
-    for (const [key, value] of Object.entries({ ...this.common, ...options.metadata })) metadata.set(key, value);
+    for (const [key, value] of Object.entries({ ...this.client.metadata, ...options.metadata }))
+      metadata.set(key, value);
     return metadata;
   }
 
-  /** A call that our own signal ended fails with the signal's reason, not with "cancelled". */
-  private failure(error: ServiceError, signal: AbortSignal | undefined): unknown {
-    if (signal?.aborted) return signal.reason;
-    const code: Code = toCode(error.code ?? 2);
-    return new RpcCallError(code, error.details || error.message, this.method.name);
+  private failure(thrown: unknown): Error {
+    const { code, details } = thrown as Partial<ServiceError>;
+    const message = details || (thrown instanceof Error ? thrown.message : String(thrown));
+    const error = new RpcCallError(toCode(code ?? 2), message, this.path.slice(1));
+    return this.client.onError?.(error) ?? error;
   }
 }
 
+const same = (bytes: Buffer): Buffer => bytes;
+
 function callOptions(options: OutgoingOptions): GrpcCallOptions {
   return options.timeoutMs ? { deadline: Date.now() + options.timeoutMs } : {};
-}
-
-function send(call: ClientDuplexStream<unknown, unknown>, message: unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call.write(message, (error?: Error | null) => (error ? reject(error) : resolve()));
-  });
 }

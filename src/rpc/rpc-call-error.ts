@@ -7,6 +7,7 @@ export class RpcCallError extends Error {
   constructor(
     readonly code: Code,
     message: string,
+    /** `package.Service/Method`. */
     readonly method: string,
   ) {
     super(message);

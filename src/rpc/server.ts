@@ -1,180 +1,179 @@
-import { unlink } from 'node:fs/promises';
 import {
-  Metadata,
+  type MethodDefinition as GrpcMethod,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
   Server,
   ServerCredentials,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-  type UntypedServiceImplementation,
+  type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import type { Logger } from '../base/logger';
-import type { Metrics } from '../base/metrics';
 import type { Call } from './call';
-import { Code, codeName } from './code';
+import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
-import { clearSocketPath, protectSocket } from './listen';
+import { Incoming, type IncomingOptions } from './incoming';
+import { bindSocketFile, type SocketFile, socketPath } from './listen';
 import { RpcError } from './rpc-error';
+import { decodedRequests, type OutStream, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
 
-export interface RpcServerOptions {
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  /** The one place where what was thrown becomes a status. */
-  readonly toStatus: (thrown: unknown, call: Call) => { code: Code; message: string };
-  /** Throws when `method` may not be served now. */
-  readonly gate?: (method: string) => void;
+/** How long the last answers have to leave after the grace period. */
+const FLUSH_MS = 250;
+
+export interface RpcServerOptions extends IncomingOptions {
+  /** Limit of one message, received or sent. */
+  readonly maxMessageBytes?: number;
 }
 
-type AnyHandler = (req: unknown, call: Call) => unknown;
-type Unary = ServerUnaryCall<unknown, unknown>;
-type Streaming = ServerWritableStream<unknown, unknown>;
+type AnyHandler = (request: unknown, call: Call) => unknown;
+
+interface Row {
+  readonly name: string;
+  readonly handler: AnyHandler;
+  readonly decode: (bytes: Buffer) => unknown;
+  readonly encode: (message: unknown) => Buffer;
+}
 
 /** A gRPC server on a unix socket. Every row is wrapped here: log, metrics, deadline, cancellation, status. */
 export class RpcServer {
-  private readonly server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-  });
-  private readonly streams = new Set<AbortController>();
-  private path = '';
+  private readonly server: Server;
+  private readonly incoming = new Set<Incoming>();
   private calls = 0;
+  private file?: SocketFile;
+  private stopped?: Promise<void>;
 
-  constructor(private readonly options: RpcServerOptions) {}
+  constructor(private readonly options: RpcServerOptions) {
+    const limit = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+    this.server = new Server({ 'grpc.max_receive_message_length': limit, 'grpc.max_send_message_length': limit });
+  }
 
   /** Serves a service; to be called before `listen`. */
   addService<D extends ServiceDefinition>(definition: D, impl: ServiceImpl<D>): void {
     const rows = impl as unknown as Record<string, AnyHandler>;
-    const handlers: UntypedServiceImplementation = {};
-    const table: Record<string, object> = {};
+    const table: Record<string, GrpcMethod<Buffer, Buffer>> = {};
+    const handlers: Record<string, UntypedHandleCall> = {};
     for (const [key, method] of Object.entries(definition.methods)) {
       const handler = rows[key];
       if (!handler) throw new Error(`${definition.name} has no row ${key}`);
-      table[key] = wire(definition, method);
-      handlers[key] = method.responseStream
-        ? (stream: Streaming) => void this.serveStream(method.name, handler, stream)
-        : (unary: Unary, done: sendUnaryData<unknown>) => void this.serveUnary(method.name, handler, unary, done);
+      table[key] = asBytes(methodPath(definition, method), method);
+      handlers[key] = this.wrap(method, handler);
     }
-    this.server.addService(table as never, handlers);
+    this.server.addService(table, handlers);
   }
 
-  /** Afterwards clients can connect to the socket at `path`. Throws when another server listens there. */
-  async listen(path: string, options: { mode?: number } = {}): Promise<void> {
-    await clearSocketPath(path);
-    await new Promise<void>((resolve, reject) => {
-      this.server.bindAsync(`unix://${path}`, ServerCredentials.createInsecure(), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
-    await protectSocket(path, options.mode ?? 0o600);
-    this.path = path;
+  /** Afterwards clients can connect to the socket at `address` (with or without `unix://`). Throws when another server listens there. */
+  async listen(address: string, options: { mode?: number } = {}): Promise<void> {
+    const bind = (path: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        this.server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
+          error ? reject(error) : resolve(),
+        );
+      });
+    this.file = await bindSocketFile(socketPath(address), options.mode ?? 0o600, bind);
   }
 
-  /** Ends long streams with UNAVAILABLE, lets the rest finish for `graceMs`, then cuts them off and removes the socket. */
-  async stop(options: { graceMs: number }): Promise<void> {
-    for (const stream of this.streams) stream.abort(new RpcError(Code.UNAVAILABLE, 'the server stops'));
-    const timer = setTimeout(() => this.server.forceShutdown(), options.graceMs);
-    await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
-    clearTimeout(timer);
-    if (this.path) await unlink(this.path).catch(() => undefined);
+  /**
+   * Removes the socket, ends long streams with UNAVAILABLE, lets the rest finish for `graceMs`, then ends them with
+   * UNAVAILABLE, too. Resolves when every connection is closed. A second stop waits for the first.
+   */
+  stop(options: { graceMs: number }): Promise<void> {
+    this.stopped ??= this.stopOnce(options.graceMs);
+    return this.stopped;
   }
 
-  private async serveUnary(
-    name: string,
-    handler: AnyHandler,
-    unary: Unary,
-    done: sendUnaryData<unknown>,
-  ): Promise<void> {
-    const { call, finish } = this.begin(name, unary);
-    try {
-      this.options.gate?.(name);
-      const reply = await handler(unary.request, call);
-      finish(Code.OK);
-      done(null, reply);
-    } catch (error) {
-      done(this.failure(error, call, finish));
-    }
+  private async stopOnce(graceMs: number): Promise<void> {
+    await this.file?.remove(); // first: who dials from now on must find nobody, or the next server
+    const closed = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    const reason = new RpcError(Code.UNAVAILABLE, 'the server stops');
+    for (const each of this.incoming) if (each.isStream) each.abort(reason);
+    const drained = Promise.all([closed, ...[...this.incoming].map((each) => each.ended)]);
+    if (await settlesWithin(drained, graceMs)) return;
+    for (const each of this.incoming) each.abort(reason);
+    if (!(await settlesWithin(closed, FLUSH_MS))) this.server.forceShutdown();
   }
 
-  private async serveStream(name: string, handler: AnyHandler, stream: Streaming): Promise<void> {
-    const { call, finish, controller } = this.begin(name, stream);
-    this.streams.add(controller);
-    try {
-      this.options.gate?.(name);
-      for await (const message of handler(stream.request, call) as AsyncIterable<unknown>) {
-        if (call.signal.aborted) break;
-        if (!stream.write(message)) await drained(stream, call.signal);
-      }
-      call.signal.throwIfAborted();
-      finish(Code.OK);
-      stream.end();
-    } catch (error) {
-      stream.emit('error', this.failure(call.signal.aborted ? call.signal.reason : error, call, finish));
-    } finally {
-      this.streams.delete(controller);
-    }
+  private wrap(method: MethodDefinition, handler: AnyHandler): UntypedHandleCall {
+    const { name, requestType, responseType } = method;
+    const row: Row = { name, handler, decode: deserializer(requestType), encode: serializer(responseType) };
+    if (method.requestStream && !method.responseStream) throw new Error(`${name}: client streams are not supported`);
+    if (method.requestStream) return this.bidi(row);
+    return method.responseStream ? this.serverStream(row) : this.unary(row);
   }
 
-  private begin(
-    method: string,
-    grpcCall: Unary | Streaming,
-  ): { call: Call; controller: AbortController; finish: (code: Code, message?: string) => void } {
-    const started = process.hrtime.bigint();
-    const controller = new AbortController();
-    const log = this.options.log.child({ method, call: ++this.calls });
-    grpcCall.on('cancelled', () => controller.abort(cancelReason(grpcCall)));
-    const finish = (code: Code, message?: string): void => {
-      const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-      const labels = { method, code: codeName(code) };
-      this.options.metrics.count('crisp_rpc_total', labels);
-      this.options.metrics.time('crisp_rpc_seconds', seconds, labels);
-      const fields = { code: labels.code, ms: Math.round(seconds * 1e6) / 1000, error: message };
-      if (code === Code.OK) log.debug('served', fields);
-      else log.warn('failed', fields);
+  private unary({ name, handler, decode, encode }: Row): handleUnaryCall<Buffer, Buffer> {
+    return (grpcCall, callback) => {
+      const incoming = this.begin(name, false);
+      incoming.observe(grpcCall);
+      const answer = incoming.run(async (call) => encode(await handler(decode(grpcCall.request), call)));
+      void answer.then((outcome) => {
+        this.end(incoming);
+        if (outcome.ok) callback(null, outcome.value);
+        else callback({ code: outcome.status.code, details: outcome.status.message });
+      });
     };
-    return { call: { method, signal: controller.signal, log }, controller, finish };
   }
 
-  private failure(
-    thrown: unknown,
-    call: Call,
-    finish: (code: Code, message?: string) => void,
-  ): { code: number; details: string; message: string; name: string; metadata: Metadata } {
-    // What a handler throws because its caller has gone is told by why it has gone.
-    const { code, message } = this.options.toStatus(call.signal.aborted ? call.signal.reason : thrown, call);
-    finish(code, message);
-    return { code, details: message, message, name: codeName(code), metadata: new Metadata() };
+  private serverStream({ name, handler, decode, encode }: Row): handleServerStreamingCall<Buffer, Buffer> {
+    return (stream) =>
+      this.stream(name, stream, (call) =>
+        sendReplies(handler(decode(stream.request), call), { stream, encode, signal: call.signal }),
+      );
+  }
+
+  private bidi({ name, handler, decode, encode }: Row): handleBidiStreamingCall<Buffer, Buffer> {
+    return (stream) =>
+      this.stream(name, stream, (call) => {
+        const requests = decodedRequests(stream, decode, call.signal);
+        return sendReplies(handler(requests, call), { stream, encode, signal: call.signal });
+      });
+  }
+
+  private stream(name: string, stream: OutStream, act: (call: Call) => Promise<void>): void {
+    const incoming = this.begin(name, true);
+    incoming.observe(stream);
+    void incoming
+      .run(async (call) => act(call))
+      .then((outcome) => {
+        this.end(incoming);
+        // grpc-js takes the status of a stream from its 'error' event.
+        if (outcome.ok) stream.end();
+        else stream.emit('error', { code: outcome.status.code, details: outcome.status.message });
+      });
+  }
+
+  private begin(method: string, isStream: boolean): Incoming {
+    this.calls += 1;
+    const incoming = new Incoming({ method, id: this.calls }, isStream, this.options);
+    this.incoming.add(incoming);
+    return incoming;
+  }
+
+  private end(incoming: Incoming): void {
+    void incoming.ended.then(() => this.incoming.delete(incoming));
   }
 }
 
-function wire(definition: ServiceDefinition, method: MethodDefinition): object {
+/** Bytes in, bytes out: messages are read and written inside the handler's own try. */
+function asBytes(path: string, method: MethodDefinition): GrpcMethod<Buffer, Buffer> {
+  const same = (bytes: Buffer): Buffer => bytes;
   return {
-    path: methodPath(definition, method),
+    path,
     requestStream: method.requestStream,
     responseStream: method.responseStream,
-    requestSerialize: serializer(method.requestType),
-    requestDeserialize: deserializer(method.requestType),
-    responseSerialize: serializer(method.responseType),
-    responseDeserialize: deserializer(method.responseType),
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
   };
 }
 
-/** grpc-js says "cancelled" for both; the deadline tells them apart. */
-function cancelReason(grpcCall: Unary | Streaming): RpcError {
-  const deadline = grpcCall.getDeadline();
-  const at = deadline instanceof Date ? deadline.getTime() : deadline;
-  if (Date.now() >= at - 1) return new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed');
-  return new RpcError(Code.CANCELLED, 'the caller has gone');
-}
-
-function drained(stream: Streaming, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      stream.off('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    stream.once('drain', done);
-    signal.addEventListener('abort', done, { once: true });
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
   });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

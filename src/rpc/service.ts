@@ -27,10 +27,19 @@ export interface ServiceDefinition {
 /** The type of a message, from its codec. */
 export type MessageOf<T> = T extends { decode(input: never, ...rest: never[]): infer M } ? M : never;
 
-/** An implementation of one RPC. */
-export type Handler<M extends MethodDefinition> = M['responseStream'] extends true
-  ? (req: MessageOf<M['requestType']>, call: Call) => AsyncIterable<MessageOf<M['responseType']>>
-  : (req: MessageOf<M['requestType']>, call: Call) => Promise<MessageOf<M['responseType']>>;
+/** A reply whose bytes are there already: who keeps records encoded need not encode them again. */
+export class RawReply {
+  constructor(readonly bytes: Buffer) {}
+}
+
+type Reply<M extends MethodDefinition> = MessageOf<M['responseType']> | RawReply;
+
+/** An implementation of one RPC: a promise or a stream of replies, given the request or the stream of requests. */
+export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
+  ? (requests: AsyncIterable<MessageOf<M['requestType']>>, call: Call) => AsyncIterable<Reply<M>>
+  : M['responseStream'] extends true
+    ? (req: MessageOf<M['requestType']>, call: Call) => AsyncIterable<Reply<M>>
+    : (req: MessageOf<M['requestType']>, call: Call) => Promise<Reply<M>>;
 
 /** An implementation of a whole service: a missing row does not compile. */
 export type ServiceImpl<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: Handler<D['methods'][K]> };

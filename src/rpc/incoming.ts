@@ -1,0 +1,138 @@
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { Metrics } from '../base/metrics';
+import type { Call } from './call';
+import { Code, codeName } from './code';
+import { RpcError } from './rpc-error';
+
+/** What a client reads of a failed call. */
+export interface Status {
+  code: Code;
+  message: string;
+}
+
+export interface IncomingOptions {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** The one place where what was thrown becomes a status. */
+  readonly toStatus: (thrown: unknown, call: Call) => Status;
+  /** Throws when `method` may not be served now. */
+  readonly gate?: (method: string) => void;
+}
+
+/** What of a grpc-js server call tells that its caller is gone. */
+export interface GrpcCall {
+  getDeadline(): Date | number;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
+export type Outcome<T> = { ok: true; value: T } | { ok: false; status: Status };
+
+/** A client gives up when its own clock says so, a moment before the deadline that it sent has passed here. */
+const DEADLINE_SLACK_MS = 100;
+/** Trailers have to fit a 64 KiB header block after percent-encoding, which makes three bytes of one. */
+const MAX_MESSAGE_BYTES = 8192;
+
+/** A call from its first byte to its answer: signal, log line, metrics. */
+export class Incoming {
+  readonly call: Call;
+  /** Settles when the handler has ended, which may be after the answer. Never rejects. */
+  ended: Promise<void> = Promise.resolve();
+  private readonly controller = new AbortController();
+  private readonly startedAt = process.hrtime.bigint();
+
+  constructor(
+    facts: { method: string; id: number },
+    readonly isStream: boolean,
+    private readonly options: IncomingOptions,
+  ) {
+    const log = options.log.child({ method: facts.method, call: facts.id });
+    this.call = { method: facts.method, signal: this.controller.signal, log };
+  }
+
+  /** Makes the end of the caller's interest the end of `call.signal`. */
+  observe(grpcCall: GrpcCall): void {
+    // grpc-js says 'cancelled' for a passed deadline, too, and after every answer.
+    grpcCall.once('cancelled', () => {
+      const late = Date.now() + DEADLINE_SLACK_MS >= Number(grpcCall.getDeadline());
+      this.abort(
+        late
+          ? new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed')
+          : new RpcError(Code.CANCELLED, 'the caller has gone'),
+      );
+    });
+  }
+
+  /** Ends the call from our side. A second reason changes nothing. */
+  abort(reason: RpcError): void {
+    this.controller.abort(reason);
+  }
+
+  /**
+   * Runs a handler and answers what became of it, or why it was given up: an aborted call is answered at once, whether
+   * or not its handler looks at the signal. Never rejects.
+   */
+  async run<T>(act: (call: Call) => Promise<T>): Promise<Outcome<T>> {
+    const work = this.start(act);
+    this.ended = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    const outcome = await this.outcomeOf(work);
+    this.record(outcome);
+    return outcome;
+  }
+
+  private async start<T>(act: (call: Call) => Promise<T>): Promise<T> {
+    this.options.gate?.(this.call.method);
+    return act(this.call);
+  }
+
+  private outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
+    const { signal } = this.call;
+    return new Promise((resolve) => {
+      const onAbort = (): void => resolve({ ok: false, status: this.statusOf(signal.reason) });
+      signal.addEventListener('abort', onAbort, { once: true });
+      work
+        .then(
+          (value) => resolve({ ok: true, value }),
+          (thrown: unknown) => {
+            if (!signal.aborted) resolve({ ok: false, status: this.statusOf(thrown) });
+            else if (thrown !== signal.reason) this.reportLate(thrown);
+          },
+        )
+        .finally(() => signal.removeEventListener('abort', onAbort));
+    });
+  }
+
+  private statusOf(thrown: unknown): Status {
+    try {
+      const { code, message } = this.options.toStatus(thrown, this.call);
+      return { code, message: sendable(message) };
+    } catch (error) {
+      return { code: Code.INTERNAL, message: sendable(errorMessage(error)) };
+    }
+  }
+
+  private reportLate(thrown: unknown): void {
+    this.call.log.info('a call whose caller had gone has failed', { error: errorMessage(thrown) });
+  }
+
+  private record(outcome: Outcome<unknown>): void {
+    const { method, log } = this.call;
+    const seconds = Number(process.hrtime.bigint() - this.startedAt) / 1e9;
+    const labels = { method, code: codeName(outcome.ok ? Code.OK : outcome.status.code) };
+    this.options.metrics.count('crisp_rpc_total', labels);
+    this.options.metrics.time('crisp_rpc_seconds', seconds, labels);
+    const fields = { code: labels.code, ms: Math.round(seconds * 1e6) / 1000 };
+    if (outcome.ok) log.debug('served', fields);
+    else log.warn('failed', { ...fields, error: outcome.status.message });
+  }
+}
+
+/** grpc-js percent-encodes a message with encodeURI, which throws on half a surrogate pair; and trailers have a size. */
+function sendable(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();
+  return `${bytes.toString('utf8', 0, MAX_MESSAGE_BYTES)}…`;
+}

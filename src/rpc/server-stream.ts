@@ -1,0 +1,52 @@
+import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import { unlessAborted } from '../base/deadline';
+
+/** The side of a streaming call that replies leave by. */
+export type OutStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+
+/**
+ * Writes every reply that a handler yields, no faster than the client reads them. Rejects with the handler's error, or
+ * with the signal's reason as soon as it fires; the handler's iterator is then told to return and not waited for.
+ */
+export async function sendReplies(
+  replies: unknown,
+  out: { stream: OutStream; encode: (reply: unknown) => Buffer; signal: AbortSignal },
+): Promise<void> {
+  const { stream, encode, signal } = out;
+  const iterator = (replies as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  let exhausted = false;
+  try {
+    for (;;) {
+      const next = await unlessAborted(iterator.next(), signal);
+      exhausted = next.done === true;
+      if (exhausted) return;
+      if (!stream.write(encode(next.value))) await drained(stream, signal);
+    }
+  } finally {
+    if (!exhausted) void iterator.return?.()?.catch(() => undefined);
+  }
+}
+
+/** The requests of a call, decoded; ends when the client has sent its last, throws the signal's reason. */
+export async function* decodedRequests(
+  stream: ServerDuplexStream<Buffer, Buffer>,
+  decode: (bytes: Buffer) => unknown,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  // A handler that has read enough may still answer: leaving the loop must not destroy the stream.
+  const iterator = stream.iterator({ destroyOnReturn: false });
+  for (;;) {
+    const next: IteratorResult<Buffer> = await unlessAborted(iterator.next(), signal);
+    if (next.done) return;
+    yield decode(next.value);
+  }
+}
+
+function drained(stream: OutStream, signal: AbortSignal): Promise<void> {
+  let onDrain: () => void = () => undefined;
+  const drain = new Promise<void>((resolve) => {
+    onDrain = resolve;
+    stream.once('drain', onDrain);
+  });
+  return unlessAborted(drain, signal).finally(() => stream.removeListener('drain', onDrain));
+}

@@ -1,0 +1,167 @@
+import { VersionDefinition, VersionResponse } from '../../../generated/containerd/services/version/v1/version';
+import { createClient } from '../../../src/rpc/client';
+import { Code } from '../../../src/rpc/code';
+import type { Incoming } from '../../../src/rpc/incoming';
+import type { RpcCallError } from '../../../src/rpc/rpc-call-error';
+import { RpcError } from '../../../src/rpc/rpc-error';
+import type { RpcServerOptions } from '../../../src/rpc/server';
+import { notImplemented, RawReply, type ServiceImpl } from '../../../src/rpc/service';
+import { deferred, RpcRig, recordingLogger, untilAborted } from './rpc-rig';
+
+type Impl = ServiceImpl<typeof VersionDefinition>;
+type Reason = Incoming['call']['signal']['reason'];
+const METHOD = 'containerd.services.version.v1.Version/Version';
+
+describe('A unary call', () => {
+  let rig: RpcRig;
+  beforeEach(() => {
+    rig = new RpcRig();
+  });
+  afterEach(() => rig.close());
+
+  async function serve(version: Impl['version'], options: Partial<RpcServerOptions> = {}) {
+    const server = rig.server(options);
+    server.addService(VersionDefinition, { version });
+    await server.listen(rig.socket);
+    return { server, client: createClient(VersionDefinition, rig.channel()) };
+  }
+
+  it('answers what its handler answers', async () => {
+    const { client } = await serve(async () => ({ version: '2.1', revision: 'ü€' }));
+    expect(await client.version({})).toEqual({ version: '2.1', revision: 'ü€' });
+  });
+
+  it('answers bytes that are encoded already as they are', async () => {
+    const bytes = Buffer.from(VersionResponse.encode({ version: '1', revision: 'r' }).finish());
+    const { client } = await serve(async () => new RawReply(bytes));
+    expect(await client.version({})).toEqual({ version: '1', revision: 'r' });
+  });
+
+  it.each<{ thrown: unknown; code: Code; message: string }>([
+    { thrown: new RpcError(Code.NOT_FOUND, 'there is no "x"'), code: Code.NOT_FOUND, message: 'there is no "x"' },
+    { thrown: new Error('50% off\nfor ü'), code: Code.INTERNAL, message: '50% off\nfor ü' },
+    { thrown: 'a text', code: Code.INTERNAL, message: 'a text' },
+    { thrown: new Error('half a \ud800 pair'), code: Code.INTERNAL, message: 'half a \ufffd pair' },
+    { thrown: new Error('x'.repeat(9000)), code: Code.INTERNAL, message: `${'x'.repeat(8192)}…` },
+  ])('fails with the status of what is thrown: $code', async ({ thrown, code, message }) => {
+    const { client } = await serve(async () => {
+      throw thrown;
+    });
+    const error = await client.version({}).catch((caught: RpcCallError) => caught);
+    expect(error).toMatchObject({ name: 'RpcCallError', code, message, method: METHOD });
+  });
+
+  it('fails with INTERNAL when even the status of an error cannot be made', async () => {
+    const toStatus = (): never => {
+      throw new Error('no status');
+    };
+    const { client } = await serve(async () => Promise.reject(new Error('first')), { toStatus });
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.INTERNAL, message: 'no status' });
+  });
+
+  it('fails with INTERNAL when its answer cannot be encoded', async () => {
+    const { client } = await serve(async () => null as unknown as VersionResponse);
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.INTERNAL });
+  });
+
+  it('of a method that is not offered fails with UNIMPLEMENTED', async () => {
+    const { client } = await serve(notImplemented);
+    const message = 'Version is not offered';
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.UNIMPLEMENTED, message });
+  });
+
+  it('does not reach its handler while the gate is shut', async () => {
+    const handler = jest.fn(async () => ({ version: '', revision: '' }));
+    const gate = (method: string): void => {
+      throw new RpcError(Code.UNAVAILABLE, `${method}: not yet`);
+    };
+    const { client } = await serve(handler, { gate });
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.UNAVAILABLE, message: 'Version: not yet' });
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  it('aborts its signal with DEADLINE_EXCEEDED when the deadline of the client passes', async () => {
+    const reason = deferred<Reason>();
+    const { client } = await serve((_req, { signal }) => {
+      signal.addEventListener('abort', () => reason.resolve(signal.reason), { once: true });
+      return untilAborted(signal);
+    });
+    await expect(client.version({}, { timeoutMs: 30 })).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    expect(await reason.promise).toMatchObject({ name: 'RpcError', code: Code.DEADLINE_EXCEEDED });
+  });
+
+  it('aborts its signal with CANCELLED when the client goes, which sees its own reason at once', async () => {
+    const [entered, reason] = [deferred(), deferred<Reason>()];
+    const { client } = await serve((_req, { signal }) => {
+      entered.resolve();
+      signal.addEventListener('abort', () => reason.resolve(signal.reason), { once: true });
+      return untilAborted(signal);
+    });
+    const controller = new AbortController();
+    const call = client.version({}, { signal: controller.signal, timeoutMs: 60_000 });
+    await entered.promise;
+    controller.abort(new Error('changed my mind'));
+    await expect(call).rejects.toThrow('changed my mind');
+    expect(await reason.promise).toMatchObject({ name: 'RpcError', code: Code.CANCELLED });
+  });
+
+  it('is not made when its signal has fired before', async () => {
+    const handler = jest.fn(async () => ({ version: '', revision: '' }));
+    const { client } = await serve(handler);
+    await expect(client.version({}, { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  it('fails with UNAVAILABLE when nobody listens, and works once somebody does', async () => {
+    const client = createClient(VersionDefinition, rig.channel());
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    const { client: other } = await serve(async () => ({ version: '1', revision: '' }));
+    expect(await other.version({})).toEqual({ version: '1', revision: '' });
+  });
+
+  it('throws what onError makes of its error', async () => {
+    await serve(async () => Promise.reject(new RpcError(Code.ABORTED, 'no')));
+    const onError = (error: RpcCallError): Error => new Error(`mapped ${error.code}`);
+    const client = createClient(VersionDefinition, rig.channel(`unix://${rig.socket}`), { onError });
+    await expect(client.version({})).rejects.toThrow('mapped 10');
+  });
+
+  it('is logged and counted once, by method and code, without a body', async () => {
+    const log = recordingLogger();
+    const [count, time] = [jest.fn(), jest.fn()];
+    const { client } = await serve(async () => ({ version: 'secret', revision: '' }), {
+      log,
+      metrics: { count, time },
+    });
+    await client.version({});
+    const fields = { method: 'Version', call: 1, code: 'OK', ms: expect.any(Number) };
+    expect(log.lines).toEqual([{ level: 'debug', message: 'served', fields }]);
+    const labels = { method: 'Version', code: 'OK' };
+    expect(count.mock.calls).toEqual([['crisp_rpc_total', labels]]);
+    expect(time.mock.calls).toEqual([['crisp_rpc_seconds', expect.any(Number), labels]]);
+  });
+
+  it('that fails is logged with its error', async () => {
+    const log = recordingLogger();
+    const { client } = await serve(async () => Promise.reject(new RpcError(Code.ABORTED, 'why')), { log });
+    await client.version({}).catch(() => undefined);
+    const fields = { method: 'Version', call: 1, code: 'ABORTED', ms: expect.any(Number), error: 'why' };
+    expect(log.lines).toEqual([{ level: 'warn', message: 'failed', fields }]);
+  });
+
+  it('of 20 MB passes, one beyond the limit of the server fails with RESOURCE_EXHAUSTED', async () => {
+    const version = 'x'.repeat(20_000_000);
+    const { client } = await serve(async () => ({ version, revision: '' }));
+    expect((await client.version({})).version).toHaveLength(version.length);
+    const small = new RpcRig();
+    try {
+      const server = small.server({ maxMessageBytes: 1000 });
+      server.addService(VersionDefinition, { version: async () => ({ version, revision: '' }) });
+      await server.listen(small.socket);
+      const limited = createClient(VersionDefinition, small.channel());
+      await expect(limited.version({})).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+    } finally {
+      await small.close();
+    }
+  });
+});
