@@ -11,7 +11,7 @@ export interface Devices {
   readonly rules: SpecDeviceCgroup[];
 }
 
-const CONSOLE: HostDevice = { path: '/dev/console', type: 'c', major: 5, minor: 1, mode: 0o600, uid: 0, gid: 0 };
+const CONSOLE: HostDevice = { path: '/dev/console', type: 'c', major: 5, minor: 1, fileMode: 0o600, uid: 0, gid: 0 };
 
 /** True when a privileged container gets every device of the host: the handler may say no. */
 export function wantsHostDevices(
@@ -22,8 +22,8 @@ export function wantsHostDevices(
 }
 
 /** A device of the host as the spec has it, at a path of the container. */
-function specDevice({ type, major, minor, mode, uid, gid }: HostDevice, path: string): SpecDevice {
-  return { path, type, major, minor, fileMode: mode & 0o7777, uid, gid };
+function specDevice({ type, major, minor, fileMode, uid, gid }: HostDevice, path: string): SpecDevice {
+  return { path, type, major, minor, fileMode: fileMode & 0o7777, uid, gid };
 }
 
 function permissionsOf(text: string, field: string): string {

@@ -18,8 +18,8 @@ export interface HostDevice {
   readonly type: 'c' | 'b';
   readonly major: number;
   readonly minor: number;
-  /** Permission bits (0o666). */
-  readonly mode: number;
+  /** Permission bits only (0o666). */
+  readonly fileMode: number;
   readonly uid: number;
   readonly gid: number;
 }
