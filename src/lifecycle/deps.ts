@@ -40,6 +40,8 @@ export interface LifecycleDeps {
   readonly exits: Exits;
   readonly stdio: StdioService;
   readonly events: ContainerEvents;
+  /** A longer line of output is split in the log; in bytes, -1: never. */
+  readonly maxLogLineBytes: number;
   /** The networks of a handler: a handler may have a configuration directory of its own. */
   networksOf(handler: RuntimeHandler): PodNetworks;
 }

@@ -2,7 +2,7 @@ import { ContainerEventType } from '../../generated/cri/v1/api';
 import { errorMessage } from '../base/errors';
 import type { Container } from '../model/container';
 import type { Exit } from '../state/exits';
-import { oomKills } from '../stats/oom-kills';
+import { taskMetrics } from '../stats/cgroup-metrics';
 import type { LifecycleDeps } from './deps';
 
 /** An exit is reported at the end of both streams, or this long after it. */
@@ -52,7 +52,7 @@ async function exitReason(deps: Deps, container: Container, exit: Exit): Promise
 async function killedForMemory(deps: Deps, id: string): Promise<boolean> {
   try {
     const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS });
-    return metrics?.data !== undefined && oomKills(metrics.data) > 0n;
+    return (taskMetrics(metrics?.data)?.values.memory?.oomKills ?? 0n) > 0n;
   } catch (error) {
     deps.log.debug('no metrics of an ended task', { id, error: errorMessage(error) });
     return false;

@@ -17,7 +17,8 @@ export interface HostDevice {
   readonly type: 'c' | 'b';
   readonly major: number;
   readonly minor: number;
-  readonly mode: number;
+  /** Permission bits only. */
+  readonly fileMode: number;
   readonly uid: number;
   readonly gid: number;
 }
@@ -48,6 +49,9 @@ export interface Host {
   makeDir(path: string, mode: number): Promise<void>;
   /** Unmounts what is mounted at or below `dir`, then removes it. Idempotent. */
   removeTree(dir: string): Promise<void>;
+  /** Idempotent. */
+  removeFile(path: string): Promise<void>;
+  /** Idempotent. */
   unmount(path: string): Promise<void>;
   mountAll(mounts: Mount[], target: string, options: { readonly: boolean }): Promise<void>;
   isMountPoint(path: string): Promise<boolean>;
@@ -68,6 +72,11 @@ export interface Host {
   netDevOfPid(pid: number): Promise<NetDev[]>;
   netDevOfNetns(path: string): Promise<NetDev[]>;
   /** Values of a pod's or container's cgroup; undefined when it is gone. */
+  /** Superblock options of the host's cgroup2 mount. */
+  cgroupMountOptions(): Promise<string[]>;
+  /** Afterwards the default AppArmor profile is loaded. */
+  ensureDefaultApparmor(): Promise<void>;
+  isApparmorLoaded(name: string): Promise<boolean>;
   cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
   dialInNetns(path: string, address: string, port: number): Promise<Socket>;
 }

@@ -1,4 +1,4 @@
-import { cdiDeviceNames, CdiRegistry, fillDeviceNodes } from '../../oci/cdi';
+import { CdiRegistry, cdiDeviceNames, cdiHostPaths, fillDeviceNodes } from '../../oci/cdi';
 import type { CdiEdits } from '../../oci/inputs';
 import type { CriDeps } from '../deps';
 import type { NamedContainerConfig } from '../require';
@@ -8,6 +8,6 @@ export async function resolveCdi(deps: CriDeps, config: NamedContainerConfig): P
   const names = cdiDeviceNames(config.CDIDevices, config.annotations);
   if (names.length === 0 || !deps.config.enable_cdi) return undefined;
   const edits = CdiRegistry.parse(await deps.cdiFiles.read()).resolve(names);
-  const nodes = await Promise.all(edits.deviceNodes.map((node) => deps.host.devicesAt(node.hostPath)));
-  return fillDeviceNodes(edits, nodes.flat());
+  const found = await Promise.all(cdiHostPaths(edits).map((path) => deps.host.devicesAt(path)));
+  return fillDeviceNodes(edits, found.flat());
 }

@@ -1,14 +1,16 @@
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import { checkContainer } from '../../oci/container-spec';
 import { wantsHostDevices } from '../../oci/devices';
-import type { ContainerSpecInput, ResolvedMount } from '../../oci/inputs';
+import type { ContainerSpecInput } from '../../oci/inputs';
 import { resolveUser } from '../../oci/user';
 import { baseSpecOf } from '../base-spec-file';
 import type { CriDeps } from '../deps';
 import type { NamedContainerConfig } from '../require';
 import { sandboxFilePaths } from '../sandbox/sandbox-parts';
 import { containerSeccompProfile } from '../seccomp-profile';
+import { requireApparmor } from './apparmor';
 import { resolveCdi } from './cdi-devices';
 import { copyVolumes } from './image-declared-volumes';
 import type { MountedImageVolume } from './image-volumes';
@@ -32,6 +34,10 @@ export type ContainerInputs = ContainerSpecInput & { image: Image; imageVolumes:
 export async function containerInputs(deps: CriDeps, request: ContainerRequest): Promise<ContainerInputs> {
   const { id, sandbox, config, image, handler, volumes } = request;
   const privileged = config.linux?.securityContext?.privileged ?? false;
+  const sandboxConfig = sandbox.metadata.config;
+  // What is wrong without a look at the host fails before anything is made.
+  checkContainer({ config, sandboxConfig, features: await deps.features.of(handler) });
+  await requireApparmor(deps, config);
   const [mounts, devices, user, cdi, base, seccompProfile, features] = await Promise.all([
     resolveMounts(deps, config, volumes),
     resolveDevices(deps, config),
@@ -45,7 +51,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     id,
     sandbox: { id: sandbox.metadata.id, pid: sandbox.status.pid, files: sandboxFilePaths(deps, sandbox) },
     config,
-    sandboxConfig: sandbox.metadata.config,
+    sandboxConfig,
     image,
     imageName: config.image?.userSpecifiedImage || config.image?.image || image.id,
     handler,
@@ -53,7 +59,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     settings: deps.config,
     features,
     user,
-    mounts: mounts satisfies ResolvedMount[],
+    mounts,
     volumes: await copyVolumes(deps, request),
     devices,
     hostDevices: wantsHostDevices(privileged, handler) ? await deps.host.allDevices() : undefined,
@@ -62,6 +68,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     seccompProfile,
     targetPid: request.targetPid,
     labels: { process: '', mount: '' },
+    cgroupMountOptions: privileged && deps.host.facts.cgroup2 ? await deps.host.cgroupMountOptions() : undefined,
     imageVolumes: new Map([...volumes].map(([path, volume]) => [path, volume.imageId])),
   };
 }

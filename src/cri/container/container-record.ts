@@ -5,6 +5,8 @@ import type { Image } from '../../model/image';
 import type { Sandbox } from '../../model/sandbox';
 import { containerSpec } from '../../oci/container-spec';
 import type { ContainerSpecInput } from '../../oci/inputs';
+import { stopSignal } from '../../oci/signal';
+import { resourcesOf } from '../../oci/resources';
 import { usernsMappings } from '../../oci/userns';
 import { KIND_CONTAINER, recordLabels } from '../../state/labels';
 import { containerName } from '../../state/name-index';
@@ -14,7 +16,6 @@ import { imageNames } from '../image/cri-image';
 import { invalid } from '../errors';
 import type { NamedContainerConfig } from '../require';
 import { snapshotLabels } from '../snapshot-labels';
-import { signalName } from '../signal-name';
 import { SPEC_TYPE_URL } from '../type-urls';
 
 /** A container that is being made: nothing of it exists yet. */
@@ -39,7 +40,7 @@ export function newContainer(what: {
       imageDigest: image.target.digest,
       imageName: imageNames(image).image,
       logPath,
-      stopSignal: signalName(config.stopSignal) || image.config.stopSignal,
+      stopSignal: stopSignal(config.stopSignal, image.config.stopSignal),
       processLabel: '',
     },
     status: {
@@ -73,7 +74,7 @@ export function containerRecord(
   const { id, sandboxId } = draft.metadata;
   const { image, handler, sandboxConfig } = inputs;
   const metadata = { ...draft.metadata, config: withVolumeImages(draft.metadata.config, inputs.imageVolumes) };
-  const status: ContainerStatus = { ...draft.status, resources: { linux: inputs.config.linux?.resources } };
+  const status: ContainerStatus = { ...draft.status, resources: { linux: resourcesOf(spec) } };
   const mappings = usernsMappings(sandboxConfig.linux?.securityContext?.namespaceOptions?.usernsOptions);
   const { uid = 0, gid = 0, additionalGids = [] } = spec.process?.user ?? {};
   return {

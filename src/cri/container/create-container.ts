@@ -12,7 +12,7 @@ import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
-import { fifoPaths, presentPaths } from './container-stdio';
+import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
 import { containerRecord, newContainer } from './container-record';
 import { containerInputs } from './container-inputs';
 import { containerLogPath } from './log-path';

@@ -83,7 +83,7 @@ export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
   await deps.containerd.tasks
     .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
     .catch((error: unknown) => deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }));
-  await Promise.all([deps.host.removeTree(stdout), deps.host.removeTree(stderr)]);
+  await Promise.all([deps.host.removeFile(stdout), deps.host.removeFile(stderr)]);
 }
 
 /** The container's own process with other arguments: user, groups, capabilities and environment as its record has them. */

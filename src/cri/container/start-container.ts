@@ -13,7 +13,7 @@ import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 import { requireContainer, requireSandbox } from '../require';
 import { requireTargetRuns } from './namespace-target';
-import { containerStdio } from './container-stdio';
+import { containerStdio } from '../../lifecycle/container-stdio';
 
 /** What CRI runtimes report for a container whose start failed. */
 const START_FAILED = { exitCode: 128, reason: 'StartError' } as const;

@@ -1,10 +1,7 @@
 import { join } from 'node:path';
-import type { StdioSpec } from '../../io/stdio-service';
-import type { Container } from '../../model/container';
-import type { CriDeps } from '../deps';
-
-/** Everything the stdio service and the task need to know of a container's streams. */
-export type ContainerStdio = StdioSpec & { paths: FifoPaths };
+import type { StdioSpec } from '../io/stdio-service';
+import type { Container } from '../model/container';
+import type { LifecycleDeps } from './deps';
 
 /** FIFOs of a container. A terminal has one output stream; stdin is there only when asked for. */
 export interface FifoPaths {
@@ -28,8 +25,11 @@ export function presentPaths(paths: FifoPaths): string[] {
 }
 
 /** How to open a container's stdio. */
-export function containerStdio(deps: Pick<CriDeps, 'paths' | 'config'>, container: Container): ContainerStdio {
+export function containerStdio(
+  deps: Pick<LifecycleDeps, 'paths' | 'maxLogLineBytes'>,
+  container: Container,
+): StdioSpec & { paths: FifoPaths } {
   const { id, config, logPath } = container.metadata;
   const paths = fifoPaths(deps.paths.io(id), id, config);
-  return { id, ...paths, paths, tty: config.tty, logPath, maxLineBytes: deps.config.max_container_log_line_size };
+  return { id, ...paths, paths, tty: config.tty, logPath, maxLineBytes: deps.maxLogLineBytes };
 }

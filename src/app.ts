@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { ImageServiceDefinition, RuntimeServiceDefinition } from '../generated/cri/v1/api';
+import { buildParts, type Parts } from './app-parts';
+import { Backoff, sleep } from './base/backoff';
+import { errorMessage } from './base/errors';
+import type { Logger } from './base/logger';
+import type { Config } from './config/schema';
+import { toStatus } from './cri/errors';
+import { imageService } from './cri/image-service';
+import { runtimeService } from './cri/runtime-service';
+import { lockFile } from './host/lock-file';
+import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
+import { recover } from './monitor/recover';
+import { Code } from './rpc/code';
+import { RpcError } from './rpc/rpc-error';
+import { RpcServer } from './rpc/server';
+
+/** What calls under way get before they are cut off. */
+const STOP_GRACE_MS = 10_000;
+/** What kubelet and crictl ask before anything else: answered also while the rest must wait. */
+const ALWAYS_SERVED: ReadonlySet<string> = new Set(['Version', 'Status', 'RuntimeConfig']);
+
+export interface App {
+  /** Stops serving; containers go on running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds every part, finds the pods that are there and serves; while containerd is away it serves too, with everything
+ * but Version and Status UNAVAILABLE. Throws when this server must not run: the reason is for the operator.
+ */
+export async function startApp(config: Config, options: { log: Logger; version: string }): Promise<App> {
+  const { log } = options;
+  const lock = await lockFile(join(config.state, 'lock'));
+  const parts = await buildParts(config, options);
+  const { deps } = parts;
+  const readiness = { problem: 'pods are being recovered' };
+  const server = new RpcServer({
+    log,
+    metrics: deps.metrics,
+    toStatus,
+    gate: (method) => {
+      if (readiness.problem === '' || ALWAYS_SERVED.has(method)) return;
+      throw new RpcError(Code.UNAVAILABLE, readiness.problem);
+    },
+  });
+  server.addService(RuntimeServiceDefinition, runtimeService(deps));
+  server.addService(ImageServiceDefinition, imageService(deps));
+  const stopping = new AbortController();
+  try {
+    await connect(parts, config);
+    readiness.problem = '';
+  } catch (error) {
+    if (error instanceof UnusableDaemon) {
+      await lock.release();
+      throw error;
+    }
+    readiness.problem = `containerd cannot be reached: ${errorMessage(error)}`;
+    log.warn('containerd cannot be reached yet', { error: errorMessage(error) });
+  }
+  await server.listen(config.listen);
+  log.info('serving', { listen: config.listen, containerd: config.containerd.address });
+  const waiting = readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
+  return {
+    stop: async () => {
+      stopping.abort(new Error('stopping'));
+      await server.stop({ graceMs: STOP_GRACE_MS });
+      await waiting;
+      await putDown(parts);
+      await lock.release();
+    },
+  };
+}
+
+/** Looks at the daemon, recovers what it runs and starts what goes on in the background. */
+async function connect(parts: Parts, config: Config): Promise<void> {
+  const { deps } = parts;
+  await requireUsableDaemon(deps.containerd, config.containerd.address);
+  await deps.containerd.namespaces.ensure(config.containerd.namespace);
+  await parts.refreshDaemon();
+  await deps.images.resync();
+  await recover(deps);
+  parts.eventMonitor.start();
+  deps.stats.start();
+  deps.networksOf(deps.handlers.default);
+}
+
+async function connectLater(
+  parts: Parts,
+  config: Config,
+  readiness: { problem: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const backoff = new Backoff({ firstMs: 200, maxMs: 2000 });
+  while (!signal.aborted) {
+    try {
+      await connect(parts, config);
+      readiness.problem = '';
+      parts.deps.log.info('containerd is there');
+      return;
+    } catch (error) {
+      readiness.problem = errorMessage(error);
+    }
+    await sleep(backoff.next(), signal).catch(() => undefined);
+  }
+}
+
+/** In the reverse order. Containers go on running; their stdio waits in its pipes for whoever comes next. */
+async function putDown(parts: Parts): Promise<void> {
+  const { deps } = parts;
+  deps.stats.stop();
+  await parts.eventMonitor.stop();
+  deps.monitor.stop();
+  await deps.stdio.closeAll();
+  parts.networks.stop();
+  deps.containerd.close();
+}

@@ -1,0 +1,13 @@
+import type { StreamContainersRequest, StreamContainersResponse } from '../../../generated/cri/v1/api';
+
+import { batches } from '../batches';
+import type { CriDeps } from '../deps';
+import { matchingContainers } from './list-containers';
+
+/** ListContainers in batches, for nodes whose list is too long for one message. */
+export async function* streamContainers(
+  deps: Pick<CriDeps, 'containers'>,
+  req: StreamContainersRequest,
+): AsyncIterable<StreamContainersResponse> {
+  yield* batches(matchingContainers(deps, req.filter), (containers) => ({ containers }));
+}

@@ -1,0 +1,53 @@
+import { stringify } from 'smol-toml';
+import type { Config } from '../config/schema';
+import { genericOptions, type RuncOptionsTable, runcOptions } from '../containerd/runtime-options';
+import type { RuntimeHandlers } from '../lifecycle/deps';
+import type { Any } from '../model/any';
+import type { RuntimeHandler } from '../model/runtime-handler';
+
+type RuntimeTable = Config['containerd']['runtimes'][string];
+
+const RUNC = 'io.containerd.runc.v2';
+
+/** The handlers of a configuration. Throws when the default one has no table. */
+export function runtimeHandlers(config: Config): RuntimeHandlers {
+  const all = Object.entries(config.containerd.runtimes).map(([name, table]) => toHandler(name, table, config));
+  const byName = new Map(all.map((handler) => [handler.name, handler]));
+  const fallback = byName.get(config.containerd.default_runtime_name);
+  if (!fallback) {
+    const name = config.containerd.default_runtime_name;
+    throw new Error(`containerd.default_runtime_name: there is no table containerd.runtimes.${name}`);
+  }
+  return { all, default: fallback, find: (name) => (name === '' ? fallback : byName.get(name)) };
+}
+
+function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHandler {
+  return {
+    name,
+    runtimeType: table.runtime_type,
+    runtimePath: table.runtime_path,
+    options: shimOptions(table),
+    optionsTable: table.options,
+    systemdCgroup: table.options['SystemdCgroup'] === true,
+    snapshotter: table.snapshotter || config.containerd.snapshotter,
+    podAnnotations: table.pod_annotations,
+    containerAnnotations: table.container_annotations,
+    privilegedWithoutHostDevices: table.privileged_without_host_devices,
+    privilegedWithoutHostDevicesAllDevicesAllowed: table.privileged_without_host_devices_all_devices_allowed,
+    cgroupWritable: table.cgroup_writable,
+    baseRuntimeSpec: table.base_runtime_spec,
+    cniConfDir: table.cni_conf_dir || config.cni.conf_dir,
+    cniMaxConfNum: table.cni_conf_dir ? table.cni_max_conf_num : config.cni.max_conf_num,
+    hostProcesses: table.host_processes,
+  };
+}
+
+/** runc's shim has a message of its own; any other takes a file or its whole table, and none when there is no table. */
+function shimOptions(table: RuntimeTable): Any | undefined {
+  if (table.runtime_type === RUNC) return runcOptions(table.options as RuncOptionsTable);
+  if (Object.keys(table.options).length === 0) return undefined;
+  const { TypeUrl, ConfigPath } = table.options;
+  const typeUrl = typeof TypeUrl === 'string' ? TypeUrl : '';
+  if (typeof ConfigPath === 'string') return genericOptions({ typeUrl, configPath: ConfigPath });
+  return genericOptions({ typeUrl, configPath: '', configBody: Buffer.from(stringify(table.options)) });
+}

@@ -1,0 +1,75 @@
+import { RuntimeServiceDefinition } from '../../generated/cri/v1/api';
+import { notImplemented, type ServiceImpl } from '../rpc/service';
+import { containerStatus } from './container/container-status';
+import { createContainer } from './container/create-container';
+import { execSync } from './container/exec-sync';
+import { listContainers } from './container/list-containers';
+import { removeContainer } from './container/remove-container';
+import { reopenContainerLog } from './container/reopen-container-log';
+import { startContainer } from './container/start-container';
+import { stopContainer } from './container/stop-container';
+import { streamContainers } from './container/stream-containers';
+import { updateContainerResources } from './container/update-container-resources';
+import type { CriDeps } from './deps';
+import { getContainerEvents } from './runtime/get-container-events';
+import { runtimeConfig } from './runtime/runtime-config';
+import { status } from './runtime/status';
+import { updateRuntimeConfig } from './runtime/update-runtime-config';
+import { version } from './runtime/version';
+import { listPodSandbox } from './sandbox/list-pod-sandbox';
+import { podSandboxStatus } from './sandbox/pod-sandbox-status';
+import { removePodSandbox } from './sandbox/remove-pod-sandbox';
+import { runPodSandbox } from './sandbox/run-pod-sandbox';
+import { stopPodSandbox } from './sandbox/stop-pod-sandbox';
+import { streamPodSandboxes } from './sandbox/stream-pod-sandboxes';
+import { updatePodSandboxResources } from './sandbox/update-pod-sandbox-resources';
+import { containerStats } from './stats/container-stats';
+import { listContainerStats } from './stats/list-container-stats';
+import { listMetricDescriptors } from './stats/list-metric-descriptors';
+import { listPodSandboxMetrics } from './stats/list-pod-sandbox-metrics';
+import { listPodSandboxStats } from './stats/list-pod-sandbox-stats';
+import { podSandboxStats } from './stats/pod-sandbox-stats';
+import { streamContainerStats } from './stats/stream-container-stats';
+import { streamPodSandboxMetrics } from './stats/stream-pod-sandbox-metrics';
+import { streamPodSandboxStats } from './stats/stream-pod-sandbox-stats';
+
+/** Every RPC of CRI's RuntimeService: one row each, or the compiler asks for it. */
+export const runtimeService = (deps: CriDeps): ServiceImpl<typeof RuntimeServiceDefinition> => ({
+  version: () => version(deps),
+  runPodSandbox: (req, call) => runPodSandbox(deps, req, call),
+  stopPodSandbox: (req, call) => stopPodSandbox(deps, req, call),
+  removePodSandbox: (req, call) => removePodSandbox(deps, req, call),
+  podSandboxStatus: (req, call) => podSandboxStatus(deps, req, call),
+  listPodSandbox: (req) => listPodSandbox(deps, req),
+  streamPodSandboxes: (req) => streamPodSandboxes(deps, req),
+  createContainer: (req, call) => createContainer(deps, req, call),
+  startContainer: (req, call) => startContainer(deps, req, call),
+  stopContainer: (req, call) => stopContainer(deps, req, call),
+  removeContainer: (req, call) => removeContainer(deps, req, call),
+  listContainers: (req) => listContainers(deps, req),
+  streamContainers: (req) => streamContainers(deps, req),
+  containerStatus: (req, call) => containerStatus(deps, req, call),
+  updateContainerResources: (req, call) => updateContainerResources(deps, req, call),
+  reopenContainerLog: (req) => reopenContainerLog(deps, req),
+  execSync: (req, call) => execSync(deps, req, call),
+  exec: notImplemented,
+  attach: notImplemented,
+  portForward: notImplemented,
+  containerStats: (req, call) => containerStats(deps, req, call),
+  listContainerStats: (req, call) => listContainerStats(deps, req, call),
+  streamContainerStats: (req, call) => streamContainerStats(deps, req, call),
+  podSandboxStats: (req, call) => podSandboxStats(deps, req, call),
+  listPodSandboxStats: (req, call) => listPodSandboxStats(deps, req, call),
+  streamPodSandboxStats: (req, call) => streamPodSandboxStats(deps, req, call),
+  updateRuntimeConfig: (req) => updateRuntimeConfig(deps, req),
+  status: (req, call) => status(deps, req, call),
+  checkpointContainer: notImplemented,
+  checkpointPod: notImplemented,
+  restorePod: notImplemented,
+  getContainerEvents: (req, call) => getContainerEvents(deps, req, call),
+  listMetricDescriptors: () => listMetricDescriptors(),
+  listPodSandboxMetrics: (req, call) => listPodSandboxMetrics(deps, req, call),
+  streamPodSandboxMetrics: (req, call) => streamPodSandboxMetrics(deps, req, call),
+  runtimeConfig: () => runtimeConfig(deps),
+  updatePodSandboxResources: (req, call) => updatePodSandboxResources(deps, req, call),
+});

@@ -1,0 +1,104 @@
+import { parseJson } from '../../base/json';
+import { errorMessage } from '../../base/errors';
+import type { Logger } from '../../base/logger';
+import type { ContainerdClient } from '../../containerd/client';
+import { runtimeFeatures, runtimeRequest } from '../../containerd/runtime-options';
+import type { HostFacts } from '../../model/host-facts';
+import type { RuntimeHandler } from '../../model/runtime-handler';
+
+/** What a handler's pods can have. */
+export interface Features {
+  readonly recursiveReadOnlyMounts: boolean;
+  /** Which part lacks for user namespaces; empty: they work. */
+  readonly usernsMissing: string;
+  /** Annotations that the OCI runtime itself acts on. */
+  readonly unsafeAnnotations: readonly string[];
+}
+
+/** The parts of an OCI runtime's features document (runtime-spec features.md) that are looked at. */
+interface FeaturesDocument {
+  mountOptions?: string[];
+  linux?: { namespaces?: string[]; mountExtensions?: { idmap?: { enabled?: boolean } } };
+  potentiallyUnsafeConfigAnnotations?: string[];
+}
+
+const PROBE_TIMEOUT_MS = 10_000;
+/** mount_setattr(2): recursive read-only and idmapped mounts. */
+const KERNEL_WITH_MOUNT_SETATTR = { major: 5, minor: 12 };
+
+export interface FeatureSources {
+  readonly containerd: ContainerdClient;
+  readonly facts: () => HostFacts;
+  readonly log: Logger;
+  /** Runs `<binary> features`; what a daemon without that question is answered with. */
+  readonly runFeatures: (binary: string) => Promise<Buffer>;
+}
+
+/** Finds out what each handler can do, once per connection to the daemon. */
+export class HandlerFeatures {
+  private readonly known = new Map<string, Promise<Features>>();
+
+  constructor(private readonly sources: FeatureSources) {}
+
+  /** Never rejects: a handler that cannot be asked has no features. */
+  of(handler: RuntimeHandler): Promise<Features> {
+    const known = this.known.get(handler.name);
+    if (known) return known;
+    const found = this.find(handler);
+    this.known.set(handler.name, found);
+    return found;
+  }
+
+  /** Ask again: the daemon behind the socket may be another. */
+  forget(): void {
+    this.known.clear();
+  }
+
+  private async find(handler: RuntimeHandler): Promise<Features> {
+    const document = await this.document(handler).catch((error: unknown) => {
+      this.sources.log.info('a runtime does not tell its features', { handler: handler.name, error: errorMessage(error) });
+      return undefined;
+    });
+    const kernel = kernelHas(this.sources.facts(), KERNEL_WITH_MOUNT_SETATTR);
+    return {
+      recursiveReadOnlyMounts: kernel && (document?.mountOptions ?? []).includes('rro'),
+      usernsMissing: await this.usernsMissing(handler, document, kernel),
+      unsafeAnnotations: document?.potentiallyUnsafeConfigAnnotations ?? [],
+    };
+  }
+
+  /** The daemon runs the handler's shim to find out (1.7.34, 2.x); before, only a binary on this host can be asked. */
+  private async document(handler: RuntimeHandler): Promise<FeaturesDocument | undefined> {
+    const options = runtimeRequest(handler.runtimePath || handler.runtimeType, handler.options);
+    const info = await this.sources.containerd.introspection.pluginInfo(
+      { type: 'io.containerd.runtime.v2', id: 'task', options },
+      { timeoutMs: PROBE_TIMEOUT_MS },
+    );
+    const answered = info?.extra && runtimeFeatures(info.extra);
+    if (answered) return parseJson(answered.toString('utf8')) as FeaturesDocument;
+    if (handler.runtimeType !== 'io.containerd.runc.v2') return undefined;
+    const binary = handler.optionsTable['BinaryName'];
+    const text = await this.sources.runFeatures(typeof binary === 'string' && binary !== '' ? binary : 'runc');
+    return parseJson(text.toString('utf8')) as FeaturesDocument;
+  }
+
+  private async usernsMissing(
+    handler: RuntimeHandler,
+    document: FeaturesDocument | undefined,
+    kernel: boolean,
+  ): Promise<string> {
+    if (!kernel) return 'the kernel has no idmapped mounts (5.12)';
+    if (!document?.linux?.namespaces?.includes('user')) return 'the OCI runtime does not offer user namespaces';
+    if (!document.linux.mountExtensions?.idmap?.enabled) return 'the OCI runtime has no idmapped mounts (runc 1.2)';
+    const plugins = await this.sources.containerd.introspection.plugins([
+      `type==io.containerd.snapshotter.v1,id==${handler.snapshotter}`,
+    ]);
+    const remaps = plugins.some((plugin) => plugin.capabilities.includes('remap-ids'));
+    return remaps ? '' : `snapshotter "${handler.snapshotter}" of this containerd cannot shift ids`;
+  }
+}
+
+function kernelHas(facts: HostFacts, wanted: { major: number; minor: number }): boolean {
+  const { major, minor } = facts.kernel;
+  return major > wanted.major || (major === wanted.major && minor >= wanted.minor);
+}

@@ -1,0 +1,13 @@
+import type { StreamPodSandboxesRequest, StreamPodSandboxesResponse } from '../../../generated/cri/v1/api';
+
+import { batches } from '../batches';
+import type { CriDeps } from '../deps';
+import { matchingSandboxes } from './list-pod-sandbox';
+
+/** ListPodSandbox in batches, for nodes whose list is too long for one message. */
+export async function* streamPodSandboxes(
+  deps: Pick<CriDeps, 'sandboxes'>,
+  req: StreamPodSandboxesRequest,
+): AsyncIterable<StreamPodSandboxesResponse> {
+  yield* batches(matchingSandboxes(deps, req.filter), (podSandboxes) => ({ podSandboxes }));
+}

@@ -1,0 +1,36 @@
+import type {
+  ListPodSandboxStatsRequest,
+  ListPodSandboxStatsResponse,
+  PodSandboxStats,
+  PodSandboxStatsFilter,
+} from '../../../generated/cri/v1/api';
+import type { Call } from '../../rpc/call';
+import { matchesId, matchesLabels } from '../../state/filters';
+import type { CriDeps } from '../deps';
+import { podStatsOf } from './pod-sandbox-stats';
+
+/** What every READY pod that matches uses now. */
+export async function listPodSandboxStats(
+  deps: CriDeps,
+  req: ListPodSandboxStatsRequest,
+  _call: Call,
+): Promise<ListPodSandboxStatsResponse> {
+  return { stats: await matchingPodStats(deps, req.filter) };
+}
+
+/** The stats that a filter lets through. A pod that goes away meanwhile is left out. */
+export async function matchingPodStats(
+  deps: CriDeps,
+  filter: PodSandboxStatsFilter | undefined,
+): Promise<PodSandboxStats[]> {
+  const ready = deps.sandboxes
+    .list()
+    .filter(
+      ({ metadata, status }) =>
+        status.state === 'READY' &&
+        matchesId(metadata.id, filter?.id) &&
+        matchesLabels(metadata.config.labels, filter?.labelSelector),
+    );
+  const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox).catch(() => undefined)));
+  return all.filter((stats) => stats !== undefined);
+}

@@ -1,0 +1,14 @@
+import type { StreamPodSandboxMetricsRequest, StreamPodSandboxMetricsResponse } from '../../../generated/cri/v1/api';
+import type { Call } from '../../rpc/call';
+import { batches } from '../batches';
+import type { CriDeps } from '../deps';
+import { allPodMetrics } from './list-pod-sandbox-metrics';
+
+/** ListPodSandboxMetrics in batches, for nodes whose list is too long for one message. */
+export async function* streamPodSandboxMetrics(
+  deps: CriDeps,
+  _req: StreamPodSandboxMetricsRequest,
+  _call: Call,
+): AsyncIterable<StreamPodSandboxMetricsResponse> {
+  yield* batches(await allPodMetrics(deps), (podSandboxMetrics) => ({ podSandboxMetrics }));
+}

@@ -1,0 +1,89 @@
+import { unlink } from 'node:fs/promises';
+import { errnoOf } from '../base/errors';
+import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
+import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
+import { type HostDeviceNode, devicesAt, hostDevices } from '../host/devices';
+import { makeDir, removeTree } from '../host/dirs';
+import { makeFifos } from '../host/fifos';
+import { copyImageVolume } from '../host/image-volume';
+import { resolveInRoot } from '../host/in-root';
+import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-info';
+import { mountAll, mountTmpfs, unmount } from '../host/mounts';
+import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
+import { createNetns, isNetns, removeNetns } from '../host/netns';
+import { dialInNetns } from '../host/netns-dial';
+import { resolveHostPaths } from '../host/safe-path';
+import { writeSandboxFiles } from '../host/sandbox-files';
+import { readRootfsFile } from '../host/user-lookup';
+import { createUserNetns } from '../host/user-netns';
+import type { HostFacts } from '../model/host-facts';
+import type { Host, HostDevice } from './host';
+
+const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'nosuid', 'nodev'], source: 'shm' };
+
+/**
+ * The machine we run on. `facts` tells what is known of it now: the daemon that runs containers may be another one later.
+ * `roots` are the directories that are ours: nothing outside of them is ever removed.
+ */
+export async function thisHost(facts: () => HostFacts, roots: readonly string[]): Promise<Host> {
+  const layout = await readCgroupLayout();
+  return {
+    get facts() {
+      return facts();
+    },
+    createNetns: (path, owner) =>
+      owner
+        ? createUserNetns({ path, userPath: owner.usernsPath, uids: owner.uids, gids: owner.gids })
+        : createNetns(path),
+    removeNetns: async (path) => void (await removeNetns(path)),
+    isNetns,
+    writeSandboxFiles: ({ dir, ...files }) => writeSandboxFiles(dir, files),
+    mountShm: async (path) => {
+      await makeDir(path, 0o700);
+      await mountTmpfs(path, SHM);
+    },
+    makeDir,
+    removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
+    removeFile,
+    unmount: async (path) => void (await unmount(path, { lazy: true })),
+    mountAll,
+    isMountPoint,
+    makeFifos,
+    resolvePaths: resolveHostPaths,
+    devicesAt: async (path) => (await devicesAt(path)).map(toDevice),
+    allDevices: async () => (await hostDevices()).map(toDevice),
+    readInRootfs: readRootfsFile,
+    resolveInRoot: async (root, path) => resolveInRoot(root, path),
+    copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
+    propagationOf,
+    netDevOfPid: readNetDevOfPid,
+    netDevOfNetns: readNetDevInNetns,
+    cgroupMountOptions,
+    ensureDefaultApparmor: () => ensureDefaultAppArmorProfile(),
+    isApparmorLoaded: (name) => isAppArmorProfileLoaded(name),
+    cgroupValues: (path) => readCgroupValues(path, layout),
+    dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
+  };
+}
+
+function rootOf(dir: string, roots: readonly string[]): string {
+  const root = roots.find((candidate) => isWithin(dir, candidate));
+  if (root === undefined) throw new Error(`refusing to remove "${dir}": it lies in none of our directories`);
+  return root;
+}
+
+async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  });
+}
+
+async function cgroupMountOptions(): Promise<string[]> {
+  const mount = (await mountInfo()).find(({ type }) => type === 'cgroup2');
+  return mount ? [...mount.superOptions] : [];
+}
+
+function toDevice(node: HostDeviceNode): HostDevice {
+  const { mode, ...rest } = node;
+  return { ...rest, fileMode: mode };
+}

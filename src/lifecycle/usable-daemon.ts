@@ -1,0 +1,41 @@
+import type { ContainerdClient } from '../containerd/client';
+import { pidBehindSocket } from '../host/peer';
+import { sameMountNamespace } from '../host/proc';
+import type { DaemonFeatures } from './deps';
+
+/** The daemon is there but must not be used as it is; waiting does not help. */
+export class UnusableDaemon extends Error {
+  override readonly name = 'UnusableDaemon';
+}
+
+/** containerd's own CRI, by the ids that releases give it: the gRPC service is the part that acts on pods. */
+const CRI_PLUGIN = 'type==io.containerd.grpc.v1,id==cri';
+const SANDBOX_STORE = 'type==io.containerd.grpc.v1,id==sandboxes';
+
+/**
+ * Asks the daemon what it is. Throws UnusableDaemon when its own CRI plugin runs (both would act on every exit) or when it
+ * does not see our mounts; rejects as a call does when it cannot be reached.
+ */
+export async function requireUsableDaemon(containerd: ContainerdClient, address: string): Promise<DaemonFeatures> {
+  const [cri] = await containerd.introspection.plugins([CRI_PLUGIN]);
+  if (cri && !cri.initError) {
+    throw new UnusableDaemon(
+      `the containerd behind ${address} runs its own CRI plugin: add "io.containerd.grpc.v1.cri" to its disabled_plugins`,
+    );
+  }
+  const pid = await pidBehindSocket(address.replace(/^unix:\/\//, ''));
+  if (pid !== undefined && (await sameMountNamespace(pid)) === false) {
+    throw new UnusableDaemon(
+      `the containerd behind ${address} (pid ${pid}) is in another mount namespace: it would not see our mounts`,
+    );
+  }
+  return daemonFeatures(containerd);
+}
+
+/** What this daemon offers beyond 1.6. 1.7 has a sandbox store too, but lacks what makes it safe to use. */
+export async function daemonFeatures(containerd: ContainerdClient): Promise<DaemonFeatures> {
+  const [store] = await containerd.introspection.plugins([SANDBOX_STORE]);
+  if (!store || store.initError) return { sandboxStore: false };
+  const { version } = await containerd.version.version();
+  return { sandboxStore: !/^v?1\./.test(version) };
+}

@@ -1,0 +1,91 @@
+import { parseJson } from '../base/json';
+import type { ContainerRecord } from '../containerd/containers';
+import type { Process } from '../containerd/tasks';
+import { finishContainer } from '../lifecycle/finish-container';
+import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { reopenStdio } from '../lifecycle/reopen-stdio';
+import { type Container, type ContainerStatus, containerState } from '../model/container';
+import type { Spec } from '../model/spec';
+import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
+import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import { watchContainer } from './watch-exits';
+
+const CLEANUP_TIMEOUT_MS = 60_000;
+/** What a container gets whose end nobody saw: CRI's reading of "no idea". */
+const VANISHED = 255;
+
+/** Lists one container again: its stored status, corrected by what its task says. */
+export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
+  const extension = record.extensions[CONTAINER_EXTENSION];
+  const metadata = extension && parseContainerMetadata(extension.value);
+  if (!metadata) throw new Error('its record has no readable container metadata');
+  const stored = await deps.containers.readStatus(record.id);
+  const container: Container = {
+    metadata,
+    status: stored ?? emptyStatus(record.createdAt),
+    snapshotter: record.snapshotter,
+    user: userOf(record),
+  };
+  reserveRecovered(deps, metadata.name, metadata.id);
+  deps.containers.add(container);
+  const task = await taskOf(deps, record.id);
+  if (task === 'unknown') deps.containers.updateInMemory(container, { unknown: true });
+  else if (task === undefined) await withoutTask(deps, container);
+  else await withTask(deps, container, task);
+}
+
+/** RUNNING without a task: it ended while nobody looked, and its code is lost. */
+async function withoutTask(deps: RecoverDeps, container: Container): Promise<void> {
+  if (containerState(container.status) !== 'RUNNING') return;
+  const finishedAt = BigInt(Date.now()) * 1_000_000n;
+  await deps.containers.update(container, { pid: 0, finishedAt, exitCode: VANISHED, reason: 'Unknown' });
+}
+
+async function withTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+  const { id } = container.metadata;
+  switch (task.status) {
+    case 'RUNNING':
+    case 'PAUSED':
+    case 'PAUSING':
+      return withRunningTask(deps, container, task);
+    case 'STOPPED':
+      // Its code and time are true; what is left in the pipes still belongs into the log.
+      await reopenStdio(deps, container, task);
+      return finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
+    default:
+      // Created and never started: the crash came in between, and a start may be tried again.
+      await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+  }
+}
+
+async function withRunningTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+  const { status } = container;
+  if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
+    // The task is the truth: we died before its start was written down.
+    const startedAt = status.startedAt || BigInt(Date.now()) * 1_000_000n;
+    await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
+  }
+  await reopenStdio(deps, container, task);
+  watchContainer(deps, deps.monitor, container);
+}
+
+function emptyStatus(createdAt: bigint): ContainerStatus {
+  return {
+    pid: 0,
+    createdAt,
+    startedAt: 0n,
+    finishedAt: 0n,
+    exitCode: 0,
+    reason: '',
+    message: '',
+    unknown: false,
+  };
+}
+
+function userOf(record: ContainerRecord): Container['user'] {
+  if (!record.spec) return undefined;
+  const spec = parseJson(record.spec.value.toString('utf8')) as Spec;
+  if (!spec.process) return undefined;
+  const { uid, gid, additionalGids = [] } = spec.process.user;
+  return { uid, gid, additionalGids };
+}

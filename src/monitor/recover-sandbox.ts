@@ -1,0 +1,64 @@
+import type { ContainerRecord } from '../containerd/containers';
+import { deleteTask } from '../lifecycle/finish-container';
+import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { removeSandboxParts } from '../lifecycle/remove-sandbox';
+import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
+import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
+import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
+import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import { watchSandbox } from './watch-exits';
+
+const CLEANUP_TIMEOUT_MS = 60_000;
+
+/** Lists one pod again by its pause container: READY when its task runs, else NOTREADY with the task put away. */
+export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
+  const extension = record.extensions[SANDBOX_EXTENSION];
+  const metadata = extension && parseSandboxMetadata(extension.value);
+  if (!metadata) throw new Error('its record has no readable sandbox metadata');
+  const sandbox: Sandbox = { metadata: await withNetwork(deps, metadata), status: await statusOf(deps, record) };
+  reserveRecovered(deps, metadata.name, metadata.id);
+  deps.sandboxes.add(sandbox);
+  if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+}
+
+/** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */
+async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata): Promise<SandboxMetadata> {
+  if (!deps.daemon.features.sandboxStore || metadata.ip !== '') return metadata;
+  const stored = await deps.containerd.sandboxStore.get(metadata.id);
+  const extension = stored?.extensions['metadata'];
+  return (extension && parseSandboxMetadata(extension.value)) ?? metadata;
+}
+
+async function statusOf(deps: RecoverDeps, record: ContainerRecord): Promise<SandboxStatus> {
+  const gone = { state: 'NOTREADY', pid: 0, createdAt: record.createdAt, exitedAt: 0n, exitStatus: 0 } as const;
+  const task = await taskOf(deps, record.id);
+  if (task === 'unknown') return { ...gone, state: 'UNKNOWN' };
+  if (task === undefined) return gone;
+  if (task.status === 'RUNNING' || task.status === 'PAUSED') return { ...gone, state: 'READY', pid: task.pid };
+  if (task.status === 'STOPPED') await deleteTask(deps, record.id);
+  else await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+  return { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus };
+}
+
+/** A journal without a pause container: we died while making it. Runs the same undos as the failed story would have. */
+export async function finishHalfMadeSandbox(
+  deps: RecoverDeps,
+  entry: { id: string; metadata?: SandboxMetadata },
+): Promise<void> {
+  const { id, metadata } = entry;
+  if (!metadata) {
+    deps.log.warn('a journal file cannot be read, it is removed', { id });
+    return deps.sandboxes.forget(id);
+  }
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const sandbox: Sandbox = {
+    metadata: { ...metadata, netnsPath: deps.paths.netns(id) },
+    status: { state: 'NOTREADY', pid: 0, createdAt: now, exitedAt: now, exitStatus: 0 },
+  };
+  reserveRecovered(deps, metadata.name, id);
+  deps.sandboxes.add(sandbox);
+  const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
+  await takeDownNetwork(deps, sandbox, signal);
+  await removeSandboxParts(deps, sandbox, signal);
+  deps.log.info('finished a half-made sandbox', { id, name: metadata.name });
+}

@@ -1,0 +1,112 @@
+import { sleep } from '../base/backoff';
+import { errorMessage } from '../base/errors';
+import { Limit } from '../base/limit';
+import type { LifecycleDeps } from '../lifecycle/deps';
+import type { CgroupValues } from '../model/cgroup-values';
+import { type Container, containerState } from '../model/container';
+import { taskMetrics } from '../stats/cgroup-metrics';
+import { CpuRates } from '../stats/cpu-usage';
+import type { LayerSample } from '../stats/filesystem-usage';
+import { SnapshotUsage } from './snapshot-usage';
+
+/** A shim that hangs costs its own container's figures, nothing else. */
+const METRICS_TIMEOUT_MS = 2000;
+const AT_ONCE = 8;
+
+/** What a cgroup used, when it was read, and how fast. */
+export interface UsageSample {
+  readonly timestamp: bigint;
+  readonly values?: CgroupValues;
+  readonly nanoCores?: bigint;
+}
+
+export type SamplerDeps = Pick<
+  LifecycleDeps,
+  'containerd' | 'containers' | 'sandboxes' | 'host' | 'handlers' | 'log' | 'daemon'
+>;
+
+/** Measures what containers, pods and images use: at regular times, and when asked. */
+export class StatsSampler {
+  private readonly rates = new CpuRates();
+  private readonly limit = new Limit(AT_ONCE);
+  private readonly controller = new AbortController();
+  private readonly usage: SnapshotUsage;
+
+  constructor(
+    private readonly deps: SamplerDeps,
+    private readonly periodMs: number,
+  ) {
+    this.usage = new SnapshotUsage(deps);
+  }
+
+  start(): void {
+    void this.run(this.controller.signal);
+  }
+
+  stop(): void {
+    this.controller.abort(new Error('stopping'));
+  }
+
+  /** What a container uses now. One that does not run, or whose shim does not answer in time, has no values. */
+  async container(container: Container): Promise<UsageSample> {
+    const { id } = container.metadata;
+    const timestamp = now();
+    if (containerState(container.status) !== 'RUNNING') return { timestamp };
+    try {
+      const metrics = await this.limit.run(() =>
+        this.deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS }),
+      );
+      return this.withRate(id, { timestamp, values: taskMetrics(metrics[0]?.data)?.values });
+    } catch (error) {
+      this.deps.log.debug('a container tells no metrics', { id, error: errorMessage(error) });
+      return { timestamp };
+    }
+  }
+
+  /** What a pod's own cgroup uses now: all of its containers together. */
+  async pod(id: string, cgroupParent: string): Promise<UsageSample> {
+    const timestamp = now();
+    if (cgroupParent === '') return { timestamp };
+    return this.withRate(id, { timestamp, values: await this.deps.host.cgroupValues(cgroupParent) });
+  }
+
+  /** The last sample of a container's writable layer. */
+  layer(snapshotter: string, key: string): LayerSample | undefined {
+    return this.usage.layer(snapshotter, key);
+  }
+
+  /** Root directory of a snapshotter, which kubelet looks at with statfs. */
+  mountpoint(snapshotter: string): Promise<string> {
+    return this.usage.mountpoint(snapshotter);
+  }
+
+  /** What all snapshots take, one entry per snapshotter, the default one first. */
+  imageFilesystems(): ReturnType<SnapshotUsage['filesystems']> {
+    return this.usage.filesystems();
+  }
+
+  private withRate(id: string, sample: UsageSample): UsageSample {
+    const usage = sample.values?.cpu?.usageNs;
+    if (usage === undefined) return sample;
+    return { ...sample, nanoCores: this.rates.sample(id, { timestamp: sample.timestamp, usage }) };
+  }
+
+  private async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.sampleAll(signal).catch((error: unknown) => {
+        if (!signal.aborted) this.deps.log.warn('sampling failed', { error: errorMessage(error) });
+      });
+      await sleep(this.periodMs, signal).catch(() => undefined);
+    }
+  }
+
+  private async sampleAll(signal: AbortSignal): Promise<void> {
+    await this.usage.measure(signal);
+    const running = this.deps.containers.list().filter(({ status }) => status.startedAt && !status.finishedAt);
+    await Promise.all(running.map((container) => this.container(container)));
+  }
+}
+
+function now(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}
