@@ -2,7 +2,9 @@
 export type TarEntry =
   | { readonly name: string; readonly kind: 'file'; readonly data: Buffer; readonly mode?: number }
   | { readonly name: string; readonly kind: 'directory'; readonly mode?: number }
-  | { readonly name: string; readonly kind: 'symlink' | 'link'; readonly target: string };
+  | { readonly name: string; readonly kind: 'symlink'; readonly target: string }
+  /** A second name of a file. Unpacking sets its mode on the file that both names mean. */
+  | { readonly name: string; readonly kind: 'link'; readonly target: string; readonly mode?: number };
 
 const BLOCK = 512;
 const TYPE_FLAGS = { file: '0', link: '1', symlink: '2', directory: '5' } as const;

@@ -1,10 +1,12 @@
-/** Fills a registry with the test images: `node push-images.js http://127.0.0.1:5000 [--big]`. Prints each name's digest. */
 import { bigImage, testImages } from './images/catalog';
 import { buildImage, LayerCache, pushImage } from './images/push';
 
-async function main(): Promise<void> {
-  const [url, ...flags] = process.argv.slice(2);
-  if (!url) throw new Error('usage: push-images URL [--big]');
+/**
+ * Fills a registry with the test images and prints each name's digest:
+ * `node test/support/run-typescript.mjs test/support/daemon/push-images.ts http://127.0.0.1:5000 [--big]`.
+ */
+export async function main([url, ...flags]: readonly string[]): Promise<void> {
+  if (!url) throw new Error('which registry? URL [--big]');
   const cache = new LayerCache();
   for (const definition of [...testImages(), ...(flags.includes('--big') ? [bigImage()] : [])]) {
     const image = buildImage(definition, cache);
@@ -12,8 +14,3 @@ async function main(): Promise<void> {
     for (const name of image.names) process.stdout.write(`${name} ${image.digest}\n`);
   }
 }
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});

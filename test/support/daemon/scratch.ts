@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { mountsBelow, shimPids } from './leftovers';
 
-/** A short-named folder of a test's own. */
+/** A short-named folder of a test's own; the root of a user namespace, who is nobody out here, may pass through it. */
 export function createScratch(): string {
-  return mkdtempSync(join(tmpdir(), 'crisp-'));
+  const dir = mkdtempSync(join(tmpdir(), 'crisp-'));
+  chmodSync(dir, 0o711);
+  return dir;
 }
 
 /** Ends the shims of the containerd at `address`, lets go of every mount below the folder, and removes it. */

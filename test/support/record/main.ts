@@ -1,7 +1,3 @@
-/**
- * Records what containerd's own CRI plugin leaves behind: records, files, network cache and crictl's answers, for the pods
- * in test/fixtures/plugin-records/inputs. Run through test/tools/record-plugin.sh, with `1.6` or `2`.
- */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,9 +19,18 @@ const HOST_DIR = '/tmp/crisp-record';
 
 type Crictl = (...args: string[]) => string;
 
-async function main(): Promise<void> {
-  const version = process.argv[2];
-  if (version !== '1.6' && version !== '2') throw new Error('usage: record-plugin 1.6|2');
+/**
+ * Records what containerd's own CRI plugin leaves behind (records, files, network cache, crictl's answers) for the pods in
+ * test/fixtures/plugin-records/inputs, with each containerd named: `1.6`, `2`.
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  for (const version of args) {
+    if (version !== '1.6' && version !== '2') throw new Error(`1.6 or 2, not ${version}`);
+    await recordVersion(version);
+  }
+}
+
+async function recordVersion(version: ContainerdVersion): Promise<void> {
   const dir = createScratch();
   const programs = containerdPrograms(version);
   const crictlProgram = join(buildTools(['crictl']).crictl, 'crictl');
@@ -168,8 +173,3 @@ function scrub(text: string, dir: string): string {
     .replaceAll(/[^"\\ ]*\/bin\/cni-plugins-[0-9a-f]+/g, '/opt/cni/bin')
     .replaceAll(/[^"\\ ]*\/bin\/(containerd|runc)-[0-9a-f]{16}/g, '/usr/local/bin');
 }
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = 1;
-});

@@ -1,7 +1,8 @@
 import { createCipheriv } from 'node:crypto';
 
+import { type Architecture, pauseElf } from '../../../../scripts/local-images/pause-elf';
+import { type TarEntry, tar } from '../../../../scripts/local-images/tar';
 import type { ImageDefinition, ImageRunConfig, ImageShape } from './push';
-import { type TreeEntry, tarOf } from './tar';
 import { compiled, file, nginx, userland } from './trees';
 
 const PATH = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
@@ -12,6 +13,7 @@ const SERVER: ImageRunConfig = {
   ExposedPorts: { '80/tcp': {} },
   StopSignal: 'SIGTERM',
 };
+const ARCHITECTURE: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const E2E = 'e2e-test-images';
 const CRITEST = 'k8s-staging-cri-tools';
 
@@ -23,15 +25,10 @@ const PAUSE_TAGS = ['3.6', '3.8', '3.9', '3.10', '3.10.1', '3.10.2', '3.11'];
 
 /** Stand-ins for every image that critest pulls, by the names it pulls them under. */
 export function testImages(): ImageDefinition[] {
-  const base = tarOf(userland());
-  const onBase = (
-    names: string[],
-    extra: TreeEntry[],
-    config: ImageRunConfig = SHELL,
-    shape: ImageShape = 'plain',
-  ) => ({
+  const base = tar(userland());
+  const onBase = (names: string[], extra: TarEntry[], config: ImageRunConfig = SHELL, shape: ImageShape = 'plain') => ({
     names,
-    layers: extra.length > 0 ? [base, tarOf(extra)] : [base],
+    layers: extra.length > 0 ? [base, tar(extra)] : [base],
     config,
     shape,
   });
@@ -69,23 +66,23 @@ export function testImages(): ImageDefinition[] {
 /** An image of several incompressible layers, for timing pulls; 48 MiB. */
 export function bigImage(): ImageDefinition {
   const noise = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16));
-  const layers = [0, 1, 2, 3, 4, 5].map((i) => tarOf([file(`data${i}`, noise.update(Buffer.alloc(8 << 20)))]));
+  const layers = [0, 1, 2, 3, 4, 5].map((i) => tar([file(`data${i}`, noise.update(Buffer.alloc(8 << 20)))]));
   return { names: ['bench/big:1'], layers, config: SHELL, shape: 'plain' };
 }
 
 function pauseImages(): ImageDefinition[] {
-  const program = file('pause', compiled('pause'), 0o755);
+  const program = file('pause', pauseElf(ARCHITECTURE), 0o755);
   const config = { Env: PATH, Entrypoint: ['/pause'], User: '65535:65535', WorkingDir: '/' };
   return PAUSE_TAGS.map((tag) => ({
     names: [`pause:${tag}`],
-    layers: [tarOf([program, file('version', tag)])],
+    layers: [tar([program, file('version', tag)])],
     config,
     shape: 'index',
   }));
 }
 
 function userImages(
-  onBase: (names: string[], extra: TreeEntry[], config?: ImageRunConfig) => ImageDefinition,
+  onBase: (names: string[], extra: TarEntry[], config?: ImageRunConfig) => ImageDefinition,
 ): ImageDefinition[] {
   const users = { uid: '1002', username: 'www-data', 'uid-group': '1003:users', 'username-group': 'www-data:100' };
   const passwd = [

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import type { TarEntry } from '../../../../scripts/local-images/tar';
 import { cacheDir, checkout } from '../places';
-import type { TreeEntry } from './tar';
 
 const PASSWD = [
   'root:x:0:0:root:/root:/bin/sh',
@@ -14,13 +14,13 @@ const PASSWD = [
 ];
 const GROUP = ['root:x:0:', 'daemon:x:1:', 'bin:x:2:', 'www-data:x:33:', 'users:x:100:', 'nobody:x:65534:'];
 
-export const file = (path: string, data: Buffer | string, mode = 0o644): TreeEntry => ({
+export const file = (name: string, data: Buffer | string, mode = 0o644): TarEntry => ({
   kind: 'file',
-  path,
+  name,
   mode,
   data: Buffer.from(data),
 });
-const directory = (path: string, mode = 0o755): TreeEntry => ({ kind: 'directory', path, mode });
+const directory = (name: string, mode = 0o755): TarEntry => ({ kind: 'directory', name: `${name}/`, mode });
 
 /**
  * A small Linux userland: Debian's busybox with a name per applet, and pgrep and ipcs, which that busybox lacks.
@@ -28,13 +28,13 @@ const directory = (path: string, mode = 0o755): TreeEntry => ({ kind: 'directory
  * It is the dynamically linked package on purpose: the shell of busybox-static runs applets inside itself and never looks
  * at the file in PATH, so that a masked /bin/ls still lists.
  */
-export function userland(): TreeEntry[] {
+export function userland(): TarEntry[] {
   const busybox = debianBusybox();
   const applets = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n').filter(Boolean);
   const extra = ['pgrep', 'ipcs'].filter((name) => !applets.includes(name)).map(findProgram);
   const links = applets
     .filter((applet) => applet !== 'busybox')
-    .map((applet): TreeEntry => ({ kind: 'hardlink', path: `bin/${applet}`, target: 'bin/busybox' }));
+    .map((applet): TarEntry => ({ kind: 'link', name: `bin/${applet}`, target: 'bin/busybox', mode: 0o755 }));
   const folders = [
     'bin',
     'etc',
@@ -54,7 +54,7 @@ export function userland(): TreeEntry[] {
     ...folders.map((path) => directory(path)),
     directory('tmp', 0o1777),
     directory('var/tmp', 0o1777),
-    { kind: 'symlink', path: 'sbin', target: 'bin' },
+    { kind: 'symlink', name: 'sbin', target: 'bin' },
     file('bin/busybox', readFileSync(busybox), 0o755),
     ...links,
     ...extra.map((path) => file(`bin/${basename(path)}`, readFileSync(path), 0o755)),
@@ -65,7 +65,7 @@ export function userland(): TreeEntry[] {
 }
 
 /** Debian's nginx serving one page on a port, in the foreground when told so on its command line; pid in /run/nginx.pid. */
-export function nginx(port: number): TreeEntry[] {
+export function nginx(port: number): TarEntry[] {
   const program = findProgram('nginx');
   const config = `worker_processes 1;
 pid /run/nginx.pid;
@@ -81,7 +81,7 @@ http {
   const folders = ['var/log/nginx', 'var/lib/nginx', 'var/cache/nginx', 'run', 'usr/lib/nginx'];
   return withParents([
     ...folders.map((path) => directory(path)),
-    { kind: 'symlink', path: 'var/run', target: '/run' },
+    { kind: 'symlink', name: 'var/run', target: '/run' },
     file('usr/sbin/nginx', readFileSync(program), 0o755),
     ...librariesOf([program]),
     file('etc/nginx/nginx.conf', config),
@@ -137,7 +137,7 @@ function findProgram(name: string): string {
   throw new Error(`${name} is not installed (packages: nginx-light, procps, util-linux)`);
 }
 
-function librariesOf(programs: readonly string[]): TreeEntry[] {
+function librariesOf(programs: readonly string[]): TarEntry[] {
   const paths = new Set(programs.flatMap(libraryPaths));
   return [...paths].sort().map((path) => file(path.slice(1), readFileSync(path), 0o755));
 }
@@ -153,14 +153,13 @@ function libraryPaths(program: string): string[] {
 }
 
 /** Adds the directories that entries lie in but nobody named, each before its first child. */
-function withParents(entries: readonly TreeEntry[]): TreeEntry[] {
-  const seen = new Set(entries.filter((entry) => entry.kind !== 'file').map((entry) => entry.path));
-  const missing = (path: string): string[] => {
-    const parent = dirname(path);
+function withParents(entries: readonly TarEntry[]): TarEntry[] {
+  const seen = new Set(entries.map((entry) => entry.name.replace(/\/$/, '')));
+  const missing = (name: string): TarEntry[] => {
+    const parent = dirname(name);
     if (parent === '.' || seen.has(parent)) return [];
-    const above = missing(parent);
     seen.add(parent);
-    return [...above, parent];
+    return [...missing(parent), directory(parent)];
   };
-  return entries.flatMap((entry) => [...missing(entry.path).map((path) => directory(path)), entry]);
+  return entries.flatMap((entry) => [...missing(entry.name), entry]);
 }

@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# critest against crisp on containerd 1.6 and 2.x; main.ts says which environment variables it knows.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+exec node test/support/run-typescript.mjs test/conformance/main.ts "$@"

@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createPodNetwork } from '../support/daemon/cni';
+import { type Containerd, containerdPrograms, startContainerd } from '../support/daemon/containerd';
+import { startCrisp } from '../support/daemon/crisp';
+import { DIGEST_IMAGE, testImages } from '../support/daemon/images/catalog';
+import { buildImage, LayerCache } from '../support/daemon/images/push';
+import { describeLeftovers, type LeftoverPlaces, leftovers } from '../support/daemon/leftovers';
+import { cacheDir } from '../support/daemon/places';
+import { startTestRegistry } from '../support/daemon/registry';
+import { createScratch, removeScratch } from '../support/daemon/scratch';
+import { buildTools } from '../support/daemon/tools';
+import { type CaseResult, readReport } from './report';
+
+export type StageName = '1.6' | '2.x';
+
+export interface StageOptions {
+  readonly stage: StageName;
+  /** containerd's own CRI plugin is tested instead of crisp. */
+  readonly plugin: boolean;
+  /** Regular expressions over case names. */
+  readonly focus?: string;
+  readonly skip: readonly string[];
+  readonly timeoutMinutes: number;
+}
+
+export interface StageResult {
+  readonly cases: readonly CaseResult[];
+  readonly seconds: number;
+  /** What pods left behind, as text; `0` when nothing. */
+  readonly left: string;
+  /** Folder with critest's report and the daemons' logs. */
+  readonly logs: string;
+}
+
+/** Runs critest once, against daemons of its own that are gone afterwards. */
+export async function runStage(options: StageOptions): Promise<StageResult> {
+  const critest = join(buildTools(['critest'], { CRITEST_DIGEST: digestOfDigestImage() }).critest, 'critest');
+  const logs = join(cacheDir(), 'conformance', options.plugin ? `${options.stage}-plugin` : options.stage);
+  const dir = createScratch();
+  const undo: (() => Promise<void> | void)[] = [() => removeScratch(dir)];
+  try {
+    const { socket, places, containerd } = await startDaemons(options, dir, undo);
+    const started = Date.now();
+    await runCritest({ critest, socket, dir, options });
+    const seconds = Math.round((Date.now() - started) / 1000);
+    const left = places
+      ? describeLeftovers(leftovers(places))
+      : `${containerd.ctr('containers', 'ls', '-q').split('\n').length - 1}`;
+    return { cases: readReport(join(dir, 'report.json')), seconds, left, logs };
+  } finally {
+    for (const step of undo.reverse().slice(0, -1)) await step();
+    keepLogs(dir, logs);
+    removeScratch(dir);
+  }
+}
+
+interface Daemons {
+  readonly socket: string;
+  readonly containerd: Containerd;
+  /** Where crisp's pods leave traces; undefined for the plugin's. */
+  readonly places?: LeftoverPlaces;
+}
+
+async function startDaemons(
+  options: StageOptions,
+  dir: string,
+  undo: (() => Promise<void> | void)[],
+): Promise<Daemons> {
+  const version = options.stage === '2.x' ? '2' : '1.6';
+  const binDirs = [containerdPrograms(version).cniBinDir];
+  const registry = await startTestRegistry(dir);
+  undo.push(() => registry.stop());
+  const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
+  undo.push(() => network.remove());
+  const { certsDir } = registry;
+  const plugin = options.plugin ? { network, certsDir } : undefined;
+  const containerd = await startContainerd({ version, dir, plugin });
+  undo.push(() => removeScratch(join(dir, 'containerd'), containerd.address));
+  undo.push(() => containerd.stop());
+  if (plugin) return { socket: containerd.address, containerd };
+  const crisp = await startCrisp({ dir, containerd, network, certsDir });
+  undo.push(() => crisp.stop());
+  const { netnsDir, recordDirs } = crisp;
+  return { socket: crisp.socket, containerd, places: { containerd, network, dir, netnsDir, recordDirs } };
+}
+
+interface CritestRun {
+  readonly critest: string;
+  readonly socket: string;
+  readonly dir: string;
+  readonly options: StageOptions;
+}
+
+/** Resolves when critest has ended, with whatever result; its report is `report.json`. Rejects when it wrote none. */
+async function runCritest({ critest, socket, dir, options }: CritestRun): Promise<void> {
+  const report = join(dir, 'report.json');
+  const args = [
+    `--runtime-endpoint=unix://${socket}`,
+    `--image-endpoint=unix://${socket}`,
+    '--ginkgo.no-color',
+    `--ginkgo.timeout=${options.timeoutMinutes}m`,
+    `--ginkgo.json-report=${report}`,
+    ...options.skip.map((pattern) => `--ginkgo.skip=${pattern}`),
+    ...(options.focus ? [`--ginkgo.focus=${options.focus}`] : []),
+  ];
+  const log = openSync(join(dir, 'critest.log'), 'w');
+  const child = spawn(critest, args, { cwd: dir, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const overdue = setTimeout(() => child.kill('SIGKILL'), (options.timeoutMinutes + 2) * 60_000);
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => resolve());
+  });
+  clearTimeout(overdue);
+  if (!existsSync(report)) throw new Error(`critest wrote no report; see critest.log in ${dir}`);
+}
+
+function digestOfDigestImage(): string {
+  const definition = testImages().find((image) => image.names.includes(DIGEST_IMAGE));
+  if (!definition) throw new Error(`${DIGEST_IMAGE} is not among the test images`);
+  return buildImage(definition, new LayerCache()).digest;
+}
+
+function keepLogs(dir: string, logs: string): void {
+  rmSync(logs, { recursive: true, force: true });
+  mkdirSync(logs, { recursive: true });
+  for (const name of ['report.json', 'critest.log', 'crisp.log', 'containerd-1.6.log', 'containerd-2.log']) {
+    if (existsSync(join(dir, name))) cpSync(join(dir, name), join(logs, name));
+  }
+}
