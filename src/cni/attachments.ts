@@ -1,0 +1,189 @@
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { PodNetworkConfig } from '../model/network';
+import { capabilityArgs, cniArgs } from './capability-args';
+import type { JsonObject } from './json-value';
+import type { NetworkCalls } from './network-calls';
+import { LOOPBACK_NETWORK, type NetworkConfig, parseNetworkList } from './network-config';
+import { DEFAULT_INTERFACE } from './pod-result';
+import { type CniResult, parseResult } from './result';
+import type { CachedAttachment, ResultCache } from './result-cache';
+
+/** A network and the interface by which a pod is attached to it. */
+export interface PlannedAttachment {
+  readonly network: NetworkConfig;
+  readonly ifName: string;
+}
+
+/** An attachment to take down or look at, with the arguments and the answer of its ADD as far as they are known. */
+interface KnownAttachment extends PlannedAttachment {
+  readonly cniArgs: readonly (readonly [string, string])[];
+  readonly capabilityArgs: JsonObject;
+  readonly result?: JsonObject;
+}
+
+export interface AttachmentsOptions {
+  readonly calls: NetworkCalls;
+  readonly cache: ResultCache;
+  readonly setupSerially: boolean;
+  /** The loopback interface is a network of its own, brought up by a plugin. */
+  readonly loopbackPlugin: boolean;
+  readonly log: Logger;
+  /** What a new pod would be attached to now. */
+  readonly networks: () => readonly NetworkConfig[];
+}
+
+/**
+ * Attaches pods to their networks and takes them off again. What was attached is in the cache, with the configuration it
+ * was attached by: a DEL works also when that configuration has been changed or removed since.
+ */
+export class Attachments {
+  /** What was begun for a sandbox and is not known to be complete; its DEL must not rely on the cache. */
+  private readonly unfinished = new Map<string, readonly PlannedAttachment[]>();
+
+  constructor(private readonly options: AttachmentsOptions) {}
+
+  /** Attaches the pod to each network; the results in their order. When one fails, all have ended, and `del` undoes them. */
+  async add(pod: PodNetworkConfig, networks: readonly NetworkConfig[], signal: AbortSignal): Promise<CniResult[]> {
+    this.unfinished.set(pod.sandboxId, []);
+    const args = { cniArgs: cniArgs(pod), capabilityArgs: capabilityArgs(pod) };
+    const planned = this.plan(networks);
+    this.unfinished.set(pod.sandboxId, planned);
+    const attach = (one: PlannedAttachment): Promise<CniResult> => this.attach(pod, { ...one, ...args }, signal);
+    const results = this.options.setupSerially ? await oneByOne(planned, attach) : await allAtOnce(planned, attach);
+    this.unfinished.delete(pod.sandboxId);
+    return results;
+  }
+
+  /** Takes the pod off every network it may be on. All are tried; the first error is thrown, the rest is logged. */
+  async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+    const failed: unknown[] = [];
+    for (const known of await this.toRemove(pod)) {
+      const { network, ifName } = known;
+      try {
+        await this.options.calls.del(network, { ...known, attachment: attachmentOf(pod, known) }, signal);
+        await this.forget(pod.sandboxId, known);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.options.log.warn('a pod is still on a network', {
+          network: network.name,
+          ifName,
+          error: errorMessage(error),
+        });
+        failed.push(error);
+      }
+    }
+    if (failed.length > 0) throw failed[0];
+    this.unfinished.delete(pod.sandboxId);
+  }
+
+  /** Forgets the pod's attachments without a DEL, for when it cannot succeed any more. */
+  async abandon(sandboxId: string): Promise<void> {
+    for (const cached of await this.options.cache.ofSandbox(sandboxId)) await this.options.cache.delete(cached);
+    this.unfinished.delete(sandboxId);
+  }
+
+  /** Rejects when one of the pod's networks is not as ADD left it. */
+  async check(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+    for (const known of await this.fromCache(pod)) {
+      await this.options.calls.check(known.network, { ...known, attachment: attachmentOf(pod, known) }, signal);
+    }
+  }
+
+  private plan(networks: readonly NetworkConfig[]): PlannedAttachment[] {
+    const loopback = this.options.loopbackPlugin ? [{ network: LOOPBACK_NETWORK, ifName: 'lo' }] : [];
+    return [...loopback, ...networks.map((network, index) => ({ network, ifName: `eth${index}` }))];
+  }
+
+  private async attach(pod: PodNetworkConfig, known: KnownAttachment, signal: AbortSignal): Promise<CniResult> {
+    const { network, ifName, cniArgs, capabilityArgs } = known;
+    const result = await this.options.calls.add(
+      network,
+      { capabilityArgs, attachment: attachmentOf(pod, known) },
+      signal,
+    );
+    await this.options.cache.write({
+      containerId: pod.sandboxId,
+      networkName: network.name,
+      ifName,
+      config: network.bytes,
+      netnsPath: pod.netnsPath,
+      cniArgs,
+      capabilityArgs,
+      result,
+    });
+    return parseResult(result, network.cniVersion);
+  }
+
+  /**
+   * What is cached, and what was begun besides. After a restart that is not known any more: when the cache has not even
+   * the default interface, ADD did not finish, and the networks of today are taken for those it had begun with.
+   */
+  private async toRemove(pod: PodNetworkConfig): Promise<KnownAttachment[]> {
+    const cached = await this.fromCache(pod);
+    const complete = cached.some(({ ifName }) => ifName === DEFAULT_INTERFACE);
+    const begun = this.unfinished.get(pod.sandboxId) ?? (complete ? [] : this.plan(this.options.networks()));
+    const more = begun.filter((one) => !cached.some((other) => sameAttachment(one, other)));
+    return [...cached, ...more.map((one) => ({ ...one, ...this.argsOf(pod) }))];
+  }
+
+  private async fromCache(pod: PodNetworkConfig): Promise<KnownAttachment[]> {
+    const cached = await this.options.cache.ofSandbox(pod.sandboxId);
+    const known = await Promise.all(cached.map((one) => this.known(one)));
+    return known.filter((one) => one !== undefined);
+  }
+
+  /** The network as it was at ADD; one whose cached configuration is unreadable is looked up by its name. */
+  private async known(cached: CachedAttachment): Promise<KnownAttachment | undefined> {
+    const { networkName, ifName, cniArgs, capabilityArgs, result } = cached;
+    const network = readConfig(cached.config) ?? this.options.networks().find(({ name }) => name === networkName);
+    if (network) return { network, ifName, cniArgs, capabilityArgs, result };
+    this.options.log.warn('a cached attachment has no configuration', { network: networkName, ifName });
+    await this.options.cache.delete(cached);
+    return undefined;
+  }
+
+  /** The arguments as ADD would have them; a pod was not attached with arguments that cannot be made. */
+  private argsOf(pod: PodNetworkConfig): Pick<KnownAttachment, 'cniArgs' | 'capabilityArgs'> {
+    try {
+      return { cniArgs: cniArgs(pod), capabilityArgs: capabilityArgs(pod) };
+    } catch {
+      return { cniArgs: [['IgnoreUnknown', '1']], capabilityArgs: {} };
+    }
+  }
+
+  private async forget(sandboxId: string, { network, ifName }: PlannedAttachment): Promise<void> {
+    await this.options.cache.delete({ containerId: sandboxId, networkName: network.name, ifName });
+  }
+}
+
+function attachmentOf(pod: PodNetworkConfig, known: Pick<KnownAttachment, 'ifName' | 'cniArgs'>) {
+  return { containerId: pod.sandboxId, netnsPath: pod.netnsPath, ifName: known.ifName, cniArgs: known.cniArgs };
+}
+
+function sameAttachment(a: PlannedAttachment, b: PlannedAttachment): boolean {
+  return a.network.name === b.network.name && a.ifName === b.ifName;
+}
+
+function readConfig(bytes: Buffer): NetworkConfig | undefined {
+  try {
+    return parseNetworkList(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+async function oneByOne<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await act(item));
+  return results;
+}
+
+/** Rejects with the first error, but not before all have ended: what still runs could attach after the undo. */
+async function allAtOnce<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const outcomes = await Promise.allSettled(items.map(act));
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}

@@ -1,0 +1,148 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import { notInitialized } from './cni-error';
+import { isConfigFile, loadNetworks, type NetworkConfig } from './network-config';
+
+export interface ConfDirOptions {
+  readonly dir: string;
+  /** Files to load, in the order of their names; 0: all. */
+  readonly maxConfNum: number;
+  readonly log: Logger;
+  /** How often to look whether something changed that no event told of. */
+  readonly pollMs?: number;
+  /** How long to wait after an event: files are often written in several steps. */
+  readonly debounceMs?: number;
+}
+
+const POLL_MS = 5_000;
+const DEBOUNCE_MS = 200;
+
+/**
+ * The networks of a configuration directory, read again when it changes. The directory may come later, and may be removed
+ * and made again: events tell of changes early, and a look every few seconds finds what they did not tell.
+ */
+export class ConfDir {
+  private networks: readonly NetworkConfig[] = [];
+  private problem = 'it was not read yet';
+  private seen = '';
+  private watcher?: FSWatcher;
+  private poll?: NodeJS.Timeout;
+  private debounce?: NodeJS.Timeout;
+  private loading: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: ConfDirOptions) {}
+
+  /** Reads the directory and begins to follow it. Afterwards `current` answers what is there. */
+  async start(): Promise<void> {
+    this.arm();
+    this.poll = setInterval(() => void this.refresh(), this.options.pollMs ?? POLL_MS);
+    this.poll.unref();
+    await this.refresh();
+  }
+
+  stop(): void {
+    this.watcher?.close();
+    this.watcher = undefined;
+    clearInterval(this.poll);
+    clearTimeout(this.debounce);
+    this.poll = undefined;
+  }
+
+  /** The networks, of which there is at least one. Throws a CniError that says why there is none. */
+  current(): readonly NetworkConfig[] {
+    if (this.networks.length > 0) return this.networks;
+    throw notInitialized(this.problem);
+  }
+
+  /** The networks; none when they could not be read. */
+  loaded(): readonly NetworkConfig[] {
+    return this.networks;
+  }
+
+  /** `OK`, or why no network could be loaded. */
+  lastLoadStatus(): string {
+    return this.networks.length > 0 ? 'OK' : `cni config load failed: ${this.problem}`;
+  }
+
+  /** Reads the directory again if anything about its files changed. One reading at a time, in order. */
+  refresh(): Promise<void> {
+    this.loading = this.loading.then(() => this.reload());
+    return this.loading;
+  }
+
+  private async reload(): Promise<void> {
+    if (!this.watcher && this.poll) this.arm();
+    const { dir, maxConfNum, log } = this.options;
+    const now = await fingerprint(dir);
+    if (now.dir !== this.seen.split('\n', 1)[0] && this.seen !== '') this.rearm();
+    const state = `${now.dir}\n${now.files}`;
+    if (state === this.seen) return;
+    this.seen = state;
+    try {
+      this.networks = await loadNetworks(dir, maxConfNum);
+      this.problem = this.networks.length > 0 ? '' : `no network config found in ${dir}`;
+    } catch (error) {
+      this.networks = [];
+      this.problem = errorMessage(error);
+    }
+    if (this.problem) log.warn('no pod network', { dir, error: this.problem });
+    else log.info('pod networks loaded', { networks: this.networks.map(({ name, file }) => ({ name, file })) });
+  }
+
+  /** A watch follows the directory it was made for, also after that was removed and another made under its name. */
+  private rearm(): void {
+    this.watcher?.close();
+    this.watcher = undefined;
+    this.arm();
+  }
+
+  private arm(): void {
+    try {
+      const watcher = watch(this.options.dir, (_event, name) => this.onEvent(name));
+      watcher.unref();
+      watcher.on('error', () => {
+        watcher.close();
+        if (this.watcher === watcher) this.watcher = undefined;
+      });
+      this.watcher = watcher;
+    } catch {
+      // It is not there yet; the next look tries again.
+      this.watcher = undefined;
+    }
+  }
+
+  private onEvent(name: string | null): void {
+    // Files under a temporary name are about to be renamed; the directory's own name comes when it is removed.
+    if (name !== null && !isConfigFile(name) && !this.options.dir.endsWith(name)) return;
+    clearTimeout(this.debounce);
+    this.debounce = setTimeout(() => void this.refresh(), this.options.debounceMs ?? DEBOUNCE_MS);
+    this.debounce.unref();
+  }
+}
+
+/** Changes whenever the directory or a configuration file in it does. */
+async function fingerprint(dir: string): Promise<{ dir: string; files: string }> {
+  try {
+    const own = await stat(dir, { bigint: true });
+    const names = (await readdir(dir, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory() || isConfigFile(entry.name))
+      .map(({ name }) => name)
+      .sort();
+    const files = await Promise.all(names.map(async (name) => `${name} ${await fileState(join(dir, name))}`));
+    return { dir: `${own.dev}:${own.ino}`, files: files.join('\n') };
+  } catch {
+    return { dir: 'none', files: '' };
+  }
+}
+
+async function fileState(path: string): Promise<string> {
+  try {
+    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
+    return `${ino} ${mtimeNs} ${size}`;
+  } catch {
+    return 'gone';
+  }
+}

@@ -1,0 +1,267 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-file';
+import { within } from '../base/deadline';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { Metrics } from '../base/metrics';
+import { isNetns } from '../host/netns';
+import type { PodNetworkConfig, PodNetworkResult } from '../model/network';
+import { Attachments } from './attachments';
+import { CniError } from './cni-error';
+import { ConfDir } from './conf-dir';
+import { renderConfTemplate } from './conf-template';
+import { Gate } from './gate';
+import { GiveUp } from './give-up';
+import { knowsGc, NetworkCalls } from './network-calls';
+import { type NetworkConfig, parseNetworkList } from './network-config';
+import { PluginExec } from './plugin-exec';
+import { type IpPreference, podNetworkResult } from './pod-result';
+import { ResultCache } from './result-cache';
+import { type GcAttachment, staleAttachments, validAttachments } from './stale-attachments';
+
+export interface PodNetworksOptions {
+  /** Directory of the network configurations; it may come later. */
+  readonly confDir: string;
+  readonly binDirs: readonly string[];
+  /** Networks to load; 0: all. */
+  readonly maxConfNum: number;
+  readonly cacheDir: string;
+  readonly ipPref: IpPreference;
+  readonly setupSerially: boolean;
+  readonly useInternalLoopback: boolean;
+  /** Time limit of one plugin call. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly bringLoopbackUp: (netnsPath: string) => Promise<void>;
+}
+
+export interface NetworkStatus {
+  readonly ready: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+const READY: NetworkStatus = { ready: true, reason: '', message: '' };
+const NOT_READY = 'NetworkPluginNotReady';
+/** kubelet asks every few seconds, and other clients besides: a plugin's answer holds this long. */
+const STATUS_HOLDS_MS = 3_000;
+const STATUS_TIMEOUT_MS = 10_000;
+/** The file that is made from a template; the plugin's name for it, so that its own is replaced. */
+const TEMPLATE_TARGET = '10-containerd-net.conflist';
+
+/** The networks that pods are attached to by CNI plugins, as one configuration directory says. */
+export class PodNetworks {
+  private readonly conf: ConfDir;
+  private readonly calls: NetworkCalls;
+  private readonly cache: ResultCache;
+  private readonly attachments: Attachments;
+  private readonly giveUp = new GiveUp();
+  /** GC must not run beside ADD: an address that was just given out is in no cache yet. */
+  private readonly gate = new Gate();
+  private lastStatus?: { at: number; networks: readonly NetworkConfig[]; answer: Promise<NetworkStatus> };
+
+  constructor(private readonly options: PodNetworksOptions) {
+    const { confDir, maxConfNum, log } = options;
+    this.conf = new ConfDir({ dir: confDir, maxConfNum, log });
+    this.calls = new NetworkCalls(new PluginExec(options));
+    this.cache = new ResultCache(options.cacheDir);
+    this.attachments = new Attachments({
+      calls: this.calls,
+      cache: this.cache,
+      setupSerially: options.setupSerially,
+      loopbackPlugin: !options.useInternalLoopback,
+      log,
+      networks: () => this.conf.loaded(),
+    });
+  }
+
+  /** Reads the configuration directory and follows its changes. */
+  start(): Promise<void> {
+    return this.conf.start();
+  }
+
+  stop(): void {
+    this.conf.stop();
+  }
+
+  /** Whether a pod could be attached now; plugins of CNI 1.1.0 are asked. The reason and words are those kubelet knows. */
+  status(): Promise<NetworkStatus> {
+    const networks = this.conf.loaded();
+    if (networks.length === 0) return Promise.resolve(notReady(thrownBy(() => this.conf.current())));
+    const now = performance.now();
+    if (!this.lastStatus || this.lastStatus.networks !== networks || now - this.lastStatus.at > STATUS_HOLDS_MS) {
+      this.lastStatus = { at: now, networks, answer: this.askPlugins(networks) };
+    }
+    return this.lastStatus.answer;
+  }
+
+  /**
+   * Attaches a pod to its networks. Rejects with a CniError or the signal's reason; `del` must then be called, since a
+   * part may have been done. The attachments are cached on disk before this answers.
+   */
+  add(pod: PodNetworkConfig, signal: AbortSignal): Promise<PodNetworkResult> {
+    return this.counted('SetUpPod', async () => {
+      const networks = this.conf.current();
+      if (this.options.useInternalLoopback) await this.options.bringLoopbackUp(pod.netnsPath);
+      const results = await this.gate.shared(() => this.attachments.add(pod, networks, signal));
+      return podNetworkResult(results, this.options.ipPref);
+    });
+  }
+
+  /**
+   * Takes a pod off its networks, by the configuration it was attached with; a pod that never was, or whose namespace is
+   * gone, is no error. After many failures over a long time it is given up: a pod must be able to end.
+   */
+  async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+    try {
+      await this.counted('TearDownPod', () => this.attachments.del(pod, signal));
+    } catch (error) {
+      if (signal.aborted || !this.giveUp.failed(pod.sandboxId)) throw error;
+      const { log } = this.options;
+      log.error('gave up taking a pod off its networks; addresses may leak', {
+        sandbox: pod.sandboxId,
+        pod: `${pod.namespace}/${pod.name}`,
+        error: errorMessage(error),
+      });
+      await this.attachments.abandon(pod.sandboxId);
+    }
+    this.giveUp.forget(pod.sandboxId);
+  }
+
+  /** Rejects with a CniError when a pod's network is not as `add` left it. */
+  check(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+    return this.counted('CheckPod', () => this.attachments.check(pod, signal));
+  }
+
+  /**
+   * Releases what pods that exist no more have left: a DEL for each of their cached attachments, then GC of the plugins
+   * that know it. `validSandboxIds` is asked after the cache was read, so that a pod that comes meanwhile is among them.
+   * Does not reject for a plugin's sake: what could not be released is logged and tried the next time.
+   */
+  async gc(validSandboxIds: () => Iterable<string>, signal?: AbortSignal): Promise<void> {
+    const cached = await this.cache.list();
+    const stale = await staleAttachments(cached, new Set(validSandboxIds()));
+    for (const id of new Set(stale.map(({ containerId }) => containerId))) {
+      const netnsPath = stale.find(({ containerId }) => containerId === id)?.netnsPath ?? '';
+      await this.release(id, netnsPath, signal);
+    }
+    const networks = this.conf.loaded();
+    if (!networks.some(knowsGc)) return;
+    await this.gate.exclusive(async () => {
+      const remaining = await this.cache.list();
+      const valid = [...validSandboxIds()];
+      for (const [index, network] of networks.entries()) {
+        await this.collect(network, validAttachments(network, { remaining, valid, ifName: `eth${index}` }), signal);
+      }
+    });
+  }
+
+  /** `OK`, or why no network could be loaded. */
+  lastLoadStatus(): string {
+    return this.conf.lastLoadStatus();
+  }
+
+  /** The configuration in the shape of the plugin's verbose status. */
+  configJson(): unknown {
+    const { binDirs, confDir, maxConfNum } = this.options;
+    return {
+      PluginDirs: binDirs,
+      PluginConfDir: confDir,
+      PluginMaxConfNum: maxConfNum,
+      Prefix: 'eth',
+      Networks: this.conf.loaded().map((network, index) => ({
+        Config: {
+          Name: network.name,
+          CNIVersion: network.cniVersion,
+          Plugins: network.plugins.map(({ conf }) => ({ Network: conf })),
+          Source: network.file || network.bytes.toString('utf8'),
+        },
+        IFName: `eth${index}`,
+      })),
+    };
+  }
+
+  /** Writes a network configuration from the template in the file `template`, for these pod CIDRs, and loads it. */
+  async writeFromTemplate(template: string, podCidrs: readonly string[]): Promise<void> {
+    const text = renderConfTemplate(await readFile(template, 'utf8'), podCidrs);
+    try {
+      parseNetworkList(Buffer.from(text));
+    } catch (error) {
+      throw new CniError(`${template} does not make a network configuration`, { cause: error });
+    }
+    await writeFileAtomic(join(this.options.confDir, TEMPLATE_TARGET), text, { mode: 0o644 });
+    await this.conf.refresh();
+  }
+
+  private async askPlugins(networks: readonly NetworkConfig[]): Promise<NetworkStatus> {
+    try {
+      await within(STATUS_TIMEOUT_MS, 'CNI STATUS', async (signal) => {
+        await Promise.all(networks.map((network) => this.calls.status(network, signal)));
+      });
+      return READY;
+    } catch (error) {
+      return notReady(error);
+    }
+  }
+
+  private async release(sandboxId: string, netnsPath: string, signal = new AbortController().signal): Promise<void> {
+    const path = netnsPath !== '' && (await isNetns(netnsPath)) ? netnsPath : '';
+    const pod: PodNetworkConfig = {
+      sandboxId,
+      name: '',
+      namespace: '',
+      uid: '',
+      netnsPath: path,
+      annotations: {},
+      portMappings: [],
+      cgroupPath: '',
+    };
+    try {
+      await this.attachments.del(pod, signal);
+      this.options.log.info('released the network of a pod that is gone', { sandbox: sandboxId });
+    } catch (error) {
+      this.options.log.warn('could not release the network of a pod', {
+        sandbox: sandboxId,
+        error: errorMessage(error),
+      });
+    }
+  }
+
+  private async collect(network: NetworkConfig, valid: readonly GcAttachment[], signal?: AbortSignal): Promise<void> {
+    try {
+      await this.calls.gc(network, valid, signal);
+    } catch (error) {
+      this.options.log.warn('CNI GC failed', { network: network.name, error: errorMessage(error) });
+    }
+  }
+
+  private async counted<T>(operation: string, act: () => Promise<T>): Promise<T> {
+    const { metrics } = this.options;
+    const labels = { operation_type: operation };
+    const started = performance.now();
+    metrics.count('crisp_network_plugin_operations_total', labels);
+    try {
+      return await act();
+    } catch (error) {
+      metrics.count('crisp_network_plugin_operations_errors_total', labels);
+      throw error;
+    } finally {
+      metrics.time('crisp_network_plugin_operations_duration_seconds', (performance.now() - started) / 1000, labels);
+    }
+  }
+}
+
+function notReady(error: unknown): NetworkStatus {
+  return { ready: false, reason: NOT_READY, message: `Network plugin returns error: ${errorMessage(error)}` };
+}
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

@@ -1,0 +1,55 @@
+import { basename } from 'node:path';
+import { isNetns } from '../host/netns';
+import type { NetworkConfig } from './network-config';
+import type { CachedAttachment } from './result-cache';
+
+/** Set by every CRI runtime on a pod's attachment; other users of the cache (podman, nerdctl) do not. */
+const POD_ARG = 'K8S_POD_INFRA_CONTAINER_ID';
+
+/**
+ * The cached attachments of pods that exist no more. An attachment that is not a pod's is somebody else's, and one whose
+ * network namespace is still there, under a name that is not ours, may be a pod of another runtime on this host.
+ */
+export async function staleAttachments(
+  attachments: readonly CachedAttachment[],
+  valid: ReadonlySet<string>,
+): Promise<CachedAttachment[]> {
+  const stale: CachedAttachment[] = [];
+  for (const attachment of attachments) {
+    const { containerId, netnsPath } = attachment;
+    if (!isPods(attachment) || valid.has(containerId)) continue;
+    if (netnsPath === '' || isOurs(netnsPath, containerId) || !(await isNetns(netnsPath))) stale.push(attachment);
+  }
+  return stale;
+}
+
+/** An attachment as GC is told of it. */
+export interface GcAttachment {
+  readonly containerID: string;
+  readonly ifname: string;
+}
+
+/**
+ * The attachments that GC of a network must spare: all that are cached for it, also those of other programs and those that
+ * could not be released, and each living pod by its interface, in case that its cache file was lost.
+ */
+export function validAttachments(
+  network: NetworkConfig,
+  known: { remaining: readonly CachedAttachment[]; valid: readonly string[]; ifName: string },
+): GcAttachment[] {
+  const cached = known.remaining.filter(({ networkName }) => networkName === network.name);
+  const spared = new Map(
+    cached.map(({ containerId, ifName }) => [`${containerId} ${ifName}`, { containerID: containerId, ifname: ifName }]),
+  );
+  for (const id of known.valid) spared.set(`${id} ${known.ifName}`, { containerID: id, ifname: known.ifName });
+  return [...spared.values()];
+}
+
+function isPods({ cniArgs, containerId }: CachedAttachment): boolean {
+  return cniArgs.some(([key, value]) => key === POD_ARG && value === containerId);
+}
+
+/** Our namespaces are named by the first 32 digits of the sandbox's id, written as a uuid. */
+function isOurs(netnsPath: string, sandboxId: string): boolean {
+  return basename(netnsPath).replaceAll('-', '') === `cni${sandboxId.slice(0, 32)}`;
+}
