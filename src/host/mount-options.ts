@@ -92,23 +92,31 @@ export function withoutIdMaps(mount: Mount): Mount {
   return { ...mount, options: mount.options.filter((option) => !/^(uidmap|gidmap)=/.test(option)) };
 }
 
-/** The kernel reads one page of options at most. */
-export const MAX_OPTION_BYTES = 4095;
+/** The kernel reads one page of options at most, and cuts off the rest without a word. */
+const MAX_OPTION_BYTES = 4095;
 
 /**
- * An overlay of many layers, with its lower directories relative to the directory they share, which must be the working
- * directory while it is mounted. Undefined when they share none but `/`, or when the options are short enough.
+ * The mount as it fits into one call. An overlay of many layers gets its lower directories relative to the directory they
+ * share, which is then `cwd` and must be the working directory while it is mounted. Throws when even that is too long.
  */
-export function shortenLowerDirs(mount: Mount): { mount: Mount; cwd: string } | undefined {
-  const tooLong = Buffer.byteLength(mount.options.join(',')) > MAX_OPTION_BYTES;
-  const lower = optionValue(mount.options, 'lowerdir');
-  if (mount.type !== 'overlay' || !tooLong || lower === undefined) return undefined;
-  const dirs = splitLowerDirs(lower);
+export function fittingMount(mount: Mount): { mount: Mount; cwd?: string } {
+  if (fits(mount.options)) return { mount };
+  const lower = mount.type === 'overlay' ? optionValue(mount.options, 'lowerdir') : undefined;
+  const dirs = splitLowerDirs(lower ?? '');
   const cwd = commonDir(dirs);
-  if (cwd === '/') return undefined;
-  const relative = dirs.map((dir) => dir.slice(cwd.length + 1) || '.').join(':');
+  const relative = dirs.map((dir) => dir.slice(cwd === '/' ? 1 : cwd.length + 1)).join(':');
   const options = mount.options.map((option) => (option.startsWith('lowerdir=') ? `lowerdir=${relative}` : option));
+  if (lower === undefined || !fits(options))
+    throw new Error(`mount options of ${bytes(options)} bytes do not fit a page`);
   return { mount: { ...mount, options }, cwd };
+}
+
+function fits(options: readonly string[]): boolean {
+  return bytes(options) <= MAX_OPTION_BYTES;
+}
+
+function bytes(options: readonly string[]): number {
+  return Buffer.byteLength(options.join(','));
 }
 
 function optionValue(options: readonly string[], key: string): string | undefined {

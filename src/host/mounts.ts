@@ -3,12 +3,12 @@ import { errnoOf } from '../base/errors';
 import type { Mount } from '../model/mount';
 import { isMountPoint } from './mount-info';
 import {
+  fittingMount,
   MS_BIND,
   MS_RDONLY,
   MS_REMOUNT,
   parseOptions,
   readonlyMount,
-  shortenLowerDirs,
   withoutIdMaps,
 } from './mount-options';
 import { runOk } from './run';
@@ -104,17 +104,15 @@ async function unmountOnce(path: string, lazy: boolean, means: Means): Promise<b
 }
 
 async function mountOne(mount: Mount, target: string, means: Means): Promise<void> {
-  const shortened = shortenLowerDirs(mount);
-  if (means.syscalls === undefined) return mountByTool(shortened?.mount ?? mount, target, shortened?.cwd);
-  const { syscalls } = means;
-  if (shortened === undefined) return mountByCall(syscalls, mount, target);
+  const { mount: fitting, cwd } = fittingMount(mount);
+  if (means.syscalls === undefined) return mountByTool(fitting, target, cwd);
   // Nobody else uses relative paths, and nothing else of ours runs before the directory is restored.
   const before = process.cwd();
-  process.chdir(shortened.cwd);
+  if (cwd !== undefined) process.chdir(cwd);
   try {
-    mountByCall(syscalls, shortened.mount, target);
+    mountByCall(means.syscalls, fitting, target);
   } finally {
-    process.chdir(before);
+    if (cwd !== undefined) process.chdir(before);
   }
 }
 

@@ -37,6 +37,8 @@ export class RunError extends Error {
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_OUTPUT_BYTES = 1 << 20;
+/** Characters of standard error in an error's message. */
+const MAX_SAID = 1000;
 
 /** The environment every program gets: PATH, no NODE_OPTIONS, no proxy, no credentials. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -81,11 +83,15 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
   });
 }
 
-/** As `run`, and rejects with a RunError, which carries the last line of standard error, unless the code is 0. */
+/** As `run`, and rejects with a RunError, which carries what it said on standard error, unless the code is 0. */
 export async function runOk(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const result = await run(argv, options);
   if (result.code === 0) return result;
-  const said = result.stderr.trim().split('\n').at(-1);
+  const lines = result.stderr.split('\n').map((line) => line.trim());
+  const said = lines
+    .filter((line) => line !== '')
+    .join('; ')
+    .slice(0, MAX_SAID);
   throw new RunError(argv[0], said || `exit code ${result.code}`, result);
 }
 

@@ -1,37 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseNetDev, readNetDevInNetns, readNetDevOfPid } from '../../../src/host/net-dev';
 import { bringLoopbackUp, createNetns, isNetns, netnsPath, removeNetns } from '../../../src/host/netns';
-import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { hostMeans } from '../../../src/host/syscalls';
 import { createUserNetns } from '../../../src/host/user-netns';
+import { MEANS, useTempDir } from './temp';
 
 const inside = (path: string, ...argv: string[]): string =>
   execFileSync('nsenter', [`--net=${path}`, '--', ...argv], { encoding: 'utf8' });
-const nothingMountedBelow = (dir: string): boolean => !readFileSync('/proc/self/mountinfo', 'utf8').includes(dir);
 
-let dir = '';
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'crisp-netns-'));
-});
-afterEach(() => {
-  expect(nothingMountedBelow(dir)).toBe(true);
-  rmSync(dir, { recursive: true });
-});
+const dir = useTempDir();
 
 it('has system calls at hand here', () => {
   expect(hostMeans().syscalls).toBeDefined();
   expect(hostMeans()).toBe(hostMeans());
 });
 
-describe.each([
-  ['system calls', hostMeans()],
-  ['spawned tools', SPAWNED_TOOLS],
-])('with %s', (_, means) => {
+describe.each(MEANS)('with %s', (_, means) => {
   it('createNetns pins a namespace of its own with the loopback up, and stays in ours', async () => {
     const before = readlinkSync('/proc/thread-self/ns/net');
-    const path = netnsPath(join(dir, 'netns'), 'ab'.repeat(32));
+    const path = netnsPath(join(dir.path, 'netns'), 'ab'.repeat(32));
     await createNetns(path, means);
     expect(readlinkSync('/proc/thread-self/ns/net')).toBe(before);
     expect(await isNetns(path)).toBe(true);
@@ -43,14 +32,14 @@ describe.each([
   });
 
   it('createNetns refuses a path that is taken and leaves it alone', async () => {
-    const path = join(dir, 'taken');
+    const path = join(dir.path, 'taken');
     writeFileSync(path, 'mine');
     await expect(createNetns(path, means)).rejects.toMatchObject({ code: 'EEXIST' });
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
   it('removeNetns also removes an empty file that a reboot left', async () => {
-    const path = join(dir, 'left');
+    const path = join(dir.path, 'left');
     writeFileSync(path, '');
     expect(await isNetns(path)).toBe(false);
     expect(await removeNetns(path, means)).toBe(true);
@@ -58,7 +47,7 @@ describe.each([
   });
 
   it('bringLoopbackUp can be repeated, and says when there is no namespace', async () => {
-    const path = join(dir, 'ns');
+    const path = join(dir.path, 'ns');
     await createNetns(path, means);
     inside(path, 'ip', 'link', 'set', 'lo', 'down');
     await bringLoopbackUp(path, means);
@@ -70,8 +59,8 @@ describe.each([
 
   it('createUserNetns pins a namespace owned by a mapped user namespace', async () => {
     const netns = {
-      path: join(dir, 'net'),
-      userPath: join(dir, 'user'),
+      path: join(dir.path, 'net'),
+      userPath: join(dir.path, 'user'),
       uids: [{ containerID: 0, hostID: 100_000, size: 65_536 }],
       gids: [{ containerID: 0, hostID: 200_000, size: 65_536 }],
     };
@@ -90,8 +79,8 @@ describe.each([
 
   it('createUserNetns leaves nothing behind when the mapping is refused', async () => {
     const netns = {
-      path: join(dir, 'net'),
-      userPath: join(dir, 'user'),
+      path: join(dir.path, 'net'),
+      userPath: join(dir.path, 'user'),
       uids: [{ containerID: 0, hostID: 0, size: 0 }],
       gids: [],
     };
@@ -101,7 +90,7 @@ describe.each([
   });
 
   it('readNetDevInNetns counts what passed in there', async () => {
-    const path = join(dir, 'ns');
+    const path = join(dir.path, 'ns');
     await createNetns(path, means);
     expect(await readNetDevInNetns(path, means)).toEqual([
       expect.objectContaining({ name: 'lo', rxBytes: 0n, txBytes: 0n }),

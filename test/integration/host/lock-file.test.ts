@@ -1,0 +1,62 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockFile } from '../../../src/host/lock-file';
+import { bootId, startTimeOf } from '../../../src/host/proc';
+import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { MEANS, useTempDir } from './temp';
+
+const dir = useTempDir();
+const lockPath = (): string => join(dir.path, 'state', 'lock');
+
+describe.each(MEANS)('lockFile with %s', (_, means) => {
+  it('is had by one at a time, again after its release, and says who has it', async () => {
+    const lock = await lockFile(lockPath(), means);
+    await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ name: 'LockedError', pid: process.pid });
+    await expect(lockFile(lockPath(), means)).rejects.toThrow(`pid ${process.pid}`);
+    await lock.release();
+    await (await lockFile(lockPath(), means)).release();
+    expect(readFileSync(lockPath(), 'utf8')).toBe('');
+  });
+
+  it.each([
+    ['of a process that ended', async () => ({ pid: 2 ** 22 + 1, startTime: '1', boot: await bootId() })],
+    [
+      'of another process with a pid used again',
+      async () => ({ pid: process.ppid, startTime: '1', boot: await bootId() }),
+    ],
+    [
+      'of an earlier boot',
+      async () => ({ pid: process.ppid, startTime: String(await startTimeOf(process.ppid)), boot: 'x' }),
+    ],
+    ['that is not complete', async () => '{"pid":'],
+  ])('takes over a lock %s', async (_name, holder) => {
+    await (await lockFile(lockPath(), means)).release();
+    const content = await holder();
+    writeFileSync(lockPath(), typeof content === 'string' ? content : JSON.stringify(content));
+    const lock = await lockFile(lockPath(), means);
+    expect(JSON.parse(readFileSync(lockPath(), 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  it('respects a holder without flock', async () => {
+    await (await lockFile(lockPath(), means)).release();
+    const holder = { pid: process.ppid, startTime: String(await startTimeOf(process.ppid)), boot: await bootId() };
+    writeFileSync(lockPath(), JSON.stringify(holder));
+    await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ pid: process.ppid });
+  });
+});
+
+it('a lock ends with its process, however that ends', async () => {
+  await (await lockFile(lockPath())).release();
+  const holder = spawn('flock', [lockPath(), 'sh', '-c', 'echo held; exec cat']);
+  await once(holder.stdout, 'data');
+  await expect(lockFile(lockPath(), hostMeans())).rejects.toMatchObject({ name: 'LockedError', pid: 0 });
+  holder.stdin.end();
+  await once(holder, 'close');
+  const lock = await lockFile(lockPath(), hostMeans());
+  expect(() => execFileSync('flock', ['-n', lockPath(), 'true'])).toThrow();
+  await lock.release();
+  await (await lockFile(lockPath(), SPAWNED_TOOLS)).release();
+});
