@@ -60,7 +60,8 @@ export async function startApp(config: Config, options: { log: Logger; version: 
   }
   await server.listen(config.listen);
   log.info('serving', { listen: config.listen, containerd: config.containerd.address });
-  const waiting = readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
+  const waiting =
+    readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
   return {
     stop: async () => {
       stopping.abort(new Error('stopping'));

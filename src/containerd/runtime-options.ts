@@ -52,7 +52,10 @@ export function isRuncOptions(options: Any | undefined): options is Any {
 
 /** Options as every other shim takes them: the type it asks for and a file, or the configuration itself. */
 export function genericOptions(options: { typeUrl: string; configPath: string; configBody?: Buffer }): Any {
-  return { typeUrl: GENERIC_URL, value: Buffer.from(GenericOptions.encode(GenericOptions.fromPartial(options)).finish()) };
+  return {
+    typeUrl: GENERIC_URL,
+    value: Buffer.from(GenericOptions.encode(GenericOptions.fromPartial(options)).finish()),
+  };
 }
 
 /** The question "what can this runtime do?", for the introspection service. */

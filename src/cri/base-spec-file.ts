@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { parseJson } from '../base/json';
 import { errorMessage } from '../base/errors';
+import { parseJson } from '../base/json';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Spec } from '../model/spec';
 import { notReady } from './errors';

@@ -1,15 +1,15 @@
 import type { Metrics } from '../base/metrics';
 import type { Config } from '../config/schema';
-import type { ExecIo } from '../io/exec-io';
 import type { ImageIndex } from '../images/image-index';
 import type { ImagePuller } from '../images/pull';
-import type { LifecycleDeps } from '../lifecycle/deps';
+import type { ExecIo } from '../io/exec-io';
 import type { CdiFiles } from '../lifecycle/cdi-files';
+import type { LifecycleDeps } from '../lifecycle/deps';
 import type { UserFiles } from '../lifecycle/user-files';
 import type { ExitMonitor } from '../monitor/exit-monitor';
 import type { StatsSampler } from '../monitor/stats-sampler';
-import type { HandlerFeatures } from './runtime/handler-features';
 import type { NamesOfImage } from '../state/cri-shapes';
+import type { HandlerFeatures } from './runtime/handler-features';
 
 /** Everything a story may ask for; each picks what it uses. `app.ts` builds it once. */
 export interface CriDeps extends LifecycleDeps {

@@ -36,7 +36,10 @@ export function toStatus(thrown: unknown, call: Call): Status {
   const message = errorMessage(thrown);
   const known = knownCode(thrown);
   if (known !== undefined) return { code: known, message: prefixed(thrown, message) };
-  call.log.error('an error nobody foresaw', { error: message, stack: thrown instanceof Error ? thrown.stack : undefined });
+  call.log.error('an error nobody foresaw', {
+    error: message,
+    stack: thrown instanceof Error ? thrown.stack : undefined,
+  });
   return { code: Code.INTERNAL, message };
 }
 

@@ -1,4 +1,4 @@
-import { ImageServiceDefinition } from '../../generated/cri/v1/api';
+import type { ImageServiceDefinition } from '../../generated/cri/v1/api';
 import type { ServiceImpl } from '../rpc/service';
 import type { CriDeps } from './deps';
 import { imageFsInfo } from './image/image-fs-info';

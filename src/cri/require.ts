@@ -6,8 +6,8 @@ import type {
 } from '../../generated/cri/v1/api';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
-import { invalid, notFound } from './errors';
 import type { CriDeps } from './deps';
+import { invalid, notFound } from './errors';
 
 /** A sandbox configuration whose metadata is complete: kubelet refuses a status that lacks any of it. */
 export type NamedSandboxConfig = PodSandboxConfig & { metadata: PodSandboxMetadata };

@@ -1,4 +1,4 @@
-import { RuntimeServiceDefinition } from '../../generated/cri/v1/api';
+import type { RuntimeServiceDefinition } from '../../generated/cri/v1/api';
 import { notImplemented, type ServiceImpl } from '../rpc/service';
 import { containerStatus } from './container/container-status';
 import { createContainer } from './container/create-container';

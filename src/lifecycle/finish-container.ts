@@ -36,7 +36,11 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
 }
 
 /** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */
-export async function deleteTask(deps: Pick<LifecycleDeps, 'containerd'>, id: string, signal?: AbortSignal): Promise<void> {
+export async function deleteTask(
+  deps: Pick<LifecycleDeps, 'containerd'>,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { tasks } = deps.containerd;
   if ((await tasks.delete(id, { signal })) === undefined) await tasks.delete(id, { signal });
 }

@@ -65,7 +65,10 @@ export interface Host {
   /** A regular file inside a root filesystem, at most 10 MiB; undefined when there is none. */
   readInRootfs(rootfs: string, path: string): Promise<Buffer | undefined>;
   /** Resolves a path inside a root, never leaving it; undefined when it does not exist. */
-  resolveInRoot(root: string, path: string): Promise<{ path: string; kind: 'directory' | 'file' | 'other' } | undefined>;
+  resolveInRoot(
+    root: string,
+    path: string,
+  ): Promise<{ path: string; kind: 'directory' | 'file' | 'other' } | undefined>;
   copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
   /** Optional fields (`shared:1`, `master:2`) of the mount that `path` lies on. */
   propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;

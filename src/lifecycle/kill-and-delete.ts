@@ -1,5 +1,5 @@
-import { deleteTask } from './finish-container';
 import type { LifecycleDeps } from './deps';
+import { deleteTask } from './finish-container';
 
 const SIGKILL = 9;
 
@@ -7,7 +7,11 @@ const SIGKILL = 9;
  * Ends and deletes a task that is not watched: created but never started, or half-made. Afterwards there is no task of
  * that id. Idempotent. The undo of every step that creates one.
  */
-export async function killAndDelete(deps: Pick<LifecycleDeps, 'containerd'>, id: string, signal: AbortSignal): Promise<void> {
+export async function killAndDelete(
+  deps: Pick<LifecycleDeps, 'containerd'>,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { tasks } = deps.containerd;
   const task = await tasks.get({ containerId: id }, { signal });
   if (task && task.status !== 'STOPPED') {

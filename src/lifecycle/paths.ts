@@ -31,7 +31,13 @@ export class Paths {
   /** `cni-` and a uuid made of the id's first 32 hex digits: found again without a record. */
   netns(id: string): string {
     const digits = id.slice(0, 32);
-    const uuid = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
+    const uuid = [
+      digits.slice(0, 8),
+      digits.slice(8, 12),
+      digits.slice(12, 16),
+      digits.slice(16, 20),
+      digits.slice(20),
+    ];
     return join(this.dirs.netns, `cni-${uuid.join('-')}`);
   }
 

@@ -1,8 +1,8 @@
 import { withDeadline } from '../base/deadline';
 import type { Container } from '../model/container';
 import { containerState } from '../model/container';
-import { finishContainer } from './finish-container';
 import type { LifecycleDeps } from './deps';
+import { finishContainer } from './finish-container';
 
 const SIGKILL = 9;
 /** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
@@ -39,7 +39,11 @@ export async function stopTask(deps: Deps, container: Container, options: StopOp
 }
 
 /** Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. */
-export async function killTask(deps: Pick<Deps, 'containerd' | 'exits'>, id: string, signal: AbortSignal): Promise<void> {
+export async function killTask(
+  deps: Pick<Deps, 'containerd' | 'exits'>,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
   await deps.containerd.tasks.kill({ containerId: id, signal: SIGKILL }, { signal });
   const deadline = withDeadline(signal, KILL_TIMEOUT_MS, `waiting for "${id}" to end after SIGKILL`);
   try {

@@ -1,9 +1,9 @@
-import { containerSignal } from './stop-signal';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 import { podNetworkConfig } from './pod-network-config';
+import { containerSignal } from './stop-signal';
 import { killTask, stopTask } from './stop-task';
 
 /** kubelet has stopped the containers that deserve a grace period before it stops the pod. */
@@ -60,6 +60,8 @@ export async function takeDownNetwork(deps: TeardownDeps, sandbox: Sandbox, sign
   const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
   // A namespace that is gone (a reboot) is an empty path to CNI: plugins then free what they hold outside of it.
   const present = await deps.host.isNetns(netnsPath);
-  await deps.networksOf(handler).del({ ...podNetworkConfig(sandbox.metadata), netnsPath: present ? netnsPath : '' }, signal);
+  await deps
+    .networksOf(handler)
+    .del({ ...podNetworkConfig(sandbox.metadata), netnsPath: present ? netnsPath : '' }, signal);
   await deps.host.removeNetns(netnsPath);
 }

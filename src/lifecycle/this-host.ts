@@ -2,7 +2,7 @@ import { unlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
-import { type HostDeviceNode, devicesAt, hostDevices } from '../host/devices';
+import { devicesAt, type HostDeviceNode, hostDevices } from '../host/devices';
 import { makeDir, removeTree } from '../host/dirs';
 import { makeFifos } from '../host/fifos';
 import { copyImageVolume } from '../host/image-volume';

@@ -18,9 +18,7 @@ const VANISHED = 255;
 export class ExitMonitor {
   private readonly watched = new Map<string, AbortController>();
 
-  constructor(
-    private readonly deps: { containerd: ContainerdClient; exits: Exits; log: Logger },
-  ) {}
+  constructor(private readonly deps: { containerd: ContainerdClient; exits: Exits; log: Logger }) {}
 
   /** From now on the end of `id` leads to `onExit`. Call it between creating a task and starting it. */
   watch(id: string, onExit: OnExit): void {

@@ -1,8 +1,8 @@
-import type { Container } from '../model/container';
-import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { finishContainer } from '../lifecycle/finish-container';
 import { finishSandbox } from '../lifecycle/finish-sandbox';
+import type { Container } from '../model/container';
+import type { Sandbox } from '../model/sandbox';
 import type { ExitMonitor } from './exit-monitor';
 
 /** From now on the end of this container's task is recorded, under the container's lock. */

@@ -1,4 +1,9 @@
-import type { ContainerEventResponse, ContainerEventType, PodSandboxStatus, ContainerStatus } from '../../generated/cri/v1/api';
+import type {
+  ContainerEventResponse,
+  ContainerEventType,
+  ContainerStatus,
+  PodSandboxStatus,
+} from '../../generated/cri/v1/api';
 import type { Logger } from '../base/logger';
 
 /** A subscriber that does not read loses the oldest events beyond this many. */

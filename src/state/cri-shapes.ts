@@ -131,7 +131,9 @@ export function toCriSandboxStatus(sandbox: Sandbox, networkClosed: boolean): Po
     network: networkClosed
       ? { ip: '', additionalIps: [] }
       : { ip, additionalIps: additionalIps.map((address) => ({ ip: address })) },
-    linux: { namespaces: { options: options ?? { network: 0, pid: 0, ipc: 0, targetId: '', usernsOptions: undefined } } },
+    linux: {
+      namespaces: { options: options ?? { network: 0, pid: 0, ipc: 0, targetId: '', usernsOptions: undefined } },
+    },
     labels: config.labels,
     annotations: config.annotations,
     runtimeHandler,

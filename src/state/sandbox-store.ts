@@ -35,9 +35,7 @@ export class SandboxStore {
   async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
     const names = await readdir(this.journal).catch(() => []);
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    return Promise.all(
-      ids.map(async (id) => ({ id, metadata: parseSandboxMetadata(await readFile(this.file(id))) })),
-    );
+    return Promise.all(ids.map(async (id) => ({ id, metadata: parseSandboxMetadata(await readFile(this.file(id))) })));
   }
 
   /** Afterwards the sandbox is listed. */

@@ -4,7 +4,10 @@ import { invalid } from '../errors';
 import type { NamedContainerConfig } from '../require';
 
 /** Afterwards the AppArmor profile that a container runs under is loaded. A profile of its own must be loaded already. */
-export async function requireApparmor(deps: Pick<CriDeps, 'host' | 'config'>, config: NamedContainerConfig): Promise<void> {
+export async function requireApparmor(
+  deps: Pick<CriDeps, 'host' | 'config'>,
+  config: NamedContainerConfig,
+): Promise<void> {
   const securityContext = config.linux?.securityContext;
   const choice = chooseApparmor({ securityContext, facts: deps.host.facts, settings: deps.config });
   if (choice.kind === 'default') await deps.host.ensureDefaultApparmor();

@@ -6,18 +6,18 @@ import {
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { ensureUnpacked } from '../../images/ensure-unpacked';
+import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
 import type { Image } from '../../model/image';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
-import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
-import { containerRecord, newContainer } from './container-record';
 import { containerInputs } from './container-inputs';
+import { containerRecord, newContainer } from './container-record';
+import { mountImageVolumes, unmountNothing } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
-import { mountImageVolumes, unmountNothing } from './image-volumes';
 
 /** Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already. */
 export async function createContainer(
@@ -51,7 +51,11 @@ export async function createContainer(
       () => makeDirectories(deps, id, config),
       () => removeDirectories(deps, id),
     );
-    const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal), unmountNothing);
+    const volumes = await step(
+      'mount its image volumes',
+      () => mountImageVolumes(deps, sandbox, config, signal),
+      unmountNothing,
+    );
     const inputs = await step('look at the host', () =>
       containerInputs(deps, { id, sandbox, config, image, handler, targetPid, volumes, signal }),
     );

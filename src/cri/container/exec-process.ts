@@ -82,7 +82,9 @@ export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
   const { containerId, execId, stdout, stderr } = exec;
   await deps.containerd.tasks
     .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
-    .catch((error: unknown) => deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }));
+    .catch((error: unknown) =>
+      deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }),
+    );
   await Promise.all([deps.host.removeFile(stdout), deps.host.removeFile(stderr)]);
 }
 

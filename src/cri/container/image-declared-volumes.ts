@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { withImageMounted } from '../../lifecycle/user-files';
-import type { ResolvedVolume } from '../../oci/inputs';
 import { imageVolumePaths } from '../../oci/image-volumes';
+import type { ResolvedVolume } from '../../oci/inputs';
 import type { CriDeps } from '../deps';
 import type { ContainerRequest } from './container-inputs';
 

@@ -17,7 +17,10 @@ export async function listContainers(
 }
 
 /** The containers that a filter lets through; its parts are ANDed. */
-export function matchingContainers(deps: Pick<CriDeps, 'containers'>, filter: ContainerFilter | undefined): Container[] {
+export function matchingContainers(
+  deps: Pick<CriDeps, 'containers'>,
+  filter: ContainerFilter | undefined,
+): Container[] {
   return deps.containers
     .list()
     .map(toCriContainer)

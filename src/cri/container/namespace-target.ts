@@ -1,4 +1,4 @@
-import { NamespaceMode, type ContainerConfig } from '../../../generated/cri/v1/api';
+import { type ContainerConfig, NamespaceMode } from '../../../generated/cri/v1/api';
 import { containerState } from '../../model/container';
 import type { CriDeps } from '../deps';
 import { invalid, notReady } from '../errors';
@@ -18,7 +18,9 @@ export function requireTargetRuns(
   if (options?.pid !== NamespaceMode.TARGET) return undefined;
   const target = deps.containers.find(options.targetId);
   if (!target) throw invalid(FIELD, `there is no container "${options.targetId}"`);
-  if (target.metadata.sandboxId !== sandboxId) throw invalid(FIELD, `container "${options.targetId}" is of another pod`);
-  if (containerState(target.status) !== 'RUNNING') throw notReady(`target container "${options.targetId}" does not run`);
+  if (target.metadata.sandboxId !== sandboxId)
+    throw invalid(FIELD, `container "${options.targetId}" is of another pod`);
+  if (containerState(target.status) !== 'RUNNING')
+    throw notReady(`target container "${options.targetId}" does not run`);
   return target.status.pid;
 }

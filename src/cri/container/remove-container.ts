@@ -4,8 +4,8 @@ import {
   type RemoveContainerResponse,
 } from '../../../generated/cri/v1/api';
 import { removeContainerParts } from '../../lifecycle/remove-container';
-import { stopTask } from '../../lifecycle/stop-task';
 import { containerSignal } from '../../lifecycle/stop-signal';
+import { stopTask } from '../../lifecycle/stop-task';
 import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';

@@ -32,7 +32,8 @@ export async function resolveMounts(
 
 function requireHostPath(mount: CriMount, at: number): void {
   if (mount.hostPath === '') throw invalid(`config.mounts[${at}].host_path`, 'is empty');
-  if (!isAbsolute(mount.hostPath)) throw invalid(`config.mounts[${at}].host_path`, `"${mount.hostPath}" is not absolute`);
+  if (!isAbsolute(mount.hostPath))
+    throw invalid(`config.mounts[${at}].host_path`, `"${mount.hostPath}" is not absolute`);
 }
 
 /** Only a mount that passes mounts on needs to know how its source does. */

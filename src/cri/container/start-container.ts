@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
 import { inSteps } from '../../base/steps';
+import { containerStdio } from '../../lifecycle/container-stdio';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { type Container, containerState } from '../../model/container';
 import { watchContainer } from '../../monitor/watch-exits';
@@ -13,7 +14,6 @@ import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 import { requireContainer, requireSandbox } from '../require';
 import { requireTargetRuns } from './namespace-target';
-import { containerStdio } from '../../lifecycle/container-stdio';
 
 /** What CRI runtimes report for a container whose start failed. */
 const START_FAILED = { exitCode: 128, reason: 'StartError' } as const;

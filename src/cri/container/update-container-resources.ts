@@ -31,8 +31,15 @@ export async function updateContainerResources(
   const { containers, tasks } = deps.containerd;
   const record = await containers.get(id, { signal: call.signal });
   if (!record?.spec) throw notReady(`container "${id}" has no record`);
-  const spec = updateResources(parseJson(record.spec.value.toString('utf8')) as Spec, req.linux, deps.host.facts, deps.config);
-  await containers.update({ id, spec: { typeUrl: SPEC_TYPE_URL, value: toJson(spec) } }, ['spec'], { signal: call.signal });
+  const spec = updateResources(
+    parseJson(record.spec.value.toString('utf8')) as Spec,
+    req.linux,
+    deps.host.facts,
+    deps.config,
+  );
+  await containers.update({ id, spec: { typeUrl: SPEC_TYPE_URL, value: toJson(spec) } }, ['spec'], {
+    signal: call.signal,
+  });
   if (state === 'RUNNING') {
     const resources = { typeUrl: RESOURCES_TYPE_URL, value: toJson(spec.linux?.resources ?? {}) };
     try {
@@ -42,14 +49,13 @@ export async function updateContainerResources(
       throw error;
     }
   }
-  await deps.containers.update(container, { resources: { linux: merged(container.status.resources?.linux, req.linux) } });
+  await deps.containers.update(container, {
+    resources: { linux: merged(container.status.resources?.linux, req.linux) },
+  });
   return {};
 }
 
-function merged(
-  before: LinuxContainerResources | undefined,
-  change: LinuxContainerResources,
-): LinuxContainerResources {
+function merged(before: LinuxContainerResources | undefined, change: LinuxContainerResources): LinuxContainerResources {
   return before ? mergeResources(before, change) : change;
 }
 

@@ -1,6 +1,6 @@
 import type { Image as CriImage } from '../../../generated/cri/v1/api';
-import type { ImageNames } from '../../state/cri-shapes';
 import type { Image } from '../../model/image';
+import type { ImageNames } from '../../state/cri-shapes';
 
 /** An image as CRI shows it. A numeric user of the image's config is a uid, anything else a name. */
 export function toCriImage(image: Image): CriImage {

@@ -6,7 +6,10 @@ import { invalid } from '../errors';
 import { toCriImage } from './cri-image';
 
 /** The image that a reference, an id or an id's prefix names; an empty answer when it is not here. */
-export async function imageStatus(deps: Pick<CriDeps, 'images'>, req: ImageStatusRequest): Promise<ImageStatusResponse> {
+export async function imageStatus(
+  deps: Pick<CriDeps, 'images'>,
+  req: ImageStatusRequest,
+): Promise<ImageStatusResponse> {
   const wanted = req.image?.image ?? '';
   if (wanted === '') throw invalid('image.image', 'is empty');
   const image = deps.images.find(wanted);

@@ -1,5 +1,5 @@
-import { parseJson } from '../../base/json';
 import { errorMessage } from '../../base/errors';
+import { parseJson } from '../../base/json';
 import type { Logger } from '../../base/logger';
 import type { ContainerdClient } from '../../containerd/client';
 import { runtimeFeatures, runtimeRequest } from '../../containerd/runtime-options';
@@ -56,7 +56,10 @@ export class HandlerFeatures {
 
   private async find(handler: RuntimeHandler): Promise<Features> {
     const document = await this.document(handler).catch((error: unknown) => {
-      this.sources.log.info('a runtime does not tell its features', { handler: handler.name, error: errorMessage(error) });
+      this.sources.log.info('a runtime does not tell its features', {
+        handler: handler.name,
+        error: errorMessage(error),
+      });
       return undefined;
     });
     const kernel = kernelHas(this.sources.facts(), KERNEL_WITH_MOUNT_SETATTR);

@@ -1,4 +1,4 @@
-import { arch, platform, version as nodeVersion } from 'node:process';
+import { arch, version as nodeVersion, platform } from 'node:process';
 import type { RuntimeCondition, RuntimeHandler, StatusRequest, StatusResponse } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
 import { stringifyJson } from '../../base/json';
@@ -39,7 +39,10 @@ async function networkReady(deps: CriDeps): Promise<RuntimeCondition> {
 
 /** One entry per handler, and one with the empty name for the default. */
 async function handlersWithFeatures(deps: CriDeps): Promise<RuntimeHandler[]> {
-  const named = [{ name: '', handler: deps.handlers.default }, ...deps.handlers.all.map((handler) => ({ name: handler.name, handler }))];
+  const named = [
+    { name: '', handler: deps.handlers.default },
+    ...deps.handlers.all.map((handler) => ({ name: handler.name, handler })),
+  ];
   return Promise.all(
     named.map(async ({ name, handler }) => {
       const features = await deps.features.of(handler);
@@ -58,7 +61,11 @@ async function handlersWithFeatures(deps: CriDeps): Promise<RuntimeHandler[]> {
 function verboseInfo(deps: CriDeps): Record<string, string> {
   const networks = deps.networksOf(deps.handlers.default);
   return {
-    config: stringifyJson({ ...deps.config, sandboxImage: deps.config.sandbox_image, containerd: containerdConfig(deps) }),
+    config: stringifyJson({
+      ...deps.config,
+      sandboxImage: deps.config.sandbox_image,
+      containerd: containerdConfig(deps),
+    }),
     cniconfig: stringifyJson(networks.configJson()),
     lastCNILoadStatus: networks.lastLoadStatus(),
     'lastCNILoadStatus.default': networks.lastLoadStatus(),

@@ -17,7 +17,10 @@ export async function listPodSandbox(
 }
 
 /** The pods that a filter lets through; its parts are ANDed. */
-export function matchingSandboxes(deps: Pick<CriDeps, 'sandboxes'>, filter: PodSandboxFilter | undefined): PodSandbox[] {
+export function matchingSandboxes(
+  deps: Pick<CriDeps, 'sandboxes'>,
+  filter: PodSandboxFilter | undefined,
+): PodSandbox[] {
   return deps.sandboxes
     .list()
     .map(toCriSandbox)

@@ -1,9 +1,9 @@
 import type { PodSandboxStatusRequest, PodSandboxStatusResponse } from '../../../generated/cri/v1/api';
-import type { Sandbox } from '../../model/sandbox';
 import { stringifyJson } from '../../base/json';
+import type { Sandbox } from '../../model/sandbox';
+import type { Call } from '../../rpc/call';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../state/cri-shapes';
 import { sandboxConfigJson } from '../../state/records';
-import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
 import { requireSandbox } from '../require';

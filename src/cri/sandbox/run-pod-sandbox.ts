@@ -12,10 +12,10 @@ import { watchSandbox } from '../../monitor/watch-exits';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { requireSandboxConfig } from '../require';
-import { ensureSandboxImage } from './sandbox-image';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
-import { deleteSandboxRecord, storeSandbox } from './sandbox-record';
+import { ensureSandboxImage } from './sandbox-image';
 import { addToNetwork, makeSandboxFiles, makeSandboxNetns, pauseContainer, removeSandboxFiles } from './sandbox-parts';
+import { deleteSandboxRecord, storeSandbox } from './sandbox-record';
 
 /** Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove. */
 export async function runPodSandbox(

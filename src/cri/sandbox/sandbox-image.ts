@@ -11,8 +11,7 @@ export async function ensureSandboxImage(
 ): Promise<Image> {
   const reference = deps.config.sandbox_image;
   const image =
-    deps.images.find(reference) ??
-    (await deps.puller.pull({ reference, snapshotter: handler.snapshotter, signal }));
+    deps.images.find(reference) ?? (await deps.puller.pull({ reference, snapshotter: handler.snapshotter, signal }));
   await ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal });
   return image;
 }

@@ -1,21 +1,21 @@
 import { NamespaceMode } from '../../../generated/cri/v1/api';
-import type { Spec } from '../../model/spec';
 import { stringifyJson } from '../../base/json';
 import type { ContainerRecord } from '../../containerd/containers';
 import { podNetworkConfig } from '../../lifecycle/pod-network-config';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import type { Spec } from '../../model/spec';
 import { sandboxSpec } from '../../oci/sandbox-spec';
 import { usernsMappings } from '../../oci/userns';
 import { KIND_SANDBOX, recordLabels } from '../../state/labels';
 import { SANDBOX_EXTENSION, sandboxMetadataExtension } from '../../state/records';
 import type { CriDeps } from '../deps';
-import { SPEC_TYPE_URL } from '../type-urls';
-import { snapshotLabels } from '../snapshot-labels';
 import { sandboxSeccomp } from '../seccomp-profile';
-import { sandboxUser } from './sandbox-user';
+import { snapshotLabels } from '../snapshot-labels';
+import { SPEC_TYPE_URL } from '../type-urls';
 import { updateSandboxRecord } from './sandbox-record';
+import { sandboxUser } from './sandbox-user';
 
 /** The pause container's record and snapshot, ready to be created. */
 export interface PauseContainer {
@@ -28,7 +28,10 @@ export async function makeSandboxNetns(deps: CriDeps, sandbox: Sandbox): Promise
   const { id, config } = sandbox.metadata;
   const mappings = usernsMappings(config.linux?.securityContext?.namespaceOptions?.usernsOptions);
   sandbox.metadata.netnsPath = deps.paths.netns(id);
-  await deps.host.createNetns(sandbox.metadata.netnsPath, mappings && { ...mappings, usernsPath: deps.paths.userns(id) });
+  await deps.host.createNetns(
+    sandbox.metadata.netnsPath,
+    mappings && { ...mappings, usernsPath: deps.paths.userns(id) },
+  );
 }
 
 /** CNI ADD, then the records again: an address that is not written down is lost with us. */
@@ -125,5 +128,3 @@ export function sandboxFilePaths(
 function sharesHostIpc(sandbox: Sandbox): boolean {
   return sandbox.metadata.config.linux?.securityContext?.namespaceOptions?.ipc === NamespaceMode.NODE;
 }
-
-

@@ -1,4 +1,7 @@
-import type { UpdatePodSandboxResourcesRequest, UpdatePodSandboxResourcesResponse } from '../../../generated/cri/v1/api';
+import type {
+  UpdatePodSandboxResourcesRequest,
+  UpdatePodSandboxResourcesResponse,
+} from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { requireSandbox } from '../require';

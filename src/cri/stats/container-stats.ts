@@ -1,8 +1,8 @@
 import type { ContainerStats, ContainerStatsRequest, ContainerStatsResponse } from '../../../generated/cri/v1/api';
 import type { Container } from '../../model/container';
+import type { Call } from '../../rpc/call';
 import { containerStats as toContainerStats } from '../../stats/container-stats';
 import { filesystemUsage } from '../../stats/filesystem-usage';
-import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { requireContainer } from '../require';
 

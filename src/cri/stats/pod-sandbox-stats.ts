@@ -1,9 +1,9 @@
 import type { PodSandboxStats, PodSandboxStatsRequest, PodSandboxStatsResponse } from '../../../generated/cri/v1/api';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
+import type { NetDev } from '../../model/net-dev';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { podSandboxStats as toPodSandboxStats } from '../../stats/pod-stats';
-import type { NetDev } from '../../model/net-dev';
 import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 import { requireSandbox } from '../require';

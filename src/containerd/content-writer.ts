@@ -1,0 +1,143 @@
+import {
+  WriteAction,
+  type WriteContentRequest,
+  type WriteContentResponse,
+} from '../../generated/containerd/services/content/v1/content';
+import type { Duplex } from '../rpc/client';
+import { Code } from '../rpc/code';
+import { ContainerdError, isAlreadyExists } from './errors';
+
+type WriteCall = Duplex<WriteContentRequest, WriteContentResponse>;
+
+interface Waiting {
+  resolve(response: WriteContentResponse): void;
+  reject(error: unknown): void;
+}
+
+/** Larger messages gain nothing; with four of them on their way a blob comes in twice as fast as one at a time. */
+const CHUNK_BYTES = 256 * 1024;
+const IN_FLIGHT = 4;
+const METHOD = 'containerd.services.content.v1.Content/Write';
+const NOTHING = Buffer.alloc(0);
+
+/** One blob on its way into the content store. Write its bytes in order, commit, and close in any case. */
+export class ContentWriter {
+  private readonly waiting: Waiting[] = [];
+  private sent = 0n;
+  private failure: unknown;
+  private inFlight = 0;
+  private room?: () => void;
+  private closed = false;
+
+  private constructor(
+    private readonly call: WriteCall,
+    private readonly ingest: { ref: string; total: bigint; expected: string },
+  ) {
+    void this.listen();
+  }
+
+  /** Begins the call and asks how much of the ingest is there already. */
+  static async open(
+    begin: () => WriteCall,
+    ingest: { ref: string; total: bigint; expected: string },
+  ): Promise<ContentWriter> {
+    const writer = new ContentWriter(begin(), ingest);
+    try {
+      const { offset } = await writer.request(WriteAction.STAT);
+      writer.sent = offset;
+      return writer;
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  /** How many bytes the ingest has, those on their way included: the next byte to be written is this one of the blob. */
+  get offset(): bigint {
+    return this.sent;
+  }
+
+  /**
+   * Hands bytes over; resolves when there is room for more, which is before the daemon has stored them. An error of an
+   * earlier write rejects this one. The memory of `chunk` may be used again afterwards.
+   */
+  async write(chunk: Buffer): Promise<void> {
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+      await this.roomForOne();
+      const data = chunk.subarray(at, at + CHUNK_BYTES);
+      this.inFlight += 1;
+      this.request(WriteAction.WRITE, { data }).then(
+        () => this.landed(),
+        () => this.landed(),
+      );
+      this.sent += BigInt(data.length);
+    }
+    await this.roomForOne();
+  }
+
+  /**
+   * Has the daemon check size and digest and keep the blob. A blob that somebody else has brought in meanwhile is just
+   * as good. Rejects with FAILED_PRECONDITION when size or digest do not match.
+   */
+  async commit(blob: { size: bigint; expected: string; labels?: Record<string, string> }): Promise<{ digest: string }> {
+    const { size, expected, labels = {} } = blob;
+    try {
+      const { digest } = await this.request(WriteAction.COMMIT, { total: size, expected, labels });
+      return { digest: digest || expected };
+    } catch (error) {
+      if (isAlreadyExists(error)) return { digest: expected };
+      throw error;
+    }
+  }
+
+  /** Ends the call. What was written without a commit stays for a later writer of the same ref, or for `abort`. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.call.end();
+    this.call.cancel();
+    this.fail(new ContainerdError(Code.CANCELLED, `the writer of ${this.ingest.ref} is closed`, METHOD));
+  }
+
+  private request(
+    action: WriteAction,
+    more: Partial<Pick<WriteContentRequest, 'data' | 'total' | 'expected' | 'labels'>> = {},
+  ): Promise<WriteContentResponse> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const message = { action, ...this.ingest, offset: this.sent, data: NOTHING, labels: {}, ...more };
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.call.send(message).catch((error: unknown) => this.fail(error));
+    });
+  }
+
+  /** Answers come in the order of their requests. */
+  private async listen(): Promise<void> {
+    try {
+      for await (const response of this.call.responses) this.waiting.shift()?.resolve(response);
+      this.fail(new ContainerdError(Code.UNAVAILABLE, `the write of ${this.ingest.ref} has ended early`, METHOD));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    this.failure ??= error;
+    for (const { reject } of this.waiting.splice(0)) reject(this.failure);
+    this.room?.();
+  }
+
+  private landed(): void {
+    this.inFlight -= 1;
+    this.room?.();
+  }
+
+  private async roomForOne(): Promise<void> {
+    while (this.failure === undefined && this.inFlight >= IN_FLIGHT) {
+      await new Promise<void>((resolve) => {
+        this.room = resolve;
+      });
+    }
+    if (this.failure !== undefined) throw this.failure;
+  }
+}

@@ -1,0 +1,65 @@
+import { Code } from '../rpc/code';
+import type { RpcCallError } from '../rpc/rpc-call-error';
+
+/** containerd answered a call with an error, or could not be reached. `method` is `package.Service/Method`. */
+export class ContainerdError extends Error {
+  override readonly name = 'ContainerdError';
+
+  constructor(
+    readonly code: Code,
+    message: string,
+    readonly method: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What a failed call of the transport means here. */
+export function toContainerdError(error: RpcCallError): ContainerdError {
+  return new ContainerdError(error.code, error.message, error.method);
+}
+
+/** The thing that was named does not exist. Older daemons send no details: the code is all there is. */
+export function isNotFound(thrown: unknown): boolean {
+  return hasCode(thrown, Code.NOT_FOUND);
+}
+
+/** A thing of that name exists. */
+export function isAlreadyExists(thrown: unknown): boolean {
+  return hasCode(thrown, Code.ALREADY_EXISTS);
+}
+
+/** The daemon cannot be reached, or holds a lock for somebody else. */
+export function isUnavailable(thrown: unknown): boolean {
+  return hasCode(thrown, Code.UNAVAILABLE);
+}
+
+/** This release of the daemon, or its configuration, does not have the method. */
+export function isUnimplemented(thrown: unknown): boolean {
+  return hasCode(thrown, Code.UNIMPLEMENTED);
+}
+
+/** Its outcome; undefined when containerd says that the thing does not exist. */
+export async function orAbsent<T>(outcome: Promise<T>): Promise<T | undefined> {
+  try {
+    return await outcome;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** True when it was done, false when there was nothing to do it to. */
+export async function wasThere(outcome: Promise<unknown>): Promise<boolean> {
+  try {
+    await outcome;
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+function hasCode(thrown: unknown, code: Code): boolean {
+  return thrown instanceof ContainerdError && thrown.code === code;
+}
