@@ -138,7 +138,7 @@ export class Tasks {
 
   /** Has the shim close its own end of a process' stdin, so that the process reads end of file. */
   async closeStdin(process: ProcessRef, options?: CallOptions): Promise<void> {
-    await this.service.closeIo({ ...refOf(process), stdin: true }, this.connection.call(options));
+    await this.service.closeIO({ ...refOf(process), stdin: true }, this.connection.call(options));
   }
 
   /** Every process in the task's cgroup, by its pid on the host. */
