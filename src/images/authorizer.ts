@@ -1,0 +1,177 @@
+import { type Challenge, parseChallenges } from './auth-challenge';
+import { basicAuthorization, type Credentials } from './credentials';
+import { refused, unreachable } from './errors';
+import { discard, type HttpClient, type HttpResponse, readBody } from './http';
+import { redactUrl } from './redact';
+import type { RegistryHost } from './registry-host';
+
+const CLIENT_ID = 'crisp';
+const MAX_TOKEN_ANSWER = 1 << 20;
+/** What the token specification says a token lasts when its server does not. */
+const DEFAULT_LIFETIME_S = 60;
+/** A token is renewed this long before it ends. */
+const MARGIN_MS = 5000;
+
+/** For whom to speak, and where. */
+export interface AuthorizerOptions {
+  readonly http: HttpClient;
+  readonly host: RegistryHost;
+  readonly credentials: Credentials | undefined;
+  /** What to ask a token for when the challenge does not say: `repository:<path>:pull`. */
+  readonly scope: string;
+  /** True if the host is spoken to in https, which may turn out only when it is. */
+  isSecure(): boolean;
+}
+
+/**
+ * Speaks for us at one host during one pull: answers its challenges and remembers the token. Credentials go to that host
+ * and to the token server it names, and nowhere else.
+ */
+export class Authorizer {
+  private header: string | undefined;
+  private goodUntil = Number.POSITIVE_INFINITY;
+  private lastChallenge: Challenge[] | undefined;
+  private renewal: Promise<void> | undefined;
+
+  private readonly http: HttpClient;
+  private readonly host: RegistryHost;
+  private readonly credentials: Credentials | undefined;
+
+  constructor(private readonly options: AuthorizerOptions) {
+    this.http = options.http;
+    this.host = options.host;
+    this.credentials = options.credentials;
+  }
+
+  /** The Authorization header to send; none before the host has asked for one. A token about to end is renewed. */
+  async authorization(signal: AbortSignal): Promise<{ Authorization?: string }> {
+    if (this.lastChallenge && performance.now() > this.goodUntil - MARGIN_MS)
+      await this.renew(this.lastChallenge, signal);
+    return this.header === undefined ? {} : { Authorization: this.header };
+  }
+
+  /**
+   * Takes up the challenge of a 401. True if the request is worth sending again; false if what was sent is all there is.
+   * Throws a PullError when the token server refuses.
+   */
+  async meet(response: HttpResponse, sent: string | undefined, signal: AbortSignal): Promise<boolean> {
+    const challenges = parseChallenges([response.headers['www-authenticate'] ?? ''].flat().join(','));
+    if (sent !== this.header && this.header !== undefined) return true; // somebody else has renewed it meanwhile
+    if (sent !== undefined && !sent.startsWith('Bearer ')) return false;
+    await this.renew(challenges, signal);
+    return this.header !== undefined && this.header !== sent;
+  }
+
+  private async renew(challenges: Challenge[], signal: AbortSignal): Promise<void> {
+    this.renewal ??= this.answer(challenges, signal).finally(() => {
+      this.renewal = undefined;
+    });
+    await this.renewal;
+  }
+
+  private async answer(challenges: Challenge[], signal: AbortSignal): Promise<void> {
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (this.credentials?.kind === 'bearer') {
+      this.header = `Bearer ${this.credentials.token}`;
+    } else if (bearer) {
+      const { token, lifetimeS } = await this.fetchToken(bearer, signal);
+      this.header = `Bearer ${token}`;
+      this.goodUntil = performance.now() + lifetimeS * 1000;
+      this.lastChallenge = challenges;
+    } else if (challenges.some(({ scheme }) => scheme === 'basic') && this.credentials?.kind === 'password') {
+      this.header = basicAuthorization(this.credentials.username, this.credentials.password);
+    }
+  }
+
+  private async fetchToken(challenge: Challenge, signal: AbortSignal): Promise<{ token: string; lifetimeS: number }> {
+    const realm = this.realmOf(challenge);
+    const service = challenge.params.get('service') ?? '';
+    const scope = challenge.params.get('scope') || this.options.scope;
+    const response =
+      this.credentials?.kind === 'identity'
+        ? await this.postForToken(realm, { service, scope, refresh: this.credentials.token }, signal)
+        : await this.getToken(realm, { service, scope }, signal);
+    if (response.status !== 200) {
+      discard(response.body);
+      const why = `the token server ${redactUrl(realm)} answered ${response.status}`;
+      if (response.status >= 500 || response.status === 429) throw unreachable(why);
+      throw refused(`${why}: ${this.credentials ? 'the credentials are not accepted' : 'it wants credentials'}`);
+    }
+    return parseToken(await readBody(response, MAX_TOKEN_ANSWER), realm);
+  }
+
+  /** Where tokens are made. A registry that is spoken to in https must not have the credentials sent in the clear. */
+  private realmOf(challenge: Challenge): URL {
+    const text = challenge.params.get('realm') ?? '';
+    const realm = URL.canParse(text) ? new URL(text) : undefined;
+    if (!realm || (realm.protocol !== 'https:' && realm.protocol !== 'http:')) {
+      throw refused(`${this.host.host} asks for a token but does not say where it is to be had`);
+    }
+    if (realm.protocol === 'http:' && this.options.isSecure() && this.credentials) {
+      throw refused(`${this.host.host} wants the credentials sent in plain http to ${realm.host}`);
+    }
+    realm.username = '';
+    realm.password = '';
+    return realm;
+  }
+
+  private getToken(realm: URL, ask: { service: string; scope: string }, signal: AbortSignal): Promise<HttpResponse> {
+    const url = new URL(realm);
+    if (ask.service) url.searchParams.set('service', ask.service);
+    for (const scope of ask.scope.split(' ').filter((part) => part !== '')) url.searchParams.append('scope', scope);
+    const who = this.credentials?.kind === 'password' ? this.credentials : undefined;
+    if (who) url.searchParams.set('account', who.username);
+    return this.http.request({
+      method: 'GET',
+      url,
+      headers: { Accept: 'application/json' },
+      private: who ? { Authorization: basicAuthorization(who.username, who.password) } : {},
+      trust: this.trustFor(url),
+      signal,
+    });
+  }
+
+  /** An identity token is an OAuth refresh token: it goes in the body of a POST. */
+  private postForToken(
+    realm: URL,
+    ask: { service: string; scope: string; refresh: string },
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: ask.refresh,
+      service: ask.service,
+      scope: ask.scope,
+      client_id: CLIENT_ID,
+    });
+    return this.http.request({
+      method: 'POST',
+      url: realm,
+      headers: { Accept: 'application/json', 'Content-Type': 'application/x-www-form-urlencoded' },
+      private: {},
+      body: form.toString(),
+      trust: this.trustFor(realm),
+      signal,
+    });
+  }
+
+  /** Certificates believed for the registry are believed for its token server; our own is shown to the registry only. */
+  private trustFor(url: URL): RegistryHost['trust'] {
+    return url.host === this.host.host ? this.host.trust : { ...this.host.trust, client: [] };
+  }
+}
+
+function parseToken(body: Buffer | undefined, realm: URL): { token: string; lifetimeS: number } {
+  const bad = (cause?: unknown): Error => refused(`the token server ${redactUrl(realm)} gave no token`, cause);
+  if (!body) throw bad();
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw bad(new Error('the answer is not JSON')); // the syntax error itself quotes what it read: half a token, perhaps
+  }
+  const token = answer?.token || answer?.access_token;
+  if (typeof token !== 'string' || /[^\x21-\x7e]/.test(token)) throw bad();
+  const lifetime = answer?.expires_in;
+  return { token, lifetimeS: typeof lifetime === 'number' && lifetime > 0 ? lifetime : DEFAULT_LIFETIME_S };
+}

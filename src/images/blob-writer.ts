@@ -1,0 +1,107 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Backoff, sleep } from '../base/backoff';
+import type { ContentWriter } from '../containerd/content-writer';
+import { ContainerdError, isAlreadyExists, isUnavailable } from '../containerd/errors';
+import type { Descriptor } from '../model/image';
+import type { ImageBackend, Work } from './backend';
+import { refused } from './errors';
+import { documentKind, isImageConfig } from './media-types';
+
+/** Parts this big move fastest into containerd. */
+const PART_BYTES = 256 << 10;
+/** How often a reference that cannot be opened may have no writer before containerd itself is taken to be the trouble. */
+const MAX_UNEXPLAINED = 5;
+/** gRPC's FAILED_PRECONDITION: what containerd answers to a commit whose digest or size is wrong. */
+const FAILED_PRECONDITION = 9;
+
+/** Writes one blob into the content store: gathers small parts, counts, and holds what was written against the digest. */
+export class BlobWriter {
+  private parts: Buffer[] = [];
+  private gathered = 0;
+  private readonly hash: Hash | undefined;
+  position: bigint;
+
+  constructor(
+    private readonly writer: ContentWriter,
+    private readonly descriptor: Descriptor,
+  ) {
+    this.position = writer.offset;
+    // What another writer has left is known to containerd alone, which checks it when it is committed.
+    this.hash = writer.offset === 0n ? createHash('sha256') : undefined;
+  }
+
+  get complete(): boolean {
+    return this.position >= this.descriptor.size;
+  }
+
+  async write(part: Buffer): Promise<void> {
+    this.position += BigInt(part.length);
+    const { digest, size } = this.descriptor;
+    if (this.position > size) throw refused(`the blob ${digest} is longer than the ${size} bytes it was said to have`);
+    this.hash?.update(part);
+    this.parts.push(part);
+    this.gathered += part.length;
+    if (this.gathered >= PART_BYTES) await this.flush();
+  }
+
+  /** Afterwards the blob is in the store, with these labels; or a PullError says that it is not what was asked for. */
+  async commit(labels: Record<string, string>): Promise<void> {
+    const { digest, size } = this.descriptor;
+    await this.flush();
+    const actual = this.hash && `sha256:${this.hash.digest('hex')}`;
+    if (actual !== undefined && actual !== digest) throw refused(`the blob ${digest} came with the digest ${actual}`);
+    try {
+      await this.writer.commit({ size, expected: digest, labels });
+    } catch (error) {
+      if (!(error instanceof ContainerdError) || error.code !== FAILED_PRECONDITION) throw error;
+      throw refused(`the blob ${digest} is not what it should be`, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.writer.close();
+  }
+
+  private async flush(): Promise<void> {
+    if (this.gathered === 0) return;
+    const whole = this.parts.length === 1 && this.parts[0] ? this.parts[0] : Buffer.concat(this.parts);
+    this.parts = [];
+    this.gathered = 0;
+    await this.writer.write(whole);
+  }
+}
+
+/** The name under which a blob is written: as other clients of containerd call it, so that each waits for the other. */
+export function writeRef({ mediaType, digest }: Descriptor): string {
+  const kind = documentKind(mediaType) ?? (isImageConfig(mediaType) ? 'config' : 'layer');
+  return `${kind}-${digest}`;
+}
+
+/**
+ * Opens a blob for writing; `undefined` when it is in the store already, which the lease then keeps. While somebody else
+ * writes the same blob it waits for them.
+ */
+export async function openBlobWriter(
+  content: ImageBackend['content'],
+  descriptor: Descriptor,
+  { lease, signal }: Work,
+): Promise<BlobWriter | undefined> {
+  const ref = writeRef(descriptor);
+  const backoff = new Backoff({ firstMs: 50, maxMs: 1000 });
+  for (let unexplained = 0; ; ) {
+    try {
+      const { size, digest } = descriptor;
+      return new BlobWriter(
+        await content.openWrite({ ref, total: size, expected: digest }, { lease, signal }),
+        descriptor,
+      );
+    } catch (error) {
+      if (isAlreadyExists(error)) return undefined;
+      if (!isUnavailable(error)) throw error;
+      const other = await content.status(ref, { signal });
+      if (!other && ++unexplained >= MAX_UNEXPLAINED) throw error;
+    }
+    await sleep(backoff.next(), signal);
+    if (await content.info(descriptor.digest, { signal })) return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { request as plainRequest } from 'node:http';
+import { isIP, connect as netConnect, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls';
+import { withDeadline } from '../base/deadline';
+import { proxyAuthorization } from './proxy';
+import { hostname, type Trust } from './registry-host';
+
+/** How to reach a server: where it is, through whom, and whom to believe. */
+export interface Route {
+  readonly target: URL;
+  readonly proxy: URL | undefined;
+  readonly trust: Trust;
+  /** PEM certificates of the system. */
+  readonly roots: readonly string[];
+}
+
+/** The code of a TlsRefusedError. */
+export const TLS_REFUSED = 'TLS_REFUSED';
+
+/** The server was reached but does not speak TLS, or not with us; a wrong certificate is another error. */
+export class TlsRefusedError extends Error {
+  override readonly name = 'TlsRefusedError';
+  readonly code = TLS_REFUSED;
+}
+
+/** Makes connections along one route; what is costly in TLS, reading some hundred certificates, is done once. */
+export class Dialer {
+  private context: SecureContext | undefined;
+
+  constructor(
+    private readonly route: Route,
+    private readonly closed: AbortSignal,
+  ) {}
+
+  /** A connection over which HTTP can be spoken to the target. Rejects after the route's dial timeout. */
+  async dial(): Promise<Socket> {
+    using deadline = withDeadline(
+      this.closed,
+      this.route.trust.dialTimeoutMs,
+      `connecting to ${this.route.target.host}`,
+    );
+    return this.dialUntil(deadline.signal);
+  }
+
+  private async dialUntil(limit: AbortSignal): Promise<Socket> {
+    const { target, proxy } = this.route;
+    if (!proxy) {
+      const socket = await plainConnection(target, limit);
+      return target.protocol === 'https:' ? this.secure(socket, target, limit) : socket;
+    }
+    const toProxy = await plainConnection(proxy, limit);
+    const spoken = proxy.protocol === 'https:' ? await this.secure(toProxy, proxy, limit) : toProxy;
+    if (target.protocol === 'http:') return spoken;
+    return this.secure(await tunnel(spoken, this.route, limit), target, limit);
+  }
+
+  private secure(socket: Socket, url: URL, limit: AbortSignal): Promise<Socket> {
+    const name = hostname(url.host);
+    const forTarget = url === this.route.target;
+    return new Promise((resolve, reject) => {
+      const secured = tlsConnect({
+        socket,
+        host: name,
+        servername: isIP(name) ? undefined : name,
+        secureContext: forTarget ? this.secureContext() : createSecureContext({ ca: [...this.route.roots] }),
+        rejectUnauthorized: !(forTarget && this.route.trust.skipVerify),
+      });
+      settle(secured, { event: 'secureConnect', limit, resolve, reject: (error) => reject(asTlsError(error)) });
+    });
+  }
+
+  private secureContext(): SecureContext {
+    const { trust, roots } = this.route;
+    this.context ??= createSecureContext({
+      ca: [...roots, ...trust.ca],
+      cert: trust.client.length > 0 ? trust.client.map(({ cert }) => cert) : undefined,
+      key: trust.client.length > 0 ? trust.client.map(({ key }) => key) : undefined,
+    });
+    return this.context;
+  }
+}
+
+function plainConnection(url: URL, limit: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+    const socket = netConnect({ host: hostname(url.host), port, keepAlive: true, noDelay: true });
+    settle(socket, { event: 'connect', limit, resolve, reject });
+  });
+}
+
+/** Asks the proxy for a connection to the target (RFC 9110, CONNECT). */
+function tunnel(socket: Socket, { target, proxy }: Route, limit: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const authority = `${target.hostname}:${target.port || '443'}`;
+    const headers = { Host: authority, ...(proxy ? proxyAuthorization(proxy) : {}) };
+    const request = plainRequest({
+      method: 'CONNECT',
+      path: authority,
+      headers,
+      agent: false,
+      createConnection: () => socket,
+      signal: limit,
+    });
+    request.once('connect', (response, tunnelled: Socket) => {
+      if (response.statusCode === 200) return resolve(tunnelled);
+      tunnelled.destroy();
+      return reject(new Error(`the proxy ${proxy?.host} answered ${response.statusCode} to CONNECT ${authority}`));
+    });
+    request.once('response', (response) => {
+      response.destroy();
+      reject(new Error(`the proxy ${proxy?.host} answered ${response.statusCode} to CONNECT ${authority}`));
+    });
+    request.once('error', reject);
+    request.end();
+  });
+}
+
+interface Settling {
+  readonly event: 'connect' | 'secureConnect';
+  readonly limit: AbortSignal;
+  resolve(socket: Socket): void;
+  reject(error: Error): void;
+}
+
+/** Resolves at `event`; rejects, and closes the socket, at an error, an early end, or when the time is up. */
+function settle(socket: Socket, { event, limit, resolve, reject }: Settling): void {
+  const onTimeout = (): void => fail(limit.reason);
+  const onClose = (): void => fail(new Error('the connection was closed while it was set up'));
+  const done = (): void => {
+    limit.removeEventListener('abort', onTimeout);
+    socket.off('close', onClose);
+    socket.off('error', fail);
+  };
+  const fail = (error: Error): void => {
+    done();
+    socket.on('error', () => undefined);
+    socket.destroy();
+    reject(error);
+  };
+  socket.once('error', fail);
+  socket.once('close', onClose);
+  if (limit.aborted) onTimeout();
+  limit.addEventListener('abort', onTimeout, { once: true });
+  socket.once(event, () => {
+    done();
+    resolve(socket);
+  });
+}
+
+function asTlsError(error: Error): Error {
+  const code = 'code' in error ? String(error.code) : '';
+  const aboutTrust = /CERT|SIGNATURE|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(code);
+  return aboutTrust ? error : new TlsRefusedError(`TLS failed: ${error.message}`, { cause: error });
+}

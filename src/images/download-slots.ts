@@ -1,0 +1,41 @@
+/** Lets at most `size` downloads run at once, over all pulls; a pull that is given up leaves the queue at once. */
+export class DownloadSlots {
+  private free: number;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.free = size;
+  }
+
+  /** Runs `act` when it is its turn. Rejects with the signal's reason if that fires before. */
+  async run<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+    await this.acquire(signal);
+    try {
+      return await act();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
+  }
+
+  private acquire(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.free > 0) {
+      this.free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.waiting.splice(this.waiting.indexOf(turn), 1);
+        reject(signal.reason);
+      };
+      const turn = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      this.waiting.push(turn);
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { errnoOf, errorMessage } from '../base/errors';
+import { redactText } from './redact';
+
+/** What kubelet is told a pull failed for: the registry could not be reached, a signature was refused, or anything else. */
+export type PullErrorKind = 'registry' | 'signature' | 'other';
+
+/**
+ * A pull, or a part of one, that failed. The message tells its cause too and is free of secrets, whatever was put into
+ * it, since it ends in the events of a pod: user info and queries of URLs, credentials and tokens are cut out here. That
+ * is why the cause itself is not kept.
+ */
+export class PullError extends Error {
+  override readonly name = 'PullError';
+  /** The `code` of the error behind it, if it has one: ECONNREFUSED, … */
+  readonly code: string | undefined;
+
+  constructor(
+    readonly kind: PullErrorKind,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(redactText(cause === undefined ? message : `${message}: ${errorMessage(cause)}`));
+    this.code = errnoOf(cause);
+  }
+}
+
+/** A PullError of the kind 'other': bad input, or an answer that cannot be used. */
+export function refused(message: string, cause?: unknown): PullError {
+  return new PullError('other', message, cause);
+}
+
+/** A PullError of the kind 'registry': nobody answered, or the registry itself failed. */
+export function unreachable(message: string, cause?: unknown): PullError {
+  return new PullError('registry', message, cause);
+}

@@ -1,0 +1,137 @@
+import type { KeyedMutex } from '../base/keyed-mutex';
+import type { Descriptor } from '../model/image';
+import type { ImageBackend, Work } from './backend';
+import { type ChosenImage, chooseImage } from './choose-image';
+import { childLabels } from './content-labels';
+import { chainIds } from './digest';
+import { PullError, refused } from './errors';
+import type { BlobFetcher } from './fetch-blob';
+import { MAX_CONFIG_BYTES } from './image-config';
+import { type Document, MAX_MANIFEST_BYTES } from './manifests';
+import type { Platform } from './platform';
+import type { Progress } from './progress';
+import type { Registry, Resolved } from './registry';
+import { countUnpacked } from './unpack';
+import { unpackImage } from './unpack-image';
+
+/** Everything one pull works with. */
+export interface PullJob {
+  readonly backend: ImageBackend;
+  readonly registry: Registry;
+  readonly blobs: BlobFetcher;
+  readonly progress: Progress;
+  readonly work: Work;
+  readonly unpacks: KeyedMutex;
+  readonly platform: Platform;
+  readonly snapshotter: string;
+  readonly reference: string;
+  readonly discardUnpackedLayers: boolean;
+  /** Snapshotters are told where layers come from; layers they mount from elsewhere are not fetched. */
+  readonly snapshotAnnotations: boolean;
+}
+
+/**
+ * Brings an image here: index, manifest, config and layers into the content store, its layers into the snapshotter,
+ * each unpacked while those above it still arrive. All of it is kept by the job's lease alone.
+ */
+export async function fetchImage(job: PullJob): Promise<{ target: Descriptor; chosen: ChosenImage }> {
+  const resolved = await job.registry.resolve();
+  const source = {
+    manifest: (descriptor: Descriptor) => readManifest(job, descriptor, resolved),
+    parsed: (descriptor: Descriptor, data: Buffer, document: Document) =>
+      keepManifest(job, { descriptor, data, document }),
+    config: (descriptor: Descriptor) => readConfig(job, descriptor),
+  };
+  const target = resolved.descriptor;
+  const chosen = await chooseImage(target, { source, platform: job.platform, anyPlatform: false });
+  await fetchAndUnpack(job, chosen);
+  return { target, chosen };
+}
+
+async function readManifest(job: PullJob, descriptor: Descriptor, resolved: Resolved): Promise<Buffer> {
+  if (resolved.document && descriptor.digest === resolved.descriptor.digest) return resolved.document;
+  const { digest, size } = descriptor;
+  if (size > BigInt(MAX_MANIFEST_BYTES))
+    throw refused(`the manifest ${digest} is bigger than ${MAX_MANIFEST_BYTES} bytes`);
+  const here = (await job.blobs.keep(digest))
+    ? await job.backend.content.readAll(digest, { maxBytes: MAX_MANIFEST_BYTES, ...job.work })
+    : undefined;
+  const data = here ?? (await job.registry.manifest(descriptor));
+  if (BigInt(data.length) !== size) throw refused(`the manifest ${digest} has ${data.length} bytes instead of ${size}`);
+  return data;
+}
+
+async function keepManifest(
+  job: PullJob,
+  { descriptor, data, document }: { descriptor: Descriptor; data: Buffer; document: Document },
+): Promise<void> {
+  await job.blobs.put(descriptor, data, childLabels(document, { withLayers: !job.discardUnpackedLayers }));
+}
+
+async function readConfig(job: PullJob, descriptor: Descriptor): Promise<Buffer> {
+  await job.blobs.fetch({ descriptor, urls: [] });
+  const data = await job.backend.content.readAll(descriptor.digest, { maxBytes: MAX_CONFIG_BYTES, ...job.work });
+  if (!data) throw refused(`the config ${descriptor.digest} was fetched and is gone again`);
+  return data;
+}
+
+async function fetchAndUnpack(job: PullJob, chosen: ChosenImage): Promise<void> {
+  const { backend, work, snapshotter, unpacks, progress } = job;
+  const chain = chainIds(chosen.parsed.diffIds);
+  const fetches = new Map<number, Promise<void>>();
+  const fetch = (at: number): Promise<void> => {
+    const under = fetches.get(at) ?? fetchLayer(job, chosen, at);
+    fetches.set(at, under);
+    return under;
+  };
+  const hints = { reference: job.reference, manifestDigest: chosen.manifest.digest, layers: chosen.layers };
+  try {
+    const unpacked = await countUnpacked(backend, snapshotter, chain, work);
+    if (!job.snapshotAnnotations) {
+      const first = job.discardUnpackedLayers ? unpacked : 0;
+      for (let at = first; at < chain.length; at++) void fetch(at).catch(() => undefined);
+    }
+    await unpackImage(
+      {
+        snapshotter,
+        configDigest: chosen.config.digest,
+        layers: chosen.layers,
+        diffIds: chosen.parsed.diffIds,
+        ...(job.snapshotAnnotations ? { hints } : {}),
+      },
+      {
+        backend,
+        work,
+        locks: unpacks,
+        content: (at) => {
+          // What lies above a layer that must be fetched will have to be fetched too, most likely.
+          for (let above = at + 1; above < chain.length; above++) void fetch(above).catch(() => undefined);
+          return fetch(at);
+        },
+      },
+    );
+    await Promise.all(fetches.values());
+  } catch (error) {
+    progress.abort(error);
+    await Promise.allSettled(fetches.values());
+    throw error;
+  }
+}
+
+/** Fetches one layer; its failure stops the whole pull. */
+async function fetchLayer(job: PullJob, chosen: ChosenImage, at: number): Promise<void> {
+  const layer = chosen.layers[at];
+  if (!layer) throw new RangeError(`the image has no layer ${at}`);
+  try {
+    await job.blobs.fetch(layer);
+  } catch (error) {
+    if (!job.progress.signal.aborted) job.progress.abort(error);
+    throw error;
+  }
+}
+
+/** What is thrown out of a pull: the first cause, with the reference named if the words are ours. */
+export function pullFailure(error: unknown, signal: AbortSignal, reference: string): unknown {
+  const first: unknown = signal.aborted ? signal.reason : error;
+  return first instanceof PullError ? new PullError(first.kind, `pull "${reference}": ${first.message}`) : first;
+}

@@ -1,0 +1,194 @@
+import {
+  Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as plainRequest,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import { systemCertificates } from './certificates';
+import { Dialer } from './dial';
+import { refused, unreachable } from './errors';
+import { type ProxyEnvironment, proxyAuthorization, proxyFor } from './proxy';
+import { redactUrl } from './redact';
+import type { Trust } from './registry-host';
+
+const MAX_REDIRECTS = 10;
+const USER_AGENT = 'crisp';
+/** Connections to one server at once. Layers of several images may come from it. */
+const MAX_CONNECTIONS = 32;
+
+/** One request to a registry or to a token server. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: URL;
+  /** Sent on every hop. */
+  readonly headers: Readonly<OutgoingHttpHeaders>;
+  /** Sent to the host of `url` only: Authorization, and whatever an administrator configured for that host. */
+  readonly private: Readonly<OutgoingHttpHeaders>;
+  readonly body?: string;
+  readonly trust: Trust;
+  readonly signal: AbortSignal;
+  /** A redirect from https to plain http is followed: right for content whose digest is checked, wrong for all else. */
+  readonly plainRedirects?: boolean;
+}
+
+/** An answer whose body must be read to its end or destroyed. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+  /** Who answered, after redirects; may be a signed URL, so redact it. */
+  readonly url: URL;
+  /** True if another host than the one asked has answered: its challenges are not to be met with credentials. */
+  readonly foreign: boolean;
+}
+
+/**
+ * HTTP as a registry client needs it. Redirects are followed here, so that what is meant for one host is never sent to
+ * another. Connections are kept for the lifetime of the client: close it.
+ */
+export class HttpClient {
+  private readonly agents = new Map<string, Agent>();
+  private readonly closed = new AbortController();
+  private roots: Promise<string[]> | undefined;
+
+  constructor(private readonly env: ProxyEnvironment = process.env) {}
+
+  /** Sends a request and answers when the headers are there. Throws a PullError of the kind 'registry' if none come. */
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    let url = request.url;
+    let foreign = false;
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      foreign ||= url.origin !== request.url.origin; // who was sent elsewhere and back is still not trusted
+      const message = await this.send(request, url, foreign);
+      const status = message.statusCode ?? 0;
+      const next = redirectTarget(message, url);
+      if (!next) return { status, headers: message.headers, body: message, url, foreign };
+      discard(message);
+      if (request.body !== undefined) throw refused(`${redactUrl(url)} redirects a POST, which is not followed`);
+      if (next.protocol === 'http:' && url.protocol === 'https:' && !request.plainRedirects) {
+        throw refused(`${redactUrl(url)} redirects from https to plain http, which is not followed`);
+      }
+      url = next;
+    }
+    throw refused(`${redactUrl(request.url)} redirects more than ${MAX_REDIRECTS} times`);
+  }
+
+  /** Closes what is open. Requests under way fail. */
+  close(): void {
+    this.closed.abort(new Error('the HTTP client was closed'));
+    for (const agent of this.agents.values()) agent.destroy();
+    this.agents.clear();
+  }
+
+  private async send(request: HttpRequest, url: URL, foreign: boolean): Promise<IncomingMessage> {
+    request.signal.throwIfAborted();
+    // Whoever a registry sends us to is checked as strictly as the registry, but does not learn who we are.
+    const trust = foreign ? { ...request.trust, client: [] } : request.trust;
+    const proxy = proxyFor(url, this.env);
+    const viaProxy = proxy !== undefined && url.protocol === 'http:';
+    const headers = {
+      'User-Agent': USER_AGENT,
+      Host: url.host,
+      ...request.headers,
+      ...(foreign ? {} : request.private),
+      ...(viaProxy ? proxyAuthorization(proxy) : {}),
+      ...(request.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) }),
+    };
+    const path = `${url.pathname}${url.search}`;
+    const agent = await this.agentFor(url, proxy, trust);
+    request.signal.throwIfAborted();
+    const { method, signal, body } = request;
+    try {
+      return await exchange({ method, path: viaProxy ? `${url.origin}${path}` : path, headers, agent, signal }, body);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw unreachable(`${method} ${redactUrl(url)}`, error);
+    }
+  }
+
+  private async agentFor(url: URL, proxy: URL | undefined, trust: Trust): Promise<Agent> {
+    const key = JSON.stringify([url.origin, proxy?.href, trust]);
+    const known = this.agents.get(key);
+    if (known) return known;
+    this.roots ??= systemCertificates(this.env);
+    const dialer = new Dialer({ target: url, proxy, trust, roots: await this.roots }, this.closed.signal);
+    const agent = this.agents.get(key) ?? dialingAgent(dialer);
+    this.agents.set(key, agent);
+    return agent;
+  }
+}
+
+/** An agent of Node that takes its connections from `dialer`; TLS included, which is why it is one for plain HTTP. */
+function dialingAgent(dialer: Dialer): Agent {
+  type Done = (error: Error | null, socket?: Socket) => void;
+  return Object.assign(new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }), {
+    createConnection: (_options: unknown, done: Done): undefined => {
+      dialer.dial().then(
+        (socket) => done(null, socket),
+        (error: Error) => done(error),
+      );
+    },
+  });
+}
+
+interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly agent: Agent;
+  readonly signal: AbortSignal;
+}
+
+function exchange(outgoing: Outgoing, body: string | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = plainRequest(outgoing);
+    request.once('response', resolve);
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+function redirectTarget(message: IncomingMessage, from: URL): URL | undefined {
+  if (![301, 302, 303, 307, 308].includes(message.statusCode ?? 0)) return undefined;
+  const location = message.headers.location ?? '';
+  const next = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
+  if (location === '' || !next || (next.protocol !== 'https:' && next.protocol !== 'http:')) {
+    discard(message);
+    throw refused(`${redactUrl(from)} redirects to nowhere`);
+  }
+  return next;
+}
+
+/**
+ * Reads a body that must not be longer than `maxBytes`; `undefined` if it is. Nothing is read beyond the limit. Throws a
+ * PullError when the body breaks off.
+ */
+export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer | undefined> {
+  const announced = Number(response.headers['content-length'] ?? 0);
+  if (announced > maxBytes) {
+    discard(response.body);
+    return undefined;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) return undefined;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw unreachable(`reading from ${redactUrl(response.url)}`, error);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Lets go of a body that nobody wants: a short one is read, which keeps the connection, a long one cut off. */
+export function discard(body: IncomingMessage): void {
+  body.on('error', () => undefined);
+  const length = Number(body.headers['content-length'] ?? Number.NaN);
+  if (length <= 65_536) body.resume();
+  else body.destroy();
+}

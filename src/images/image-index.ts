@@ -1,0 +1,181 @@
+import { errorMessage } from '../base/errors';
+import { KeyedMutex } from '../base/keyed-mutex';
+import { Limit } from '../base/limit';
+import type { Logger } from '../base/logger';
+import { ContainerdError } from '../containerd/errors';
+import type { ImageRecord } from '../containerd/images';
+import type { Descriptor, Image } from '../model/image';
+import { adopt, needsAdoption } from './adopt';
+import type { ImageBackend } from './backend';
+import { isLowerHex } from './digest';
+import { PullError } from './errors';
+import { PINNED, PINNED_LABEL } from './image-records';
+import { type ImageFacts, imageFacts, readLocalImage } from './local-image';
+import { hostPlatform, type Platform } from './platform';
+import { isImageId, tryParseReference } from './reference';
+
+/** gRPC's RESOURCE_EXHAUSTED: a blob is bigger than it may be. */
+const RESOURCE_EXHAUSTED = 8;
+/** So many records are read at once when all are. */
+const PARALLEL_READS = 8;
+
+export interface ImageIndexOptions {
+  readonly containerd: ImageBackend;
+  readonly log: Logger;
+  /** Never collected by kubelet, whatever its records say. */
+  readonly sandboxImage: string;
+  readonly platform?: Platform;
+}
+
+/** A name in containerd's image store that can be used. */
+interface Name {
+  readonly target: Descriptor;
+  readonly pinned: boolean;
+  readonly facts: ImageFacts;
+}
+
+/**
+ * The images in containerd, in memory: every name that resolves to a readable image for this machine, whoever made it.
+ * containerd's events keep it current through `refresh`; `resync` begins anew.
+ */
+export class ImageIndex {
+  private readonly names = new Map<string, Name>();
+  private readonly locks = new KeyedMutex();
+  /** Counts changes; a name that changed after a listing was made is newer than it. */
+  private clock = 0;
+  private readonly changedAt = new Map<string, number>();
+  private images: ReadonlyMap<string, Image> | undefined;
+  private readonly platform: Platform;
+  private readonly sandboxImage: string;
+
+  constructor(private readonly options: ImageIndexOptions) {
+    this.platform = options.platform ?? hostPlatform();
+    this.sandboxImage = tryParseReference(options.sandboxImage)?.toString() ?? options.sandboxImage;
+  }
+
+  /** Reads all records. Afterwards the index has what containerd has; records that cannot be read are left out. */
+  async resync(): Promise<void> {
+    const began = this.clock;
+    const records = await this.options.containerd.images.list([]);
+    const listed = new Set(records.map(({ name }) => name));
+    const limit = new Limit(PARALLEL_READS);
+    const reads = records.map((record) => limit.run(() => this.take(record, began)));
+    const gone = [...this.names.keys()].filter((name) => !listed.has(name));
+    await Promise.all([...reads, ...gone.map((name) => limit.run(() => this.refresh(name)))]);
+    for (const [name, at] of this.changedAt) if (at <= began) this.changedAt.delete(name);
+  }
+
+  /**
+   * Reads one record: it was made, changed or deleted. An image that another client brought here is taken over: its
+   * record is labelled as ours and gets a sibling named by the image's id.
+   */
+  async refresh(name: string): Promise<void> {
+    await using _turn = await this.locks.hold(name);
+    await this.accept(name, await this.options.containerd.images.get(name));
+  }
+
+  /**
+   * The image that a reference, an id or the beginning of an id names. An id leads, then a name, then the beginning of
+   * an id if it is that of one image only.
+   */
+  find(wanted: string): Image | undefined {
+    const images = this.current();
+    if (isImageId(wanted)) return images.get(wanted.startsWith('sha256:') ? wanted : `sha256:${wanted}`);
+    const name = this.names.get(wanted) ?? this.names.get(tryParseReference(wanted)?.toString() ?? '');
+    if (name) return images.get(name.facts.id);
+    const prefix = wanted.startsWith('sha256:') ? wanted : `sha256:${wanted}`;
+    if (prefix === 'sha256:' || !isLowerHex(prefix, 'sha256:'.length)) return undefined;
+    const matching = [...images.values()].filter(({ id }) => id.startsWith(prefix));
+    return matching.length === 1 ? matching[0] : undefined;
+  }
+
+  /** All images, by id. */
+  list(): Image[] {
+    return [...this.current().values()];
+  }
+
+  /** Every name of an image with what it pointed at when it was last read, the id among them. */
+  namesOf(id: string): { name: string; target: Descriptor }[] {
+    const all = [...this.names].filter(([, { facts }]) => facts.id === id);
+    return all.map(([name, { target }]) => ({ name, target })).sort((a, b) => compare(a.name, b.name));
+  }
+
+  private async take(record: ImageRecord, began: number): Promise<void> {
+    await using _turn = await this.locks.hold(record.name);
+    if ((this.changedAt.get(record.name) ?? 0) <= began) await this.accept(record.name, record);
+  }
+
+  private async accept(name: string, record: ImageRecord | undefined): Promise<void> {
+    this.changedAt.set(name, ++this.clock);
+    const facts = record && (await this.factsOf(record));
+    this.images = undefined;
+    if (!record || !facts) {
+      this.names.delete(name);
+      return;
+    }
+    this.names.set(name, { target: record.target, pinned: record.labels[PINNED_LABEL] === PINNED, facts });
+    if (needsAdoption(record)) await this.takeOver(record, facts.id);
+  }
+
+  /** Digests do not change what they stand for: what one name has been read to is true for every name of that target. */
+  private async factsOf({ name, target }: ImageRecord): Promise<ImageFacts | undefined> {
+    const known = [...this.names.values()].find((other) => other.target.digest === target.digest);
+    if (known) return known.facts;
+    try {
+      return imageFacts(await readLocalImage(this.options.containerd.content, target, this.platform));
+    } catch (error) {
+      if (!(error instanceof PullError) && !isTooBig(error)) throw error; // containerd's trouble is not the image's
+      this.options.log.debug('an image record is left out', { name, error: errorMessage(error) });
+      return undefined;
+    }
+  }
+
+  private async takeOver(record: ImageRecord, id: string): Promise<void> {
+    try {
+      const pinned = record.name === this.sandboxImage;
+      for (const name of await adopt(this.options.containerd.images, record, { id, pinned })) {
+        if (name !== record.name) await this.refresh(name);
+      }
+    } catch (error) {
+      this.options.log.warn('an image could not be taken over', { name: record.name, error: errorMessage(error) });
+    }
+  }
+
+  private current(): ReadonlyMap<string, Image> {
+    this.images ??= this.build();
+    return this.images;
+  }
+
+  private build(): ReadonlyMap<string, Image> {
+    const groups = new Map<string, [string, Name][]>();
+    for (const entry of this.names) {
+      const { id } = entry[1].facts;
+      groups.set(id, [...(groups.get(id) ?? []), entry]);
+    }
+    const ids = [...groups.keys()].sort(compare);
+    return new Map(ids.map((id) => [id, this.imageOf(groups.get(id) ?? [])]));
+  }
+
+  private imageOf(entries: [string, Name][]): Image {
+    const sorted = entries.sort(([a], [b]) => compare(a, b));
+    const [first] = sorted;
+    if (!first) throw new RangeError('an image has at least one name');
+    const references = sorted.map(([name]) => name).filter((name) => !isImageId(name));
+    const { facts, target } = first[1];
+    const image = {
+      references: Object.freeze(references),
+      pinned: entries.some(([name, { pinned }]) => pinned || name === this.sandboxImage),
+      target: Object.freeze({ ...target }),
+    };
+    return Object.freeze(Object.defineProperties(image, Object.getOwnPropertyDescriptors(facts))) as typeof image &
+      ImageFacts;
+  }
+}
+
+function isTooBig(error: unknown): boolean {
+  return error instanceof ContainerdError && error.code === RESOURCE_EXHAUSTED;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,51 @@
+import type { Descriptor, Image } from '../model/image';
+import type { ImageBackend } from './backend';
+import { type ChosenImage, chooseImage } from './choose-image';
+import { chainIds } from './digest';
+import { MAX_CONFIG_BYTES } from './image-config';
+import { MAX_MANIFEST_BYTES } from './manifests';
+import type { Platform } from './platform';
+
+/**
+ * Reads from the content store what a name in the image store points at. Throws a PullError when a document is missing
+ * or cannot be used; layers are not looked for.
+ */
+export function readLocalImage(
+  content: ImageBackend['content'],
+  target: Descriptor,
+  platform: Platform,
+  signal?: AbortSignal,
+): Promise<ChosenImage> {
+  const read = ({ digest }: Descriptor, maxBytes: number): Promise<Buffer | undefined> =>
+    content.readAll(digest, { maxBytes, signal });
+  const source = {
+    manifest: (descriptor: Descriptor) => read(descriptor, MAX_MANIFEST_BYTES),
+    config: (descriptor: Descriptor) => read(descriptor, MAX_CONFIG_BYTES),
+  };
+  return chooseImage(target, { source, platform, anyPlatform: true });
+}
+
+/** What an image is apart from its names. */
+export type ImageFacts = Omit<Image, 'references' | 'pinned' | 'target'>;
+
+/** The facts of an image. They are shared by all who ask for it and therefore frozen, or copied where they cannot be. */
+export function imageFacts(chosen: ChosenImage): ImageFacts {
+  const { manifest, config, layers, parsed, rawConfig } = chosen;
+  const blobs = [manifest, config, ...layers.map(({ descriptor }) => descriptor)];
+  return {
+    id: config.digest,
+    chainId: chainIds(parsed.diffIds).at(-1) ?? '',
+    diffIds: Object.freeze([...parsed.diffIds]),
+    size: blobs.reduce((sum, { size }) => sum + size, 0n),
+    config: deepFreeze(parsed.config),
+    platform: Object.freeze({ ...parsed.platform }),
+    get rawConfig() {
+      return Buffer.from(rawConfig);
+    },
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}

@@ -1,0 +1,115 @@
+import type { Descriptor } from '../model/image';
+import { isSha256 } from './digest';
+import { refused } from './errors';
+import { type JsonObject, listOf, objectOf, parseObject, stringMapOf, stringOf, stringsOf } from './json-document';
+import { bareType, documentKind, OCI_INDEX, OCI_MANIFEST } from './media-types';
+import type { Platform } from './platform';
+
+/** Registries and other clients keep to this as well; a bigger manifest is an attack on whoever reads it. */
+export const MAX_MANIFEST_BYTES = 4 << 20;
+
+/** An entry of an index. */
+export interface ManifestEntry {
+  readonly descriptor: Descriptor;
+  readonly platform: Platform | undefined;
+}
+
+/** A layer, and where else than in the registry it may be had. */
+export interface LayerEntry {
+  readonly descriptor: Descriptor;
+  readonly urls: readonly string[];
+}
+
+/** What an image's name points at: manifests by platform, or one manifest. */
+export type Document =
+  | { readonly kind: 'index'; readonly mediaType: string; readonly manifests: readonly ManifestEntry[] }
+  | {
+      readonly kind: 'manifest';
+      readonly mediaType: string;
+      readonly config: Descriptor;
+      readonly layers: readonly LayerEntry[];
+    };
+
+/**
+ * Reads an index or a manifest. `declaredType` is what the descriptor or the registry calls it, empty if they do not say.
+ * A document that says otherwise itself, or could be read as either, is refused: two readers would take it for two
+ * images (CVE-2021-41190). Throws a PullError.
+ */
+export function parseDocument(data: Buffer, declaredType: string, what: string): Document {
+  if (data.length > MAX_MANIFEST_BYTES) throw refused(`${what} is bigger than ${MAX_MANIFEST_BYTES} bytes`);
+  const body = parseObject(data, what);
+  if ('fsLayers' in body || body.schemaVersion === 1 || documentKind(declaredType) === 'schema1') {
+    throw refused(`${what} is of schema version 1, which is no longer supported: push the image anew`);
+  }
+  if (body.schemaVersion !== 2) throw refused(`${what} is not of schema version 2`);
+  const mediaType = mediaTypeOf(body, declaredType, what);
+  if (documentKind(mediaType) === 'index') {
+    forbid(body, ['config', 'layers', 'fsLayers'], what);
+    const manifests = listOf(body.manifests, `manifests of ${what}`);
+    return { kind: 'index', mediaType, manifests: manifests.map((entry) => manifestEntry(entry, what)) };
+  }
+  forbid(body, ['manifests'], what);
+  const layers = listOf(body.layers, `layers of ${what}`);
+  return {
+    kind: 'manifest',
+    mediaType,
+    config: descriptorOf(objectOf(body.config, `config of ${what}`), `config of ${what}`),
+    layers: layers.map((entry) => layerEntry(entry, what)),
+  };
+}
+
+/** The document's type: what was declared if that is a type of ours, else its own word, else by what it holds. */
+function mediaTypeOf(body: JsonObject, declaredType: string, what: string): string {
+  const own = bareType(stringOf(body.mediaType, `mediaType of ${what}`));
+  const declared = documentKind(declaredType) ? bareType(declaredType) : '';
+  if (own !== '' && declared !== '' && own !== declared) {
+    throw refused(`${what} calls itself "${own}" but was declared to be "${declared}"`);
+  }
+  const kind = documentKind(own);
+  if (own !== '' && kind !== 'index' && kind !== 'manifest')
+    throw refused(`${what} is of the type "${own}", not an image`);
+  const guessed = 'manifests' in body ? OCI_INDEX : OCI_MANIFEST;
+  return own || declared || guessed;
+}
+
+function forbid(body: JsonObject, keys: readonly string[], what: string): void {
+  const found = keys.find((key) => key in body && body[key] !== null);
+  if (found) throw refused(`${what} is ambiguous: by its type it must not have "${found}"`);
+}
+
+function manifestEntry(value: unknown, what: string): ManifestEntry {
+  const entry = objectOf(value, `an entry of ${what}`);
+  const descriptor = descriptorOf(entry, `an entry of ${what}`);
+  if (entry.platform === undefined || entry.platform === null) return { descriptor, platform: undefined };
+  const platform = objectOf(entry.platform, `platform in ${what}`);
+  return {
+    descriptor,
+    platform: {
+      os: stringOf(platform.os, `os in ${what}`),
+      architecture: stringOf(platform.architecture, `architecture in ${what}`),
+      variant: stringOf(platform.variant, `variant in ${what}`),
+    },
+  };
+}
+
+function layerEntry(value: unknown, what: string): LayerEntry {
+  const entry = objectOf(value, `a layer of ${what}`);
+  return {
+    descriptor: descriptorOf(entry, `a layer of ${what}`),
+    urls: stringsOf(entry.urls, `urls of a layer of ${what}`),
+  };
+}
+
+function descriptorOf(entry: JsonObject, what: string): Descriptor {
+  const digest = stringOf(entry.digest, `the digest of ${what}`);
+  if (!isSha256(digest)) throw refused(`${what} has the digest "${digest}", which is not a sha256 digest`);
+  const size = entry.size;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw refused(`${what} has no valid size`);
+  const annotations = stringMapOf(entry.annotations, `annotations of ${what}`);
+  return {
+    mediaType: stringOf(entry.mediaType, `mediaType of ${what}`),
+    digest,
+    size: BigInt(size),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+  };
+}

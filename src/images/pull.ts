@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { newSuffix } from '../base/ids';
+import { KeyedMutex } from '../base/keyed-mutex';
+import type { Logger } from '../base/logger';
+import type { Metrics } from '../base/metrics';
+import type { Descriptor, Image } from '../model/image';
+import { type ImageBackend, underLease } from './backend';
+import { sourceLabels } from './content-labels';
+import type { PullAuth } from './credentials';
+import { DownloadSlots } from './download-slots';
+import { DEFAULT_RETRY, type RetryRule } from './endpoint';
+import { refused } from './errors';
+import { BlobFetcher } from './fetch-blob';
+import { fetchImage, pullFailure } from './fetch-image';
+import { registryHosts } from './hosts-dir';
+import { HttpClient } from './http';
+import type { ImageIndex } from './image-index';
+import { putRecords, recordLabels, recordNames } from './image-records';
+import { hostPlatform, type Platform } from './platform';
+import { Progress } from './progress';
+import type { ProxyEnvironment } from './proxy';
+import { parseReference, type Reference, tryParseReference } from './reference';
+import { Registry } from './registry';
+import { SharedWork } from './shared-work';
+
+export interface ImagePullerOptions {
+  readonly containerd: ImageBackend;
+  readonly index: ImageIndex;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Directories with a `hosts.toml` per registry, separated by colons. */
+  readonly configPath: string;
+  readonly maxConcurrentDownloads: number;
+  /** A pull for which no byte arrives for so long is given up; 0: never. */
+  readonly progressTimeoutMs: number;
+  readonly discardUnpackedLayers: boolean;
+  readonly disableSnapshotAnnotations: boolean;
+  /** References of images that kubelet must not collect. */
+  readonly pinned: readonly string[];
+  readonly platform?: Platform;
+  readonly retry?: RetryRule;
+  /** Where proxies and certificates are named; the process's environment unless given. */
+  readonly env?: ProxyEnvironment;
+}
+
+export interface PullRequest {
+  readonly reference: string;
+  readonly auth?: PullAuth;
+  readonly snapshotter: string;
+  readonly signal: AbortSignal;
+}
+
+/** Fetches images from registries into containerd. */
+export class ImagePuller {
+  private readonly downloads = new KeyedMutex();
+  private readonly unpacks = new KeyedMutex();
+  private readonly slots: DownloadSlots;
+  private readonly pulls = new SharedWork<Image>();
+  private readonly pinned: ReadonlySet<string>;
+  private readonly platform: Platform;
+
+  constructor(private readonly options: ImagePullerOptions) {
+    this.slots = new DownloadSlots(options.maxConcurrentDownloads);
+    this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
+    this.platform = options.platform ?? hostPlatform();
+  }
+
+  /**
+   * Fetches an image and unpacks it. Afterwards it is recorded under its id, its reference and its digest, and listed.
+   * If it fails nothing is recorded, and what was fetched is left to containerd's collector. Equal pulls at the same time
+   * are one. Throws a PullError, a ContainerdError, or the signal's reason.
+   */
+  async pull(request: PullRequest): Promise<Image> {
+    const reference = parseReference(request.reference);
+    const key = [reference.toString(), request.snapshotter, fingerprint(request.auth)].join(' ');
+    const started = performance.now();
+    const took = (): number => (performance.now() - started) / 1000;
+    try {
+      const image = await this.pulls.run(key, request.signal, (signal) =>
+        this.pullOnce({ ...request, signal }, reference),
+      );
+      this.options.metrics.time('crisp_image_pull_seconds', took(), { outcome: 'ok' });
+      return image;
+    } catch (error) {
+      this.options.metrics.time('crisp_image_pull_seconds', took(), { outcome: 'failed' });
+      throw error;
+    }
+  }
+
+  private async pullOnce(request: PullRequest, reference: Reference): Promise<Image> {
+    const { options } = this;
+    using progress = new Progress(request.signal, options.progressTimeoutMs);
+    const http = new HttpClient(options.env);
+    try {
+      return await underLease(options.containerd, `crisp-pull-${newSuffix()}`, (lease) =>
+        this.fetchAndRecord({ request, reference, progress, http, lease }),
+      );
+    } catch (error) {
+      throw pullFailure(error, progress.signal, reference.toString());
+    } finally {
+      http.close();
+      options.metrics.count('crisp_image_pull_bytes_total', {}, progress.bytes);
+    }
+  }
+
+  private async fetchAndRecord(pull: OnePull): Promise<Image> {
+    const { options } = this;
+    const { request, reference, progress, http } = pull;
+    const work = { lease: pull.lease, signal: progress.signal };
+    const retry = options.retry ?? DEFAULT_RETRY;
+    const hosts = await registryHosts(options.configPath, reference.domain);
+    const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
+    const shared = { downloads: this.downloads, slots: this.slots };
+    const labels = sourceLabels(reference);
+    const blobs = new BlobFetcher({
+      backend: options.containerd,
+      registry,
+      work,
+      labels,
+      retry,
+      log: options.log,
+      ...shared,
+    });
+    const { target, chosen } = await fetchImage({
+      backend: options.containerd,
+      registry,
+      blobs,
+      progress,
+      work,
+      unpacks: this.unpacks,
+      platform: this.platform,
+      snapshotter: request.snapshotter,
+      reference: reference.toString(),
+      discardUnpackedLayers: options.discardUnpackedLayers,
+      snapshotAnnotations: !options.disableSnapshotAnnotations,
+    });
+    return this.record(reference, target, chosen.config.digest, work);
+  }
+
+  private async record(
+    reference: Reference,
+    target: Descriptor,
+    id: string,
+    work: { lease: string; signal: AbortSignal },
+  ): Promise<Image> {
+    const names = recordNames(reference, target, id);
+    const labels = recordLabels(this.pinned.has(reference.toString()));
+    await putRecords(this.options.containerd.images, names, { target, labels }, work);
+    for (const name of names) await this.options.index.refresh(name);
+    const image = this.options.index.find(id);
+    if (!image) throw refused(`the image ${id} was fetched, but is not to be found in containerd`);
+    return image;
+  }
+}
+
+interface OnePull {
+  readonly request: PullRequest;
+  readonly reference: Reference;
+  readonly progress: Progress;
+  readonly http: HttpClient;
+  readonly lease: string;
+}
+
+/** Tells equal credentials from others without keeping them. */
+function fingerprint(auth: PullAuth | undefined): string {
+  const { username, password, auth: encoded, serverAddress, identityToken, registryToken } = auth ?? {};
+  const parts = [username, password, encoded, serverAddress, identityToken, registryToken].map((part) => part ?? '');
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,91 @@
+import type { KeyedMutex } from '../base/keyed-mutex';
+import type { ImageBackend, Work } from './backend';
+import { ensureLabels, snapshotRefLabel } from './content-labels';
+import { chainIds } from './digest';
+import type { LayerEntry } from './manifests';
+import { type ImageHints, snapshotLabels } from './snapshot-labels';
+import {
+  applyLayer,
+  countUnpacked,
+  keepSnapshot,
+  type LayerToUnpack,
+  type Prepared,
+  prepareLayer,
+  removePrepared,
+} from './unpack';
+
+/** An image whose layers are to become snapshots. */
+export interface ImageToUnpack {
+  readonly snapshotter: string;
+  readonly configDigest: string;
+  readonly layers: readonly LayerEntry[];
+  readonly diffIds: readonly string[];
+  /** Given when the snapshotter is to be told where layers come from. */
+  readonly hints?: ImageHints;
+}
+
+export interface Unpacking {
+  readonly backend: ImageBackend;
+  readonly work: Work;
+  /** One at a time unpacks a layer, over all images. */
+  readonly locks: KeyedMutex;
+  /** Resolves when the content of layer `at` is in the store. Called before the layer is applied. */
+  readonly content: (at: number) => Promise<void>;
+}
+
+/**
+ * Turns an image's layers into a chain of snapshots, lowest first, each as soon as its content is there. Afterwards the
+ * image's config refers to the chain, which lives as long as it does. Layers that have a snapshot are left alone and
+ * their content is not asked for.
+ */
+export async function unpackImage(image: ImageToUnpack, unpacking: Unpacking): Promise<void> {
+  const { backend, work } = unpacking;
+  const chain = chainIds(image.diffIds);
+  const done = await countUnpacked(backend, image.snapshotter, chain, work);
+  for (let at = done; at < chain.length; at++) await unpackLayer(layerAt(image, chain, at), unpacking, at);
+  const top = chain.at(-1);
+  if (top === undefined) return;
+  await ensureLabels(backend.content, image.configDigest, { [snapshotRefLabel(image.snapshotter)]: top }, work);
+}
+
+async function unpackLayer(
+  layer: LayerToUnpack,
+  { backend, work, locks, content }: Unpacking,
+  at: number,
+): Promise<void> {
+  await using _turn = await locks.hold(`${layer.snapshotter} ${layer.chainId}`, work.signal);
+  if (await keepSnapshot(backend, layer.snapshotter, layer.chainId, work)) return;
+  const prepared = await prepareLayer(backend, layer, work);
+  if (!prepared) return;
+  await orRemoved(backend, layer, prepared, () => content(at));
+  await applyLayer(backend, layer, prepared, work);
+}
+
+async function orRemoved(
+  backend: ImageBackend,
+  { snapshotter }: LayerToUnpack,
+  prepared: Prepared,
+  act: () => Promise<void>,
+): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    await removePrepared(backend, snapshotter, prepared);
+    throw error;
+  }
+}
+
+function layerAt(image: ImageToUnpack, chain: readonly string[], at: number): LayerToUnpack {
+  const layer = image.layers[at];
+  const diffId = image.diffIds[at];
+  const chainId = chain[at];
+  if (!layer || diffId === undefined || chainId === undefined) throw new RangeError(`the image has no layer ${at}`);
+  return {
+    snapshotter: image.snapshotter,
+    descriptor: layer.descriptor,
+    diffId,
+    chainId,
+    parent: chain[at - 1] ?? '',
+    labels: snapshotLabels(chainId, image.hints, at),
+  };
+}

@@ -1,0 +1,123 @@
+import { newSuffix } from '../base/ids';
+import { isAlreadyExists, isUnavailable } from '../containerd/errors';
+import type { Descriptor } from '../model/image';
+import type { Mount } from '../model/mount';
+import type { ImageBackend, Work } from './backend';
+import { ensureLabels, UNCOMPRESSED_LABEL } from './content-labels';
+import { refused } from './errors';
+
+/** One layer on its way to being a snapshot. */
+export interface LayerToUnpack {
+  readonly snapshotter: string;
+  readonly descriptor: Descriptor;
+  readonly diffId: string;
+  /** Name of the snapshot it becomes. */
+  readonly chainId: string;
+  /** Chain id of the layer below; empty for the lowest. */
+  readonly parent: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A writable snapshot into which the layer is to be applied. */
+export interface Prepared {
+  readonly key: string;
+  readonly mounts: readonly Mount[];
+}
+
+/** Keys can collide, if hardly ever; beyond this the snapshotter is at fault. */
+const MAX_COLLISIONS = 3;
+
+/** How many layers, from the lowest on, have a snapshot; the lease keeps the highest of them, and so those below it. */
+export async function countUnpacked(
+  backend: ImageBackend,
+  snapshotter: string,
+  chain: readonly string[],
+  work: Work,
+): Promise<number> {
+  for (let count = chain.length; count > 0; count--) {
+    if (await keepSnapshot(backend, snapshotter, chain[count - 1] ?? '', work)) return count;
+  }
+  return 0;
+}
+
+/** True if the layer has its snapshot; the lease keeps it from here on. */
+export async function keepSnapshot(
+  backend: ImageBackend,
+  snapshotter: string,
+  chainId: string,
+  { lease, signal }: Work,
+): Promise<boolean> {
+  if (!(await backend.snapshots.stat({ snapshotter, key: chainId }, { signal }))) return false;
+  // Told to the lease and looked at again: it may have been collected just before the lease knew.
+  await backend.leases.addResource(lease, { id: chainId, type: `snapshots/${snapshotter}` }, { signal });
+  return (await backend.snapshots.stat({ snapshotter, key: chainId }, { signal })) !== undefined;
+}
+
+/**
+ * Prepares the snapshot of a layer. `undefined` when the layer has one afterwards without us: another client was quicker,
+ * or a remote snapshotter mounts it from elsewhere, and then it need not be fetched.
+ */
+export async function prepareLayer(
+  backend: ImageBackend,
+  layer: LayerToUnpack,
+  work: Work,
+): Promise<Prepared | undefined> {
+  const { snapshotter, chainId, parent, labels } = layer;
+  for (let collisions = 0; ; ) {
+    const key = `extract-${process.hrtime.bigint()}-${newSuffix()} ${chainId}`;
+    try {
+      const mounts = await backend.snapshots.prepare({ snapshotter, key, parent, labels: { ...labels } }, work);
+      return { key, mounts };
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      if (await keepSnapshot(backend, snapshotter, chainId, work)) return undefined;
+      if (++collisions >= MAX_COLLISIONS) throw error;
+    }
+  }
+}
+
+/** Applies a layer to its prepared snapshot and commits that. If it fails the snapshot is gone. */
+export async function applyLayer(
+  backend: ImageBackend,
+  layer: LayerToUnpack,
+  prepared: Prepared,
+  work: Work,
+): Promise<void> {
+  const { snapshotter, descriptor, diffId, chainId, labels } = layer;
+  try {
+    await applyTo(backend, layer, prepared, work);
+    await backend.snapshots.commit(
+      { snapshotter, name: chainId, key: prepared.key, labels: { ...labels } },
+      { ...work, timeoutMs: 0 },
+    );
+  } catch (error) {
+    await removePrepared(backend, snapshotter, prepared);
+    // Whoever was quicker has made the same snapshot.
+    if (!isAlreadyExists(error) || !(await keepSnapshot(backend, snapshotter, chainId, work))) throw error;
+  }
+  await ensureLabels(backend.content, descriptor.digest, { [UNCOMPRESSED_LABEL]: diffId }, work);
+}
+
+/** Removes a prepared snapshot that came to nothing. What cannot be removed goes with the lease. */
+export async function removePrepared(backend: ImageBackend, snapshotter: string, { key }: Prepared): Promise<void> {
+  await backend.snapshots.remove({ snapshotter, key }).catch(() => false);
+}
+
+async function applyTo(
+  backend: ImageBackend,
+  { descriptor, diffId }: LayerToUnpack,
+  { mounts }: Prepared,
+  work: Work,
+): Promise<void> {
+  let applied: Descriptor;
+  try {
+    applied = await backend.diff.apply({ diff: descriptor, mounts: [...mounts] }, { ...work, timeoutMs: 0 });
+  } catch (error) {
+    if (work.signal.aborted) throw work.signal.reason;
+    if (isUnavailable(error)) throw error;
+    throw refused(`the layer ${descriptor.digest} of the type "${descriptor.mediaType}" cannot be unpacked`, error);
+  }
+  if (applied.digest !== diffId) {
+    throw refused(`the layer ${descriptor.digest} holds ${applied.digest}, but the image's config says ${diffId}`);
+  }
+}
