@@ -2,4 +2,6 @@
 # critest against crisp on containerd 1.6 and 2.x; main.ts says which environment variables it knows.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+scripts/ensure-packages.sh
+test/conformance/ensure-packages.sh
 exec node test/support/run-typescript.mjs test/conformance/main.ts "$@"

@@ -9,6 +9,7 @@ import { DIGEST_IMAGE, testImages } from '../support/daemon/images/catalog';
 import { buildImage, LayerCache } from '../support/daemon/images/push';
 import { describeLeftovers, type LeftoverPlaces, leftovers } from '../support/daemon/leftovers';
 import { cacheDir } from '../support/daemon/places';
+import { lastLines } from '../support/daemon/process';
 import { startTestRegistry } from '../support/daemon/registry';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
 import { buildTools } from '../support/daemon/tools';
@@ -24,6 +25,7 @@ export interface StageOptions {
   readonly focus?: string;
   readonly skip: readonly string[];
   readonly timeoutMinutes: number;
+  readonly signal: AbortSignal;
 }
 
 export interface StageResult {
@@ -35,26 +37,41 @@ export interface StageResult {
   readonly logs: string;
 }
 
-/** Runs critest once, against daemons of its own that are gone afterwards. */
+/** Runs critest once, against daemons of its own that are gone afterwards; an abort ends critest early. */
 export async function runStage(options: StageOptions): Promise<StageResult> {
   const critest = join(buildTools(['critest'], { CRITEST_DIGEST: digestOfDigestImage() }).critest, 'critest');
   const logs = join(cacheDir(), 'conformance', options.plugin ? `${options.stage}-plugin` : options.stage);
   const dir = createScratch();
-  const undo: (() => Promise<void> | void)[] = [() => removeScratch(dir)];
+  const undo: Undo[] = [];
   try {
     const { socket, places, containerd } = await startDaemons(options, dir, undo);
     const started = Date.now();
     await runCritest({ critest, socket, dir, options });
     const seconds = Math.round((Date.now() - started) / 1000);
-    const left = places
-      ? describeLeftovers(leftovers(places))
-      : `${containerd.ctr('containers', 'ls', '-q').split('\n').length - 1}`;
+    const left = places ? describeLeftovers(leftovers(places)) : String(containerCount(containerd));
     return { cases: readReport(join(dir, 'report.json')), seconds, left, logs };
   } finally {
-    for (const step of undo.reverse().slice(0, -1)) await step();
+    await undoAll(undo);
     keepLogs(dir, logs);
     removeScratch(dir);
   }
+}
+
+type Undo = () => Promise<void> | void;
+
+/** Last started, first stopped; one that fails is told of and keeps no other from its turn. */
+async function undoAll(undo: readonly Undo[]): Promise<void> {
+  for (const step of [...undo].reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      console.log(`  while tidying up: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+function containerCount(containerd: Containerd): number {
+  return containerd.ctr('containers', 'list', '--quiet').split('\n').filter(Boolean).length;
 }
 
 interface Daemons {
@@ -64,11 +81,7 @@ interface Daemons {
   readonly places?: LeftoverPlaces;
 }
 
-async function startDaemons(
-  options: StageOptions,
-  dir: string,
-  undo: (() => Promise<void> | void)[],
-): Promise<Daemons> {
+async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): Promise<Daemons> {
   const version = options.stage === '2.x' ? '2' : '1.6';
   const binDirs = [containerdPrograms(version).cniBinDir];
   const registry = await startTestRegistry(dir);
@@ -109,13 +122,15 @@ async function runCritest({ critest, socket, dir, options }: CritestRun): Promis
   const log = openSync(join(dir, 'critest.log'), 'w');
   const child = spawn(critest, args, { cwd: dir, stdio: ['ignore', log, log] });
   closeSync(log);
-  const overdue = setTimeout(() => child.kill('SIGKILL'), (options.timeoutMinutes + 2) * 60_000);
+  const overdue = AbortSignal.any([options.signal, AbortSignal.timeout((options.timeoutMinutes + 2) * 60_000)]);
+  const end = () => child.kill('SIGKILL');
+  overdue.addEventListener('abort', end);
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', () => resolve());
   });
-  clearTimeout(overdue);
-  if (!existsSync(report)) throw new Error(`critest wrote no report; see critest.log in ${dir}`);
+  overdue.removeEventListener('abort', end);
+  if (!existsSync(report)) throw new Error(`critest wrote no report: ${lastLines(join(dir, 'critest.log'))}`);
 }
 
 function digestOfDigestImage(): string {
