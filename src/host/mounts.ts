@@ -72,7 +72,8 @@ export async function mountAll(
 
 /**
  * Unmounts everything mounted at `path`, and answers whether there was something. Idempotent: nothing mounted, or no such
- * path, is `false`. `lazy` also takes what is in use: it is gone from the tree at once, and freed with its last user.
+ * path, is `false`. By system call it is synchronous: quick for a tmpfs, a bind mount, a namespace and what is mounted read-only.
+ * `lazy` also takes what is in use: it is gone from the tree at once, and freed with its last user.
  */
 export async function unmount(
   path: string,

@@ -98,23 +98,27 @@ function dialByTool(target: { path: string; host: string; port: number }, signal
       cwd: '/',
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
-    const near = child.stdio[3] as Socket;
     let said = '';
+    const settle = (): void => signal.removeEventListener('abort', onAbort);
     const fail = (reason: unknown): void => {
-      signal.removeEventListener('abort', onAbort);
+      settle();
       child.kill('SIGKILL');
-      near.destroy();
+      near?.destroy();
       reject(reason);
     };
     const onAbort = (): void => fail(signal.reason);
+    const onClose = (): void => fail(Object.assign(new Error(`connect: ${said.trim()}`), { code: said.trim() }));
     signal.addEventListener('abort', onAbort, { once: true });
-    child.on('error', fail);
+    // Before its streams are touched: without free descriptors there are none, and this event is all there is.
+    child.on('error', fail).on('close', onClose);
+    const near = child.stdio?.[3] as Socket | undefined;
     child.stderr?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
-    child.on('close', () => fail(Object.assign(new Error(`connect: ${said.trim()}`), { code: said.trim() })));
     child.stdout?.once('data', () => {
-      signal.removeEventListener('abort', onAbort);
+      settle();
+      child.off('close', onClose);
+      if (near === undefined) return;
       near.allowHalfOpen = true;
       near.on('close', () => child.kill('SIGKILL'));
       resolve(near);

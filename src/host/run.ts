@@ -50,16 +50,20 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
  * with the signal's reason. It does not wait for a program that had to be killed: one that hangs in the kernel (a dead
  * NFS mount) stays behind, not its caller.
  */
-export function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   return new Promise<RunResult>((resolve, reject) => {
     const [program, ...args] = argv;
     // A process group of its own, so that what it started is killed with it.
-    const child = spawn(program, args, { env: cleanEnv(options.env), cwd: options.cwd ?? '/', detached: true });
-    const timer = timeoutMs > 0 ? setTimeout(() => giveUp(timeUp()), timeoutMs) : undefined;
-    const timeUp = (): RunError => new RunError(program, `still running after ${timeoutMs} ms, killed`);
+    const child: ChildProcess = spawn(program, args, {
+      env: cleanEnv(options.env),
+      cwd: options.cwd ?? '/',
+      detached: true,
+    });
     const onAbort = (): void => giveUp(signal?.reason);
+    const onTime = (): void => giveUp(new RunError(program, `still running after ${timeoutMs} ms, killed`));
+    const timer = timeoutMs > 0 ? setTimeout(onTime, timeoutMs) : undefined;
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -69,17 +73,18 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
       abandon(child);
       reject(reason);
     };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    // Before its streams are touched: without free descriptors there are none, and this event is all there is.
+    child.on('error', (cause) => giveUp(new RunError(program, cause.message, undefined, { cause })));
     const max = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
     const stdout = collect(child.stdout, max, () => giveUp(new RunError(program, `printed more than ${max} bytes`)));
     const stderr = collect(child.stderr, max);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    child.on('error', (cause) => giveUp(new RunError(program, cause.message, undefined, { cause })));
     child.on('close', (code, killedBy) => {
       settle();
       resolve({ code: exitCode(code, killedBy), stdout: stdout(), stderr: stderr() });
     });
-    child.stdin.on('error', () => undefined); // it may end without reading
-    child.stdin.end(options.input ?? '');
+    child.stdin?.on('error', () => undefined); // it may end without reading
+    child.stdin?.end(options.input ?? '');
   });
 }
 
@@ -95,10 +100,10 @@ export async function runOk(argv: readonly [string, ...string[]], options: RunOp
   throw new RunError(argv[0], said || `exit code ${result.code}`, result);
 }
 
-function collect(stream: NodeJS.ReadableStream, max: number, tooMuch?: () => void): () => string {
+function collect(stream: NodeJS.ReadableStream | null, max: number, tooMuch?: () => void): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('data', (chunk: Buffer) => {
     if (size < max) chunks.push(chunk.subarray(0, max - size));
     size += chunk.length;
     if (size > max) tooMuch?.();
@@ -109,7 +114,7 @@ function collect(stream: NodeJS.ReadableStream, max: number, tooMuch?: () => voi
 /** Kills the group and lets go of every handle, so that neither waits for it. */
 function abandon(child: ChildProcess): void {
   if (child.pid !== undefined) killGroup(child.pid);
-  for (const stream of child.stdio) stream?.destroy();
+  for (const stream of child.stdio ?? []) stream?.destroy();
   child.unref();
 }
 

@@ -72,63 +72,66 @@ const SYS_OPENAT2 = 437;
 const LOCK_EX_NB = 2 | 4;
 const EWOULDBLOCK = 11;
 
+type Koffi = typeof import('koffi');
+
 /**
- * Binds the C functions. A signature that does not match the C one corrupts memory: change one only with the manual
- * page open. ioctl and syscall are declared variadic because some ABIs pass such arguments differently.
+ * The C functions. A signature that does not match the C one corrupts memory: change one only with its manual page open.
+ * ioctl and syscall are variadic, as in C, because some ABIs pass such arguments differently.
  */
-function bind(): Syscalls {
-  const koffi = require('koffi') as typeof import('koffi');
+function nativeFunctions(koffi: Koffi) {
   const libc = koffi.load(null);
   const native = <Args extends unknown[]>(signature: string) => libc.func(signature) as unknown as Native<Args>;
+  return {
+    setns: native<[number, number]>('int setns(int fd, int type)'),
+    unshare: native<[number]>('int unshare(int flags)'),
+    mount: native<[string, string, string, number, string | null]>(
+      'int mount(str source, str target, str type, unsigned long flags, str data)',
+    ),
+    umount2: native<[string, number]>('int umount2(str target, int flags)'),
+    mkfifo: native<[string, number]>('int mkfifo(str path, uint32_t mode)'),
+    socket: native<[number, number, number]>('int socket(int domain, int type, int protocol)'),
+    connect: native<[number, Buffer, number]>('int connect(int fd, void *address, uint32_t length)'),
+    getsockopt: native<[number, number, number, Buffer, Buffer]>(
+      'int getsockopt(int fd, int level, int option, void *value, void *length)',
+    ),
+    ioctl: native<[number, number, 'void *', Buffer]>('int ioctl(int fd, unsigned long request, ...)'),
+    flock: native<[number, number]>('int flock(int fd, int operation)'),
+    syscall: native<[number, 'int', number, 'str', string, 'void *', Buffer, 'size_t', number]>(
+      'long syscall(long number, ...)',
+    ),
+  };
+}
 
-  const setns = native<[number, number]>('int setns(int fd, int type)');
-  const unshare = native<[number]>('int unshare(int flags)');
-  const mount = native<[string, string, string, number, string | null]>(
-    'int mount(str source, str target, str type, unsigned long flags, str data)',
-  );
-  const umount2 = native<[string, number]>('int umount2(str target, int flags)');
-  const mkfifo = native<[string, number]>('int mkfifo(str path, uint32_t mode)');
-  const socket = native<[number, number, number]>('int socket(int domain, int type, int protocol)');
-  const connect = native<[number, Buffer, number]>('int connect(int fd, void *address, uint32_t length)');
-  const getsockopt = native<[number, number, number, Buffer, Buffer]>(
-    'int getsockopt(int fd, int level, int option, void *value, void *length)',
-  );
-  const ioctl = native<[number, number, 'void *', Buffer]>('int ioctl(int fd, unsigned long request, ...)');
-  const flock = native<[number, number]>('int flock(int fd, int operation)');
-  const syscall = native<[number, 'int', number, 'str', string, 'void *', Buffer, 'size_t', number]>(
-    'long syscall(long number, ...)',
-  );
-
-  /** The result of a call that says -1 and sets errno on failure; must be given it before anything else runs. */
-  const checked = (result: number, name: string, subject = ''): number => {
-    if (result === -1) throw new SyscallError(name, koffi.errno(), subject);
+function bind(): Syscalls {
+  const koffi = require('koffi') as Koffi;
+  const libc = nativeFunctions(koffi);
+  /** Must be given the result of a call that says -1 and sets errno before anything else runs. */
+  const checked = (result: number, name: string, subject?: string): number => {
+    if (result === -1) throw new SyscallError(name, koffi.errno(), subject && JSON.stringify(subject));
     return result;
   };
-
   return {
-    setns: (fd, type) => void checked(setns(fd, type), 'setns'),
-    unshare: (flags) => void checked(unshare(flags), 'unshare'),
+    setns: (fd, type) => void checked(libc.setns(fd, type), 'setns'),
+    unshare: (flags) => void checked(libc.unshare(flags), 'unshare'),
     mount: ({ source, target, type, flags, data }) =>
-      void checked(mount(source, target, type, flags, data || null), 'mount', JSON.stringify(target)),
-    umount: (target, flags) => void checked(umount2(target, flags), 'umount', JSON.stringify(target)),
-    mkfifo: (path, mode) => void checked(mkfifo(path, mode), 'mkfifo', JSON.stringify(path)),
-    socket: (domain, type) => checked(socket(domain, type, 0), 'socket'),
-    connect: (fd, address) => (connect(fd, address, address.length) === -1 ? koffi.errno() : 0),
+      void checked(libc.mount(source, target, type, flags, data || null), 'mount', target),
+    umount: (target, flags) => void checked(libc.umount2(target, flags), 'umount', target),
+    mkfifo: (path, mode) => void checked(libc.mkfifo(path, mode), 'mkfifo', path),
+    socket: (domain, type) => checked(libc.socket(domain, type, 0), 'socket'),
+    connect: (fd, address) => (libc.connect(fd, address, address.length) === -1 ? koffi.errno() : 0),
     getsockopt: (fd, level, option, bytes) => {
       const value = Buffer.alloc(bytes);
-      const length = Buffer.alloc(4);
-      writeNativeInt(length, bytes);
-      checked(getsockopt(fd, level, option, value, length), 'getsockopt');
+      checked(libc.getsockopt(fd, level, option, value, nativeInt(bytes)), 'getsockopt');
       return value;
     },
-    ioctl: (fd, request, argument) => checked(ioctl(fd, request, 'void *', argument), 'ioctl'),
+    ioctl: (fd, request, argument) => checked(libc.ioctl(fd, request, 'void *', argument), 'ioctl'),
     openat2: (dirfd, path, { flags, resolve }) => {
       const how = openHow(flags, resolve);
-      const fd = syscall(SYS_OPENAT2, 'int', dirfd, 'str', path, 'void *', how, 'size_t', how.length);
-      return checked(Number(fd), 'openat2', JSON.stringify(path));
+      const fd = libc.syscall(SYS_OPENAT2, 'int', dirfd, 'str', path, 'void *', how, 'size_t', how.length);
+      return checked(Number(fd), 'openat2', path);
     },
     flockExclusive: (fd) => {
-      if (flock(fd, LOCK_EX_NB) === 0) return true;
+      if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
       const errno = koffi.errno();
       if (errno === EWOULDBLOCK) return false;
       throw new SyscallError('flock', errno);
@@ -142,6 +145,6 @@ function openHow(flags: number, resolve: number): Buffer {
 }
 
 /** An `int` in this machine's byte order. */
-function writeNativeInt(target: Buffer, value: number): void {
-  target.set(new Uint8Array(new Int32Array([value]).buffer));
+function nativeInt(value: number): Buffer {
+  return Buffer.from(new Int32Array([value]).buffer);
 }

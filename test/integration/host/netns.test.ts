@@ -104,3 +104,14 @@ it('readNetDevOfPid reads the interfaces of a process', async () => {
     parseNetDev(readFileSync('/proc/self/net/dev', 'utf8')).map(({ name }) => expect.objectContaining({ name })),
   );
 });
+
+it('comes home again however often it leaves', async () => {
+  const { syscalls } = hostMeans();
+  const before = readlinkSync('/proc/thread-self/ns/net');
+  for (let index = 0; index < 50; index++) {
+    const path = join(dir.path, `ns${index}`);
+    await createNetns(path, { syscalls });
+    await removeNetns(path, { syscalls });
+  }
+  expect(readlinkSync('/proc/thread-self/ns/net')).toBe(before);
+});

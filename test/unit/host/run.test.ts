@@ -60,7 +60,7 @@ describe('run', () => {
   });
 
   it('does not start for a caller that has gone', async () => {
-    expect(() => run(['true'], { signal: AbortSignal.abort(new Error('gone')) })).toThrow('gone');
+    await expect(run(['true'], { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
   });
 
   it('refuses more output than it is told to hold, and cuts the rest of what goes wrong', async () => {
