@@ -47,7 +47,7 @@ export interface Parts {
 export async function buildParts(config: Config, options: { log: Logger; version: string }): Promise<Parts> {
   const { log, version } = options;
   const metrics = new MetricsRegistry();
-  const { address, namespace, snapshotter } = config.containerd;
+  const { address, namespace } = config.containerd;
   const containerd = new ContainerdClient({ address, namespace, log, metrics });
   const handlers = runtimeHandlers(config);
   const facts = { now: await readHostFacts({ daemonPid: await daemonPid(address) }) };
@@ -56,7 +56,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
   const host = await thisHost(() => facts.now, [config.cri_root, config.cri_state, config.state]);
   const sandboxes = new SandboxStore(config.root);
   const containers = new ContainerStore(config.cri_root);
-  const images = new ImageIndex({ containerd, log, sandboxImage: config.sandbox_image, snapshotter });
+  const images = new ImageIndex({ containerd, log, sandboxImage: config.sandbox_image });
   const namesOfImage: CriDeps['namesOfImage'] = (id) => {
     const image = images.find(id);
     return image && imageNames(image);

@@ -6,7 +6,7 @@ import type { Sandbox } from '../../model/sandbox';
 import { containerSpec } from '../../oci/container-spec';
 import type { ContainerSpecInput } from '../../oci/inputs';
 import { resourcesOf } from '../../oci/resources';
-import { stopSignal } from '../../oci/signal';
+import { signalName } from '../../oci/signal';
 import { usernsMappings } from '../../oci/userns';
 import { KIND_CONTAINER, recordLabels } from '../../state/labels';
 import { containerName } from '../../state/name-index';
@@ -40,7 +40,7 @@ export function newContainer(what: {
       imageDigest: image.target.digest,
       imageName: imageNames(image).image,
       logPath,
-      stopSignal: stopSignal(config.stopSignal, image.config.stopSignal),
+      stopSignal: signalName(config.stopSignal) || image.config.stopSignal,
       processLabel: '',
     },
     status: {

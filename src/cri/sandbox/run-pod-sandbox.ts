@@ -15,7 +15,7 @@ import { requireSandboxConfig } from '../require';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
 import { ensureSandboxImage } from './sandbox-image';
 import { addToNetwork, makeSandboxFiles, makeSandboxNetns, pauseContainer, removeSandboxFiles } from './sandbox-parts';
-import { deleteSandboxRecord, storeSandbox } from './sandbox-record';
+import { deleteSandboxRecord, storeSandbox, updateSandboxRecord } from './sandbox-record';
 
 /** Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove. */
 export async function runPodSandbox(
@@ -83,6 +83,7 @@ export async function runPodSandbox(
       () => containers.create(pause.record, { lease: id, signal: call.signal }),
       (signal) => containers.delete(id, { signal }),
     );
+    await step('store the spec', () => updateSandboxRecord(deps, sandbox, { spec: pause.record.spec, signal: call.signal }));
     const task = await step(
       'create the task',
       () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { signal: call.signal }),

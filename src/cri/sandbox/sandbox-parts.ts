@@ -43,7 +43,7 @@ export async function addToNetwork(deps: CriDeps, sandbox: Sandbox, signal: Abor
   metadata.additionalIps = [...result.additionalIps];
   metadata.cniResult = result.cniResult;
   await deps.sandboxes.record(metadata);
-  await updateSandboxRecord(deps, sandbox, signal);
+  await updateSandboxRecord(deps, sandbox, { signal });
 }
 
 /** Writes the pod's files and mounts its /dev/shm. */

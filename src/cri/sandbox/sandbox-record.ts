@@ -1,5 +1,7 @@
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import type { Any } from '../../model/any';
+import { KIND_SANDBOX, recordLabels } from '../../state/labels';
 import { sandboxMetadataExtension } from '../../state/records';
 import type { CriDeps } from '../deps';
 
@@ -23,20 +25,28 @@ export async function storeSandbox(
       id: metadata.id,
       runtime: { name: handler.runtimeType, options: handler.options },
       sandboxer: SANDBOXER,
-      labels: { name: metadata.name },
+      labels: {
+        ...recordLabels({ image: {}, cri: metadata.config.labels, kind: KIND_SANDBOX }),
+        oci_runtime_type: handler.runtimeType,
+      },
       extensions: { [METADATA_KEY]: sandboxMetadataExtension(metadata) },
     },
     { signal },
   );
 }
 
-/** Writes the pod's metadata again, once its network is known. */
-export async function updateSandboxRecord(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+/** Writes the pod's metadata again, with its network, and the spec of its pause container. */
+export async function updateSandboxRecord(
+  deps: Deps,
+  sandbox: Sandbox,
+  change: { spec?: Any; signal: AbortSignal },
+): Promise<void> {
   if (!deps.daemon.features.sandboxStore) return;
   const { metadata } = sandbox;
+  const { spec, signal } = change;
   await deps.containerd.sandboxStore.update(
-    { id: metadata.id, extensions: { [METADATA_KEY]: sandboxMetadataExtension(metadata) } },
-    [`extensions.${METADATA_KEY}`],
+    { id: metadata.id, spec, extensions: { [METADATA_KEY]: sandboxMetadataExtension(metadata) } },
+    [`extensions.${METADATA_KEY}`, ...(spec ? ['spec'] : [])],
     { signal },
   );
 }
