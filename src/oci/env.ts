@@ -31,8 +31,7 @@ function entryOf({ key, value }: KeyValue, index: number): string {
   if (value.includes(0)) throw new OciError(`${field}.value`, `the value of ${key} has a NUL byte`);
   try {
     return `${key}=${new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)}`;
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
+  } catch {
     throw new OciError(`${field}.value`, `the value of ${key} is not valid UTF-8`);
   }
 }

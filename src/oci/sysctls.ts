@@ -22,7 +22,8 @@ function parts(name: string): string[] {
 function check(name: string, value: string, shared: { network: boolean; ipc: boolean }): void {
   const field = `config.linux.sysctls[${JSON.stringify(name)}]`;
   const segments = parts(name);
-  const clean = segments.every((part) => /^[A-Za-z0-9_@:.-]+$/.test(part) && part !== '.' && part !== '..');
+  // Empty parts too: the name becomes a path below /proc/sys, and must not lead out of it.
+  const clean = name.split(/[./]/).every((part) => /^[A-Za-z0-9_@:-]+$/.test(part));
   if (segments.length < 2 || !clean) throw new OciError(field, 'is not the name of a sysctl');
   if (/[\n\r\0]/.test(value)) throw new OciError(field, 'the value is more than one line');
   const dotted = segments.join('.');
