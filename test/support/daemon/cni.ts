@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { removeRulesOfNetwork } from './iptables';
 
 /** A bridge network of a test's own: nothing in it is shared with another test or with the machine's pods. */
 export interface PodNetwork {
@@ -11,7 +13,7 @@ export interface PodNetwork {
   /** host-local keeps one file per leased address here. */
   readonly leaseDir: string;
   readonly binDirs: readonly string[];
-  /** Afterwards the bridge is gone. */
+  /** Afterwards the bridge is gone, and with it what pods that were not removed have left in iptables and libcni's cache. */
   remove(): void;
 }
 
@@ -28,7 +30,11 @@ export function createPodNetwork(options: { dir: string; binDirs: readonly strin
     cacheDir: join(dir, 'cni/cache'),
     leaseDir: join(dir, 'cni/leases'),
     binDirs,
-    remove: () => removeLink(bridge),
+    remove: () => {
+      removeLink(bridge);
+      removeRulesOfNetwork(name);
+      removeResults(name);
+    },
   };
   mkdirSync(network.confDir, { recursive: true });
   const plugins = [
@@ -68,4 +74,11 @@ function removeLink(bridge: string): void {
   } catch {
     // No pod was ever started: the bridge plugin makes the bridge with the first one.
   }
+}
+
+/** containerd's own plugin keeps libcni's results in the machine's default folder. */
+function removeResults(network: string): void {
+  const folder = '/var/lib/cni/results';
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names.filter((entry) => entry.startsWith(`${network}-`))) rmSync(join(folder, name));
 }

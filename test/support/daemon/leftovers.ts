@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
+import { rulesOfNetwork } from './iptables';
 
 /** What is on the machine and in containerd because of pods, by kind; each list is empty when every pod is gone. */
 export interface Leftovers {
@@ -43,7 +43,7 @@ export function leftovers(places: LeftoverPlaces): Leftovers {
     veths: links(network.bridge),
     addresses: entries(join(network.leaseDir, network.name)).filter((name) => /^\d+\./.test(name)),
     cniResults: entries(join(network.cacheDir, 'results')).filter((name) => name.includes(network.name)),
-    iptablesRules: iptablesRules(network.name),
+    iptablesRules: rulesOfNetwork(network.name),
     containers: words(containerd.ctr('containers', 'list', '--quiet')),
     tasks: words(containerd.ctr('tasks', 'list', '--quiet')),
     snapshots: rows(containerd.ctr('snapshots', 'list')).filter((row) => !row.endsWith('Committed')),
@@ -103,13 +103,4 @@ function rows(table: string): string[] {
 function links(bridge: string): string[] {
   if (!existsSync(`/sys/class/net/${bridge}`)) return [];
   return readdirSync(`/sys/class/net/${bridge}/brif`);
-}
-
-function iptablesRules(network: string): string[] {
-  try {
-    const rules = execFileSync('iptables-save', { encoding: 'utf8', maxBuffer: 64 << 20 });
-    return rules.split('\n').filter((rule) => rule.startsWith('-A') && rule.includes(`\\"${network}\\"`));
-  } catch {
-    return []; // a machine without iptables has no rules of ours
-  }
 }
