@@ -2,6 +2,7 @@ import type { CDIDevice } from '../../generated/cri/v1/api';
 import type { SpecHooks } from '../model/spec';
 import { isQualifiedName } from './cdi-names';
 import { type CdiSpec, type ContainerEdits, parseCdiSpec } from './cdi-spec';
+import { parseYaml } from './cdi-yaml';
 import type { CdiDeviceNode, CdiEdits, HostDevice } from './inputs';
 import { OciError } from './oci-error';
 
@@ -86,13 +87,13 @@ export class CdiRegistry {
     readonly errors: readonly CdiFileError[],
   ) {}
 
-  /** Never throws: a bad file is left out and is in `errors`. Content is JSON (which is YAML too), or simple YAML. */
+  /** Never throws: a bad file is left out and is in `errors`. Content is JSON or the YAML that tools write. */
   static parse(files: readonly CdiFile[]): CdiRegistry {
     const found = new Map<string, Device[]>();
     const errors: CdiFileError[] = [];
     for (const { path, content, priority } of files) {
       try {
-        const spec = parseCdiSpec(JSON.parse(content));
+        const spec = parseCdiSpec(content.trimStart().startsWith('{') ? JSON.parse(content) : parseYaml(content));
         for (const [name, edits] of spec.devices) {
           const key = `${spec.kind}=${name}`;
           found.set(key, [...(found.get(key) ?? []), { spec, path, priority, edits }]);

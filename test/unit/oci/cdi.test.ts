@@ -111,6 +111,21 @@ describe('CdiRegistry', () => {
     });
   });
 
+  it('reads YAML', () => {
+    const yaml = [
+      '---',
+      'cdiVersion: 0.5.0',
+      'kind: vendor.com/gpu',
+      'devices:',
+      '- name: "0"',
+      '  containerEdits:',
+      '    env: [A=1]',
+    ];
+    const registry = CdiRegistry.parse([file(yaml.join('\n'), { path: '/etc/cdi/a.yaml' })]);
+    expect(registry.errors).toEqual([]);
+    expect(registry.resolve(['vendor.com/gpu=0']).env).toEqual(['A=1']);
+  });
+
   it('prefers a later directory', () => {
     const registry = CdiRegistry.parse([
       file({ devices: [device('0', 'FROM=run')] }, { path: '/var/run/cdi/a.json', priority: 1 }),
@@ -147,7 +162,9 @@ describe('CdiRegistry', () => {
   });
 
   it.each<[string, Document | string, RegExp]>([
-    ['what is not JSON', 'nonsense', /JSON/],
+    ['what is not JSON', '{nonsense', /JSON/],
+    ['what is not YAML', 'a: &b c', /line 1: & is not read here/],
+    ['a word', 'nonsense', /spec is not an object/],
     ['a list', '[]', /spec is not an object/],
     ['no version', { cdiVersion: '', devices: one }, /cdiVersion is missing/],
     ['an unknown version', { cdiVersion: '9.0.0', devices: one }, /"9.0.0" is not known/],

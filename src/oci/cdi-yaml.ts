@@ -1,0 +1,172 @@
+interface Line {
+  readonly indent: number;
+  readonly text: string;
+  /** Counted from 1, for errors. */
+  readonly number: number;
+}
+
+/** The lines still to be read; the first is looked at, then taken. */
+type Lines = Line[];
+
+const SEPARATOR = /^-(\s|$)/;
+
+function failed(line: Line | undefined, problem: string): Error {
+  return new Error(`line ${line?.number ?? 'last'}: ${problem}`);
+}
+
+/** Where a comment starts: `#` at the start or after a blank, not in quotes. */
+function withoutComment(text: string): string {
+  let quote = '';
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i] ?? '';
+    if (quote === '"' && char === '\\') i++;
+    else if (quote) quote = char === quote ? '' : quote;
+    else if ((char === '"' || char === "'") && /^$|[\s,[{:-]/.test(text[i - 1] ?? '')) quote = char;
+    else if (char === '#' && /^$|\s/.test(text[i - 1] ?? '')) return text.slice(0, i);
+  }
+  return text;
+}
+
+function linesOf(document: string): Lines {
+  const lines: Lines = [];
+  for (const [i, raw] of document.split(/\r?\n/).entries()) {
+    const text = withoutComment(raw).trimEnd();
+    if (!text.trim() || (text === '---' && lines.length === 0)) continue;
+    const indent = text.length - text.trimStart().length;
+    const line = { indent, text: text.slice(indent), number: i + 1 };
+    if (raw.slice(0, indent).includes('\t')) throw failed(line, 'is indented with a tab');
+    if (text === '---' || text === '...' || text.startsWith('%')) throw failed(line, 'is more than one document');
+    lines.push(line);
+  }
+  return lines;
+}
+
+function plain(text: string): unknown {
+  if (['', '~', 'null'].includes(text)) return null;
+  if (text === 'true' || text === 'false') return text === 'true';
+  // With a leading zero it is octal, as Go's readers of these files have it: file modes are written so.
+  if (/^0o?[0-7]+$/.test(text)) return Number.parseInt(text.replace('o', ''), 8);
+  if (/^[-+]?[0-9]+(\.[0-9]+)?$/.test(text) || /^0x[0-9a-fA-F]+$/.test(text)) return Number(text);
+  return text;
+}
+
+/** Reads one value within a line, from `at`; answers where it ends. `ends` are the characters that end a plain one. */
+function value(line: Line, at: number, ends: RegExp): { value: unknown; end: number } {
+  const rest = line.text.slice(at);
+  const double = /^"(?:[^"\\]|\\.)*"/.exec(rest)?.[0];
+  if (double !== undefined) return { value: unescaped(line, double), end: at + double.length };
+  const single = /^'(?:[^']|'')*'/.exec(rest)?.[0];
+  if (single !== undefined) return { value: single.slice(1, -1).replaceAll("''", "'"), end: at + single.length };
+  if (rest.startsWith('[') || rest.startsWith('{')) return flow(line, at);
+  if (/^["'|>&*!%@`]/.test(rest)) throw failed(line, `${rest[0]} is not read here`);
+  const length = rest.search(ends);
+  const text = length < 0 ? rest : rest.slice(0, length);
+  return { value: plain(text.trim()), end: at + text.length };
+}
+
+function unescaped(line: Line, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw failed(line, `${text} has an escape that is not read here`);
+  }
+}
+
+function skipBlanks(line: Line, at: number): number {
+  return at + (/^\s*/.exec(line.text.slice(at))?.[0].length ?? 0);
+}
+
+/** A list or a map in brackets; it has to end on its line. */
+function flow(line: Line, start: number): { value: unknown; end: number } {
+  const map = line.text[start] === '{';
+  const close = map ? '}' : ']';
+  const items: unknown[] = [];
+  const entries: [string, unknown][] = [];
+  let at = skipBlanks(line, start + 1);
+  while (line.text[at] !== close) {
+    if (at >= line.text.length) throw failed(line, `has no ${close}`);
+    const first = value(line, at, map ? /:(\s|$)|[,}]/ : /[,\]]/);
+    at = skipBlanks(line, first.end);
+    if (map) {
+      if (line.text[at] !== ':') throw failed(line, 'has a key without a value');
+      const second = value(line, skipBlanks(line, at + 1), /[,}]/);
+      entries.push([String(first.value), second.value]);
+      at = skipBlanks(line, second.end);
+    } else items.push(first.value);
+    if (line.text[at] === ',') at = skipBlanks(line, at + 1);
+    else if (line.text[at] !== close) throw failed(line, `has neither a comma nor ${close}`);
+  }
+  return { value: map ? Object.fromEntries(entries) : items, end: at + 1 };
+}
+
+/** The whole rest of a line as one value. */
+function whole(line: Line, at: number): unknown {
+  const read = value(line, at, /$/);
+  if (skipBlanks(line, read.end) < line.text.length) throw failed(line, 'has something after its value');
+  return read.value;
+}
+
+/** Splits `key: value`; undefined when the line is no such thing. */
+function keyOf(line: Line): { key: string; valueAt: number } | undefined {
+  const match = /^(?:"((?:[^"\\])*)"|'([^']*)'|([^\s"'[{#&*!|>%@`-][^#]*?|-[^\s#][^#]*?))\s*:(?=\s|$)/.exec(line.text);
+  if (!match) return undefined;
+  return { key: match[1] ?? match[2] ?? match[3] ?? '', valueAt: skipBlanks(line, match[0].length) };
+}
+
+function list(lines: Lines, indent: number): unknown[] {
+  const items: unknown[] = [];
+  for (let line = lines[0]; line?.indent === indent && SEPARATOR.test(line.text); line = lines[0]) {
+    const at = skipBlanks(line, 1);
+    lines.shift();
+    if (at >= line.text.length) items.push(below(lines, indent + 1));
+    else {
+      // What follows the dash is a block of its own, as if it stood on its own line.
+      lines.unshift({ indent: indent + at, text: line.text.slice(at), number: line.number });
+      items.push(block(lines));
+    }
+  }
+  return items;
+}
+
+function map(lines: Lines, indent: number): Record<string, unknown> {
+  const entries = new Map<string, unknown>();
+  for (let line = lines[0]; line?.indent === indent; line = lines[0]) {
+    const key = keyOf(line);
+    if (!key) throw failed(line, 'is not a key with a value');
+    if (entries.has(key.key)) throw failed(line, `has the key "${key.key}" a second time`);
+    lines.shift();
+    entries.set(key.key, key.valueAt < line.text.length ? whole(line, key.valueAt) : ofKey(lines, indent));
+  }
+  return Object.fromEntries(entries);
+}
+
+/** A list may stand at the indentation of its key. */
+function ofKey(lines: Lines, indent: number): unknown {
+  const [next] = lines;
+  return next?.indent === indent && SEPARATOR.test(next.text) ? list(lines, indent) : below(lines, indent + 1);
+}
+
+function below(lines: Lines, indent: number): unknown {
+  const [next] = lines;
+  return next && next.indent >= indent ? block(lines) : null;
+}
+
+function block(lines: Lines): unknown {
+  const [line] = lines;
+  if (!line) return null;
+  if (SEPARATOR.test(line.text)) return list(lines, line.indent);
+  if (keyOf(line)) return map(lines, line.indent);
+  lines.shift();
+  return whole(line, 0);
+}
+
+/**
+ * Reads the YAML that tools write CDI files in: maps, lists, quoted and plain values on one line, brackets on one line.
+ * Anything else of YAML (anchors, tags, texts over several lines) is an Error that names the line.
+ */
+export function parseYaml(document: string): unknown {
+  const lines = linesOf(document);
+  const read = block(lines);
+  if (lines.length > 0) throw failed(lines[0], 'is not indented as what is around it');
+  return read;
+}
