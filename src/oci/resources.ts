@@ -6,6 +6,14 @@ import type { OciSettings } from './settings';
 
 const FIELD = 'config.linux.resources';
 
+/** What a request's resources are checked against. */
+interface Against {
+  readonly facts: ResourceFacts;
+  readonly settings: ResourceSettings;
+  /** Path of the resources in the request, for errors. */
+  readonly field: string;
+}
+
 export type ResourceFacts = Pick<HostFacts, 'cgroup2' | 'controllers' | 'swapController'>;
 export type ResourceSettings = Pick<OciSettings, 'tolerate_missing_hugetlb_controller' | 'disable_hugetlb_controller'>;
 
@@ -15,52 +23,52 @@ function given<T extends object>(values: T): Partial<T> | undefined {
   return set.length > 0 ? (Object.fromEntries(set) as Partial<T>) : undefined;
 }
 
-function notNegative(value: bigint, name: string): bigint {
-  if (value < 0n) throw new OciError(`${FIELD}.${name}`, `${value} is negative`);
+function notNegative(value: bigint, field: string): bigint {
+  if (value < 0n) throw new OciError(field, `${value} is negative`);
   return value;
 }
 
-function cpuOf(resources: LinuxContainerResources): SpecResources['cpu'] {
+function cpuOf(resources: LinuxContainerResources, { field }: Against): SpecResources['cpu'] {
   return given({
-    shares: notNegative(resources.cpuShares, 'cpu_shares'),
+    shares: notNegative(resources.cpuShares, `${field}.cpu_shares`),
     quota: resources.cpuQuota,
-    period: notNegative(resources.cpuPeriod, 'cpu_period'),
+    period: notNegative(resources.cpuPeriod, `${field}.cpu_period`),
     cpus: resources.cpusetCpus,
     mems: resources.cpusetMems,
   });
 }
 
 /** A memory limit without a swap limit allows no swap: the kernel would otherwise give as much again. */
-function memoryOf(resources: LinuxContainerResources, facts: ResourceFacts): SpecResources['memory'] {
+function memoryOf(resources: LinuxContainerResources, { facts }: Against): SpecResources['memory'] {
   const { memoryLimitInBytes: limit, memorySwapLimitInBytes: swap } = resources;
   return given({ limit, swap: facts.swapController ? swap || limit : 0n });
 }
 
-function hugepagesOf(resources: LinuxContainerResources, facts: ResourceFacts, settings: ResourceSettings) {
+function hugepagesOf(resources: LinuxContainerResources, { facts, settings, field }: Against) {
   const limits = resources.hugepageLimits;
   if (limits.length === 0 || settings.disable_hugetlb_controller) return undefined;
   if (!facts.controllers.has('hugetlb')) {
     if (settings.tolerate_missing_hugetlb_controller) return undefined;
-    throw new OciError(`${FIELD}.hugepage_limits`, 'this node has no hugetlb controller', {
+    throw new OciError(`${field}.hugepage_limits`, 'this node has no hugetlb controller', {
       code: 'FAILED_PRECONDITION',
     });
   }
   return limits.map(({ pageSize, limit }, i) => {
     if (/^[0-9]{1,9}[KMG]B$/.test(pageSize)) return { pageSize, limit };
-    throw new OciError(`${FIELD}.hugepage_limits[${i}].page_size`, `${JSON.stringify(pageSize)} is not a page size`);
+    throw new OciError(`${field}.hugepage_limits[${i}].page_size`, `${JSON.stringify(pageSize)} is not a page size`);
   });
 }
 
 /** Keys are names of files in the container's cgroup; any other would be written elsewhere. */
-function unifiedOf(resources: LinuxContainerResources, facts: ResourceFacts): Record<string, string> | undefined {
+function unifiedOf(resources: LinuxContainerResources, { facts, field }: Against): Record<string, string> | undefined {
   const entries = Object.entries(resources.unified);
   if (entries.length === 0) return undefined;
   if (!facts.cgroup2) {
-    throw new OciError(`${FIELD}.unified`, 'needs cgroup v2', { code: 'FAILED_PRECONDITION' });
+    throw new OciError(`${field}.unified`, 'needs cgroup v2', { code: 'FAILED_PRECONDITION' });
   }
   for (const [key] of entries) {
     if (!/^[a-z0-9_]+(\.[A-Za-z0-9_]+)+$/.test(key)) {
-      throw new OciError(`${FIELD}.unified`, `${JSON.stringify(key)} is not a cgroup file`);
+      throw new OciError(`${field}.unified`, `${JSON.stringify(key)} is not a cgroup file`);
     }
   }
   return Object.fromEntries(entries);
@@ -72,18 +80,11 @@ function mergedHugepages(before: SpecResources['hugepageLimits'], change: SpecRe
   return [...(before ?? []).filter(({ pageSize }) => !changed.has(pageSize)), ...change];
 }
 
-/** Lays a request's resources over those of a spec; a value of 0, an empty text or an absent map leaves what is there. */
-export function withResources(
-  before: SpecResources,
-  resources: LinuxContainerResources | undefined,
-  facts: ResourceFacts,
-  settings: ResourceSettings,
-): SpecResources {
-  if (!resources) return before;
-  const cpu = cpuOf(resources);
-  const memory = memoryOf(resources, facts);
-  const unified = unifiedOf(resources, facts);
-  const hugepageLimits = mergedHugepages(before.hugepageLimits, hugepagesOf(resources, facts, settings));
+function layered(before: SpecResources, resources: LinuxContainerResources, against: Against): SpecResources {
+  const cpu = cpuOf(resources, against);
+  const memory = memoryOf(resources, against);
+  const unified = unifiedOf(resources, against);
+  const hugepageLimits = mergedHugepages(before.hugepageLimits, hugepagesOf(resources, against));
   return {
     ...before,
     ...(cpu && { cpu: { ...before.cpu, ...cpu } }),
@@ -95,14 +96,24 @@ export function withResources(
   };
 }
 
-/** A spec with changed resources, as UpdateContainerResources asks; the given one stays as it is. */
+/** Lays a request's resources over those of a spec; a value of 0, an empty text or an absent map leaves what is there. */
+export function withResources(
+  before: SpecResources,
+  resources: LinuxContainerResources | undefined,
+  facts: ResourceFacts,
+  settings: ResourceSettings,
+): SpecResources {
+  return resources ? layered(before, resources, { facts, settings, field: FIELD }) : before;
+}
+
+/** A spec with changed resources, as UpdateContainerResources asks (its field is `linux`); the given one stays as it is. */
 export function updateResources(
   spec: Spec,
   resources: LinuxContainerResources,
   facts: ResourceFacts,
   settings: ResourceSettings,
 ): Spec {
-  const changed = withResources(spec.linux?.resources ?? {}, resources, facts, settings);
+  const changed = layered(spec.linux?.resources ?? {}, resources, { facts, settings, field: 'linux' });
   return { ...spec, linux: { ...spec.linux, resources: changed } };
 }
 

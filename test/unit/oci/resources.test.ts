@@ -121,6 +121,11 @@ describe('updateResources', () => {
     expect(spec).toEqual(before);
   });
 
+  it('names the field of its own request', () => {
+    const act = () => updateResources(spec, resources({ cpuPeriod: -1n }), facts, settings);
+    expect(thrownBy(act)).toMatchObject({ field: 'linux.cpu_period' });
+  });
+
   it('changes nothing when nothing is given', () => {
     expect(updateResources(spec, resources({}), facts, settings)).toEqual(spec);
   });
