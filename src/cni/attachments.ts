@@ -90,7 +90,8 @@ export class Attachments {
     }
   }
 
-  private plan(networks: readonly NetworkConfig[]): PlannedAttachment[] {
+  /** What a pod is attached to, and by which interfaces. */
+  plan(networks: readonly NetworkConfig[]): PlannedAttachment[] {
     const loopback = this.options.loopbackPlugin ? [{ network: LOOPBACK_NETWORK, ifName: 'lo' }] : [];
     return [...loopback, ...networks.map((network, index) => ({ network, ifName: `eth${index}` }))];
   }

@@ -82,6 +82,23 @@ export function parseNetworkList(bytes: Buffer, file = ''): NetworkConfig {
   };
 }
 
+/** The network in the shape of the plugin's verbose status: the texts, and of each plugin what every runtime knows. */
+export function networkJson(network: NetworkConfig): unknown {
+  return {
+    Name: network.name,
+    CNIVersion: network.cniVersion,
+    Plugins: network.plugins.map(({ type, conf }) => ({
+      Network: {
+        type,
+        ...(isObject(conf.capabilities) ? { capabilities: conf.capabilities } : {}),
+        ipam: isObject(conf.ipam) && conf.ipam.type ? { type: conf.ipam.type } : {},
+      },
+      Source: stringifyJson(conf),
+    })),
+    Source: network.bytes.toString('utf8'),
+  };
+}
+
 function pluginOf(conf: JsonObject, index: number): PluginConfig {
   const type = asString(conf.type);
   if (type === '') throw new CniError(`plugins[${index}] has no type`);

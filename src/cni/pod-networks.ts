@@ -14,7 +14,7 @@ import { renderConfTemplate } from './conf-template';
 import { Gate } from './gate';
 import { GiveUp } from './give-up';
 import { knowsGc, NetworkCalls } from './network-calls';
-import { type NetworkConfig, parseNetworkList } from './network-config';
+import { type NetworkConfig, networkJson, parseNetworkList } from './network-config';
 import { PluginExec } from './plugin-exec';
 import { type IpPreference, podNetworkResult } from './pod-result';
 import { ResultCache } from './result-cache';
@@ -171,14 +171,9 @@ export class PodNetworks {
       PluginConfDir: confDir,
       PluginMaxConfNum: maxConfNum,
       Prefix: 'eth',
-      Networks: this.conf.loaded().map((network, index) => ({
-        Config: {
-          Name: network.name,
-          CNIVersion: network.cniVersion,
-          Plugins: network.plugins.map(({ conf }) => ({ Network: conf })),
-          Source: network.file || network.bytes.toString('utf8'),
-        },
-        IFName: `eth${index}`,
+      Networks: this.attachments.plan(this.conf.loaded()).map(({ network, ifName }) => ({
+        Config: networkJson(network),
+        IFName: ifName,
       })),
     };
   }
