@@ -1,6 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { refused } from './errors';
+import type { ProxyEnvironment } from './proxy';
+import type { Trust } from './registry-host';
 
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -8,29 +11,82 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/ca-bundle.pem',
 ];
 const BEGIN = '-----BEGIN CERTIFICATE-----';
+/** More different configurations than this are not in use at once on one machine. */
+const MAX_CONTEXTS = 32;
 
-/**
- * The certificates this machine believes: those of Node, and the system's, where an administrator adds a company's own.
- * SSL_CERT_FILE and SSL_CERT_DIR name other places for the latter. What cannot be read is passed over.
- */
-export async function systemCertificates(env: Readonly<Record<string, string | undefined>>): Promise<string[]> {
-  const files = env.SSL_CERT_FILE ? [env.SSL_CERT_FILE] : SYSTEM_BUNDLES;
-  const bundle = await firstReadable(files);
-  const dirs = (env.SSL_CERT_DIR ?? '').split(':').filter((dir) => dir !== '');
-  const more = await Promise.all(dirs.map(certificatesIn));
-  return [...rootCertificates, ...[bundle ?? '', ...more.flat()].filter((pem) => pem.includes(BEGIN))];
+/** The certificates this machine believes, and a mark that changes when they may have. */
+interface Roots {
+  readonly mark: string;
+  readonly pem: readonly string[];
 }
 
-async function firstReadable(files: readonly string[]): Promise<string | undefined> {
-  for (const file of files) {
-    const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text !== undefined) return text;
+/**
+ * TLS contexts for registries: Node's root certificates, the system's, where an administrator adds a company's own, and
+ * what is configured for a host. Reading some hundred certificates takes a tenth of a second, so contexts are kept until
+ * the files change.
+ */
+export class TrustStore {
+  private readonly contexts = new Map<string, SecureContext>();
+  private roots: Roots = { mark: '', pem: [] };
+
+  /** SSL_CERT_FILE and SSL_CERT_DIR in `env` name other places for the system's certificates. */
+  constructor(private readonly env: ProxyEnvironment = process.env) {}
+
+  /** The context for connections with this trust. Throws a PullError when a configured certificate or key is none. */
+  async contextFor({ ca, client, skipVerify }: Trust): Promise<SecureContext> {
+    const roots = skipVerify ? undefined : await this.currentRoots();
+    const key = JSON.stringify([roots?.mark ?? 'unverified', ca, client]);
+    const known = this.contexts.get(key);
+    if (known) return known;
+    if (this.contexts.size >= MAX_CONTEXTS) this.contexts.clear();
+    const made = makeContext(roots ? [...roots.pem, ...ca] : undefined, client);
+    this.contexts.set(key, made);
+    return made;
   }
-  return undefined;
+
+  private async currentRoots(): Promise<Roots> {
+    const files = await this.files();
+    const stats = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
+    const mark = files.map((file, at) => `${file} ${stats[at]?.mtimeMs} ${stats[at]?.size}`).join('\n');
+    if (mark !== this.roots.mark || this.roots.pem.length === 0) {
+      const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+      this.roots = { mark, pem: [...rootCertificates, ...texts.filter((text) => text.includes(BEGIN))] };
+    }
+    return this.roots;
+  }
+
+  /** The first bundle that is there, and all certificates of the directories. What cannot be read is passed over. */
+  private async files(): Promise<string[]> {
+    const bundles = this.env.SSL_CERT_FILE ? [this.env.SSL_CERT_FILE] : SYSTEM_BUNDLES;
+    const present = await Promise.all(
+      bundles.map((file) =>
+        stat(file)
+          .then(() => true)
+          .catch(() => false),
+      ),
+    );
+    const bundle = bundles.filter((_, at) => present[at]).slice(0, 1);
+    const dirs = (this.env.SSL_CERT_DIR ?? '').split(':').filter((dir) => dir !== '');
+    return [...bundle, ...(await Promise.all(dirs.map(certificatesIn))).flat()];
+  }
+}
+
+function makeContext(ca: string[] | undefined, client: Trust['client']): SecureContext {
+  try {
+    return createSecureContext({
+      ca,
+      cert: client.length > 0 ? client.map(({ cert }) => cert) : undefined,
+      key: client.length > 0 ? client.map(({ key }) => key) : undefined,
+    });
+  } catch (error) {
+    throw refused('a configured certificate or key cannot be used', error);
+  }
 }
 
 async function certificatesIn(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((): string[] => []);
-  const wanted = names.filter((name) => /\.(pem|crt|cer)$/.test(name)).sort();
-  return Promise.all(wanted.map((name) => readFile(join(dir, name), 'utf8').catch(() => '')));
+  return names
+    .filter((name) => /\.(pem|crt|cer)$/.test(name))
+    .sort()
+    .map((name) => join(dir, name));
 }

@@ -1,6 +1,6 @@
 import { request as plainRequest } from 'node:http';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext, connect as tlsConnect } from 'node:tls';
+import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { withDeadline } from '../base/deadline';
 import { proxyAuthorization } from './proxy';
 import { hostname, type Trust } from './registry-host';
@@ -10,8 +10,10 @@ export interface Route {
   readonly target: URL;
   readonly proxy: URL | undefined;
   readonly trust: Trust;
-  /** PEM certificates of the system. */
-  readonly roots: readonly string[];
+  /** For TLS with the target. */
+  readonly context: SecureContext;
+  /** For TLS with the proxy. */
+  readonly proxyContext: SecureContext;
 }
 
 /** The code of a TlsRefusedError. */
@@ -23,10 +25,8 @@ export class TlsRefusedError extends Error {
   readonly code = TLS_REFUSED;
 }
 
-/** Makes connections along one route; what is costly in TLS, reading some hundred certificates, is done once. */
+/** Makes connections along one route. */
 export class Dialer {
-  private context: SecureContext | undefined;
-
   constructor(
     private readonly route: Route,
     private readonly closed: AbortSignal,
@@ -62,21 +62,11 @@ export class Dialer {
         socket,
         host: name,
         servername: isIP(name) ? undefined : name,
-        secureContext: forTarget ? this.secureContext() : createSecureContext({ ca: [...this.route.roots] }),
+        secureContext: forTarget ? this.route.context : this.route.proxyContext,
         rejectUnauthorized: !(forTarget && this.route.trust.skipVerify),
       });
       settle(secured, { event: 'secureConnect', limit, resolve, reject: (error) => reject(asTlsError(error)) });
     });
-  }
-
-  private secureContext(): SecureContext {
-    const { trust, roots } = this.route;
-    this.context ??= createSecureContext({
-      ca: [...roots, ...trust.ca],
-      cert: trust.client.length > 0 ? trust.client.map(({ cert }) => cert) : undefined,
-      key: trust.client.length > 0 ? trust.client.map(({ key }) => key) : undefined,
-    });
-    return this.context;
   }
 }
 

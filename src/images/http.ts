@@ -6,12 +6,12 @@ import {
   request as plainRequest,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import { systemCertificates } from './certificates';
+import type { TrustStore } from './certificates';
 import { Dialer } from './dial';
 import { refused, unreachable } from './errors';
 import { type ProxyEnvironment, proxyAuthorization, proxyFor } from './proxy';
 import { redactUrl } from './redact';
-import type { Trust } from './registry-host';
+import { SYSTEM_TRUST, type Trust } from './registry-host';
 
 const MAX_REDIRECTS = 10;
 const USER_AGENT = 'crisp';
@@ -51,9 +51,11 @@ export interface HttpResponse {
 export class HttpClient {
   private readonly agents = new Map<string, Agent>();
   private readonly closed = new AbortController();
-  private roots: Promise<string[]> | undefined;
 
-  constructor(private readonly env: ProxyEnvironment = process.env) {}
+  constructor(
+    private readonly store: TrustStore,
+    private readonly env: ProxyEnvironment = process.env,
+  ) {}
 
   /** Sends a request and answers when the headers are there. Throws a PullError of the kind 'registry' if none come. */
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -112,8 +114,9 @@ export class HttpClient {
     const key = JSON.stringify([url.origin, proxy?.href, trust]);
     const known = this.agents.get(key);
     if (known) return known;
-    this.roots ??= systemCertificates(this.env);
-    const dialer = new Dialer({ target: url, proxy, trust, roots: await this.roots }, this.closed.signal);
+    const context = await this.store.contextFor(trust);
+    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : context;
+    const dialer = new Dialer({ target: url, proxy, trust, context, proxyContext }, this.closed.signal);
     const agent = this.agents.get(key) ?? dialingAgent(dialer);
     this.agents.set(key, agent);
     return agent;

@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import type { Descriptor, Image } from '../model/image';
 import { type ImageBackend, underLease } from './backend';
+import { TrustStore } from './certificates';
 import { sourceLabels } from './content-labels';
 import type { PullAuth } from './credentials';
 import { DownloadSlots } from './download-slots';
@@ -55,11 +56,13 @@ export class ImagePuller {
   private readonly downloads = new KeyedMutex();
   private readonly unpacks = new KeyedMutex();
   private readonly slots: DownloadSlots;
+  private readonly trust: TrustStore;
   private readonly pulls = new SharedWork<Image>();
   private readonly pinned: ReadonlySet<string>;
   private readonly platform: Platform;
 
   constructor(private readonly options: ImagePullerOptions) {
+    this.trust = new TrustStore(options.env);
     this.slots = new DownloadSlots(options.maxConcurrentDownloads);
     this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
     this.platform = options.platform ?? hostPlatform();
@@ -90,7 +93,7 @@ export class ImagePuller {
   private async pullOnce(request: PullRequest, reference: Reference): Promise<Image> {
     const { options } = this;
     using progress = new Progress(request.signal, options.progressTimeoutMs);
-    const http = new HttpClient(options.env);
+    const http = new HttpClient(this.trust, options.env);
     try {
       return await underLease(options.containerd, `crisp-pull-${newSuffix()}`, (lease) =>
         this.fetchAndRecord({ request, reference, progress, http, lease }),

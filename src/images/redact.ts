@@ -39,7 +39,10 @@ function redactUrlsIn(text: string): string {
 function redactOne(found: string): string {
   const tail = /[):,;.]+$/.exec(found)?.[0] ?? '';
   const url = found.slice(0, found.length - tail.length);
-  return parse(url) ? redactUrl(url) + tail : '<not a URL>';
+  const parsed = parse(url);
+  if (!parsed) return '<not a URL>';
+  const secret = parsed.username || parsed.password || parsed.search || parsed.hash;
+  return secret ? redactUrl(parsed) + tail : found;
 }
 
 function parse(text: string): URL | undefined {
