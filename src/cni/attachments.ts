@@ -33,6 +33,8 @@ export interface AttachmentsOptions {
   readonly networks: () => readonly NetworkConfig[];
 }
 
+const REMEMBERED = 1_000;
+
 /**
  * Attaches pods to their networks and takes them off again. What was attached is in the cache, with the configuration it
  * was attached by: a DEL works also when that configuration has been changed or removed since.
@@ -40,12 +42,15 @@ export interface AttachmentsOptions {
 export class Attachments {
   /** What was begun for a sandbox and is not known to be complete; its DEL must not rely on the cache. */
   private readonly unfinished = new Map<string, readonly PlannedAttachment[]>();
+  /** Sandboxes whose DEL is done: kubelet stops a pod several times, and plugins need not be asked again. */
+  private readonly removed = new Set<string>();
 
   constructor(private readonly options: AttachmentsOptions) {}
 
   /** Attaches the pod to each network; the results in their order. When one fails, all have ended, and `del` undoes them. */
   async add(pod: PodNetworkConfig, networks: readonly NetworkConfig[], signal: AbortSignal): Promise<CniResult[]> {
     this.unfinished.set(pod.sandboxId, []);
+    this.removed.delete(pod.sandboxId);
     const args = { cniArgs: cniArgs(pod), capabilityArgs: capabilityArgs(pod) };
     const planned = this.plan(networks);
     this.unfinished.set(pod.sandboxId, planned);
@@ -57,7 +62,7 @@ export class Attachments {
 
   /** Takes the pod off every network it may be on. All are tried; the first error is thrown, the rest is logged. */
   async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
-    const failed: unknown[] = [];
+    const failed: { known: KnownAttachment; error: unknown }[] = [];
     for (const known of await this.toRemove(pod)) {
       const { network, ifName } = known;
       try {
@@ -70,17 +75,24 @@ export class Attachments {
           ifName,
           error: errorMessage(error),
         });
-        failed.push(error);
+        failed.push({ known, error });
       }
     }
-    if (failed.length > 0) throw failed[0];
-    this.unfinished.delete(pod.sandboxId);
+    const [first] = failed;
+    if (first) {
+      this.unfinished.set(
+        pod.sandboxId,
+        failed.map(({ known }) => known),
+      );
+      throw first.error;
+    }
+    this.markRemoved(pod.sandboxId);
   }
 
   /** Forgets the pod's attachments without a DEL, for when it cannot succeed any more. */
   async abandon(sandboxId: string): Promise<void> {
     for (const cached of await this.options.cache.ofSandbox(sandboxId)) await this.options.cache.delete(cached);
-    this.unfinished.delete(sandboxId);
+    this.markRemoved(sandboxId);
   }
 
   /** Rejects when one of the pod's networks is not as ADD left it. */
@@ -122,6 +134,7 @@ export class Attachments {
    */
   private async toRemove(pod: PodNetworkConfig): Promise<KnownAttachment[]> {
     const cached = await this.fromCache(pod);
+    if (cached.length === 0 && this.removed.has(pod.sandboxId)) return [];
     const complete = cached.some(({ ifName }) => ifName === DEFAULT_INTERFACE);
     const begun = this.unfinished.get(pod.sandboxId) ?? (complete ? [] : this.plan(this.options.networks()));
     const more = begun.filter((one) => !cached.some((other) => sameAttachment(one, other)));
@@ -151,6 +164,13 @@ export class Attachments {
     } catch {
       return { cniArgs: [['IgnoreUnknown', '1']], capabilityArgs: {} };
     }
+  }
+
+  private markRemoved(sandboxId: string): void {
+    this.unfinished.delete(sandboxId);
+    this.removed.add(sandboxId);
+    const [oldest] = this.removed;
+    if (this.removed.size > REMEMBERED && oldest !== undefined) this.removed.delete(oldest);
   }
 
   private async forget(sandboxId: string, { network, ifName }: PlannedAttachment): Promise<void> {

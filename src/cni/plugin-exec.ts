@@ -124,8 +124,7 @@ export class PluginExec {
         const input = stringifyJson(call.conf);
         return await run([path], { input, signal, timeoutMs: this.options.timeoutMs, env: this.environment(call) });
       } catch (error) {
-        const cause = error instanceof Error ? error.cause : undefined;
-        if (errnoOf(cause) !== 'ETXTBSY' || retries >= BUSY_RETRIES) throw error;
+        if (errnoOf(error) !== 'ETXTBSY' || retries >= BUSY_RETRIES) throw error;
         await sleep(BUSY_WAIT_MS, signal);
       }
     }
