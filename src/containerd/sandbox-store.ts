@@ -87,6 +87,7 @@ function toRecord(sandbox: Sandbox): SandboxRecord {
   };
 }
 
+/** The runtime is always there: containerd 2.3.4 dereferences it unseen and dies of an update without one. */
 function toMessage({ id, runtime, spec, labels = {}, extensions = {}, sandboxer = '' }: NewSandboxRecord): Sandbox {
-  return { sandboxId: id, runtime, spec, labels, extensions, sandboxer };
+  return { sandboxId: id, runtime: runtime ?? { name: '', options: undefined }, spec, labels, extensions, sandboxer };
 }
