@@ -9,7 +9,7 @@ import { bringLoopbackUp } from '../../../src/host/netns';
 import type { PodNetworkConfig } from '../../../src/model/network';
 
 const PLUGINS = '/usr/lib/cni';
-const NEEDED = ['bridge', 'host-local', 'portmap', 'loopback', 'bandwidth'];
+const NEEDED = ['bridge', 'host-local', 'portmap', 'loopback'];
 const able = process.getuid?.() === 0 && NEEDED.every((name) => existsSync(join(PLUGINS, name)));
 
 const HOST = `crisp-cni-host-${process.pid}`;
@@ -152,11 +152,12 @@ const tries = (...args: string[]): boolean => spawnSync('ip', args).status === 0
   });
 
   it('gives the address back of an ADD that failed half-way', async () => {
-    await start(
-      {},
-      { plugins: [...(conf() as { plugins: object[] }).plugins, { type: 'bandwidth', ingressRate: -1 }] },
-    );
-    await expect(networks.add(pod(), never)).rejects.toThrow('CNI ADD of plugin bandwidth: ');
+    const broken = join(home, 'bin', 'broken');
+    writeFileSync(broken, '#!/bin/sh\ncat > /dev/null\n[ "$CNI_COMMAND" != ADD ]\n');
+    chmodSync(broken, 0o755);
+    const { plugins } = conf() as { plugins: object[] };
+    await start({}, { plugins: [...plugins, { type: 'broken' }] });
+    await expect(networks.add(pod(), never)).rejects.toThrow('CNI ADD of plugin broken: exit code 1');
     expect(leased()).toEqual(['10.77.0.2', 'fd77::2']);
     await networks.del(pod(), never);
     expect(leased()).toEqual([]);
