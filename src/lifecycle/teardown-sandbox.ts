@@ -41,16 +41,16 @@ export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, sign
 
 async function stopContainerOfPod(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
   await stopTask(deps, container, { timeoutMs: CONTAINER_TIMEOUT_MS, stopSignal: containerSignal(container), signal });
+  // Until its task is deleted too: the pause task must be the last to leave the pod's shim, or the shim stays (2.x).
+  await using _held = await deps.locks.hold(container.metadata.id, signal);
 }
 
 /** Afterwards there is no pause task, and the sandbox is NOTREADY. */
 export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
-  if (sandbox.status.state !== 'NOTREADY') {
-    deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
-    await deleteTask(deps, id, signal);
-  }
+  await deleteTask(deps, id, signal);
+  if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 
 /** CNI DEL and the removal of the namespace. A pod on the host's network has neither. */

@@ -1,5 +1,4 @@
 import type { ContainerRecord } from '../containerd/containers';
-import { deleteTask } from '../lifecycle/finish-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
@@ -35,8 +34,8 @@ async function statusOf(deps: RecoverDeps, record: ContainerRecord): Promise<San
   if (task === 'unknown') return { ...gone, state: 'UNKNOWN' };
   if (task === undefined) return gone;
   if (task.status === 'RUNNING' || task.status === 'PAUSED') return { ...gone, state: 'READY', pid: task.pid };
-  if (task.status === 'STOPPED') await deleteTask(deps, record.id);
-  else await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+  // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
+  if (task.status !== 'STOPPED') await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
   return { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus };
 }
 
