@@ -51,6 +51,11 @@ export class ConfDir {
     this.poll = undefined;
   }
 
+  /** Resolves when no reading is under way: right after the start nothing is known yet. Never rejects. */
+  settled(): Promise<void> {
+    return this.loading;
+  }
+
   /** The networks, of which there is at least one. Throws a CniError that says why there is none. */
   current(): readonly NetworkConfig[] {
     if (this.networks.length > 0) return this.networks;

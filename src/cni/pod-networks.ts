@@ -77,7 +77,7 @@ export class PodNetworks {
     });
   }
 
-  /** Reads the configuration directory and follows its changes. */
+  /** Reads the configuration directory and follows its changes. What is asked meanwhile waits for the first reading. */
   start(): Promise<void> {
     return this.conf.start();
   }
@@ -87,9 +87,10 @@ export class PodNetworks {
   }
 
   /** Whether a pod could be attached now; plugins of CNI 1.1.0 are asked. The reason and words are those kubelet knows. */
-  status(): Promise<NetworkStatus> {
+  async status(): Promise<NetworkStatus> {
+    await this.conf.settled();
     const networks = this.conf.loaded();
-    if (networks.length === 0) return Promise.resolve(notReady(thrownBy(() => this.conf.current())));
+    if (networks.length === 0) return notReady(thrownBy(() => this.conf.current()));
     const now = performance.now();
     if (!this.lastStatus || this.lastStatus.networks !== networks || now - this.lastStatus.at > STATUS_HOLDS_MS) {
       this.lastStatus = { at: now, networks, answer: this.askPlugins(networks) };
@@ -103,6 +104,7 @@ export class PodNetworks {
    */
   add(pod: PodNetworkConfig, signal: AbortSignal): Promise<PodNetworkResult> {
     return this.counted('SetUpPod', async () => {
+      await this.conf.settled();
       const networks = this.conf.current();
       if (this.options.useInternalLoopback) await this.options.bringLoopbackUp(pod.netnsPath);
       const results = await this.gate.shared(() => this.attachments.add(pod, networks, signal));
@@ -115,6 +117,7 @@ export class PodNetworks {
    * gone, is no error. After many failures over a long time it is given up: a pod must be able to end.
    */
   async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+    await this.conf.settled();
     try {
       await this.counted('TearDownPod', () => this.attachments.del(pod, signal));
     } catch (error) {
@@ -141,6 +144,7 @@ export class PodNetworks {
    * Does not reject for a plugin's sake: what could not be released is logged and tried the next time.
    */
   async gc(validSandboxIds: () => Iterable<string>, signal?: AbortSignal): Promise<void> {
+    await this.conf.settled();
     const cached = await this.cache.list();
     const stale = await staleAttachments(cached, new Set(validSandboxIds()));
     for (const id of new Set(stale.map(({ containerId }) => containerId))) {

@@ -61,6 +61,14 @@ describe('PodNetworks', () => {
       ]);
     });
 
+    it('waits for the first reading of the configuration', async () => {
+      const networks = scripted.networks();
+      const starting = networks.start();
+      expect((await networks.add(pod(), never)).ip).toBe('10.1.0.2');
+      await starting;
+      networks.stop();
+    });
+
     it('has written the cache when it answers', async () => {
       const networks = await started();
       await networks.add(pod(), never);
