@@ -28,7 +28,7 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     runtimePath: table.runtime_path,
     options: shimOptions(table),
     optionsTable: table.options,
-    systemdCgroup: table.options['SystemdCgroup'] === true,
+    systemdCgroup: table.options.SystemdCgroup === true,
     snapshotter: table.snapshotter || config.containerd.snapshotter,
     podAnnotations: table.pod_annotations,
     containerAnnotations: table.container_annotations,

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Filesystem } from '../host/filesystem';
+import type { ProcessCounts } from '../host/process-values';
 import type { CgroupValues } from '../model/cgroup-values';
 import type { HostFacts } from '../model/host-facts';
 import type { Mount } from '../model/mount';
@@ -74,12 +76,16 @@ export interface Host {
   propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;
   netDevOfPid(pid: number): Promise<NetDev[]>;
   netDevOfNetns(path: string): Promise<NetDev[]>;
-  /** Values of a pod's or container's cgroup; undefined when it is gone. */
   /** Superblock options of the host's cgroup2 mount. */
   cgroupMountOptions(): Promise<string[]>;
   /** Afterwards the default AppArmor profile is loaded. */
   ensureDefaultApparmor(): Promise<void>;
   isApparmorLoaded(name: string): Promise<boolean>;
+  /** Values of a pod's or container's cgroup; undefined when it is gone. */
   cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
+  /** What these processes hold; those that have ended are left out. */
+  processCounts(pids: readonly number[]): Promise<ProcessCounts>;
+  /** The filesystem that a directory lies on; undefined when there is no such directory. */
+  filesystemAt(dir: string): Promise<Filesystem | undefined>;
   dialInNetns(path: string, address: string, port: number): Promise<Socket>;
 }

@@ -5,6 +5,7 @@ import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
 import { devicesAt, type HostDeviceNode, hostDevices } from '../host/devices';
 import { makeDir, removeTree } from '../host/dirs';
 import { makeFifos } from '../host/fifos';
+import { filesystemAt } from '../host/filesystem';
 import { copyImageVolume } from '../host/image-volume';
 import { resolveInRoot } from '../host/in-root';
 import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-info';
@@ -12,6 +13,7 @@ import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
+import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { readRootfsFile } from '../host/user-lookup';
@@ -62,6 +64,8 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     ensureDefaultApparmor: () => ensureDefaultAppArmorProfile(),
     isApparmorLoaded: (name) => isAppArmorProfileLoaded(name),
     cgroupValues: (path) => readCgroupValues(path, layout),
+    processCounts: (pids) => processCounts(pids),
+    filesystemAt: (dir) => filesystemAt(dir),
     dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
   };
 }

@@ -24,7 +24,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
 async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata): Promise<SandboxMetadata> {
   if (!deps.daemon.features.sandboxStore || metadata.ip !== '') return metadata;
   const stored = await deps.containerd.sandboxStore.get(metadata.id);
-  const extension = stored?.extensions['metadata'];
+  const extension = stored?.extensions.metadata;
   return (extension && parseSandboxMetadata(extension.value)) ?? metadata;
 }
 

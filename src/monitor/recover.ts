@@ -25,7 +25,7 @@ export async function recover(deps: RecoverDeps): Promise<void> {
     `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,
   ]);
   const limit = new Limit(AT_ONCE);
-  const each = (kind: string, act: (record: ContainerRecord) => Promise<void>): Promise<void[]> =>
+  const each = (kind: string, act: (record: ContainerRecord) => Promise<void>): Promise<unknown> =>
     Promise.all(
       records
         .filter((record) => record.labels[KIND_LABEL] === kind)

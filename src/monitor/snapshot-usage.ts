@@ -50,7 +50,7 @@ export class SnapshotUsage {
     const plugins = await this.deps.containerd.introspection.plugins([
       `type==io.containerd.snapshotter.v1,id==${snapshotter}`,
     ]);
-    const root = plugins[0]?.exports['root'] ?? `${DEFAULT_ROOT}/io.containerd.snapshotter.v1.${snapshotter}`;
+    const root = plugins[0]?.exports.root ?? `${DEFAULT_ROOT}/io.containerd.snapshotter.v1.${snapshotter}`;
     this.roots.set(snapshotter, root);
     return root;
   }
@@ -90,7 +90,7 @@ export class SnapshotUsage {
     const now = BigInt(Date.now()) * 1_000_000n;
     return {
       mountpoint: await this.mountpoint(snapshotter),
-      timestamp: times.reduce((oldest, time) => (time < oldest ? time : oldest), now),
+      timestamp: times.sort((a, b) => Number(a - b))[0] ?? now,
       usedBytes: samples.reduce((sum, sample) => sum + sample.size, 0n),
       inodesUsed: samples.reduce((sum, sample) => sum + sample.inodes, 0n),
     };

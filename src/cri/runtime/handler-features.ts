@@ -80,7 +80,7 @@ export class HandlerFeatures {
     const answered = info?.extra && runtimeFeatures(info.extra);
     if (answered) return parseJson(answered.toString('utf8')) as FeaturesDocument;
     if (handler.runtimeType !== 'io.containerd.runc.v2') return undefined;
-    const binary = handler.optionsTable['BinaryName'];
+    const binary = handler.optionsTable.BinaryName;
     const text = await this.sources.runFeatures(typeof binary === 'string' && binary !== '' ? binary : 'runc');
     return parseJson(text.toString('utf8')) as FeaturesDocument;
   }

@@ -83,7 +83,9 @@ export async function runPodSandbox(
       () => containers.create(pause.record, { lease: id, signal: call.signal }),
       (signal) => containers.delete(id, { signal }),
     );
-    await step('store the spec', () => updateSandboxRecord(deps, sandbox, { spec: pause.record.spec, signal: call.signal }));
+    await step('store the spec', () =>
+      updateSandboxRecord(deps, sandbox, { spec: pause.record.spec, signal: call.signal }),
+    );
     const task = await step(
       'create the task',
       () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { signal: call.signal }),

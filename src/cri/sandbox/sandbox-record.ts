@@ -1,6 +1,6 @@
+import type { Any } from '../../model/any';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import type { Any } from '../../model/any';
 import { KIND_SANDBOX, recordLabels } from '../../state/labels';
 import { sandboxMetadataExtension } from '../../state/records';
 import type { CriDeps } from '../deps';
