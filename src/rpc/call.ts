@@ -8,4 +8,6 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Adds the method and a number of its own to every line. */
   readonly log: Logger;
+  /** A header of the request by its lower-case name; absent in calls that came by another way. */
+  readonly header?: (name: string) => string | undefined;
 }

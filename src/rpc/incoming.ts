@@ -1,3 +1,4 @@
+import type { Metadata } from '@grpc/grpc-js';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
@@ -20,8 +21,9 @@ export interface IncomingOptions {
   readonly gate?: (method: string) => void;
 }
 
-/** What of a grpc-js server call tells that its caller is gone. */
+/** What all kinds of grpc-js server calls have in common. */
 export interface GrpcCall {
+  readonly metadata: Pick<Metadata, 'get'>;
   getDeadline(): Date | number;
   once(event: 'cancelled', listener: () => void): unknown;
 }
@@ -42,16 +44,18 @@ export class Incoming {
   private readonly startedAt = process.hrtime.bigint();
 
   constructor(
-    facts: { method: string; id: number },
+    { method, id, grpcCall }: { method: string; id: number; grpcCall: GrpcCall },
     readonly isStream: boolean,
     private readonly options: IncomingOptions,
   ) {
-    const log = options.log.child({ method: facts.method, call: facts.id });
-    this.call = { method: facts.method, signal: this.controller.signal, log };
+    const log = options.log.child({ method, call: id });
+    const header = (name: string): string | undefined => grpcCall.metadata.get(name)[0]?.toString();
+    this.call = { method, signal: this.controller.signal, log, header };
+    this.observe(grpcCall);
   }
 
   /** Makes the end of the caller's interest the end of `call.signal`. */
-  observe(grpcCall: GrpcCall): void {
+  private observe(grpcCall: GrpcCall): void {
     // grpc-js says 'cancelled' for a passed deadline, too, and after every answer.
     grpcCall.once('cancelled', () => {
       const late = Date.now() + DEADLINE_SLACK_MS >= Number(grpcCall.getDeadline());

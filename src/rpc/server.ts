@@ -10,7 +10,7 @@ import {
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
-import { Incoming, type IncomingOptions } from './incoming';
+import { type GrpcCall, Incoming, type IncomingOptions } from './incoming';
 import { bindSocketFile, type SocketFile, socketPath } from './listen';
 import { RpcError } from './rpc-error';
 import { decodedRequests, type OutStream, sendReplies } from './server-stream';
@@ -101,8 +101,7 @@ export class RpcServer {
 
   private unary({ name, handler, decode, encode }: Row): handleUnaryCall<Buffer, Buffer> {
     return (grpcCall, callback) => {
-      const incoming = this.begin(name, false);
-      incoming.observe(grpcCall);
+      const incoming = this.begin(name, grpcCall, false);
       const answer = incoming.run(async (call) => encode(await handler(decode(grpcCall.request), call)));
       void answer.then((outcome) => {
         this.end(incoming);
@@ -128,8 +127,7 @@ export class RpcServer {
   }
 
   private stream(name: string, stream: OutStream, act: (call: Call) => Promise<void>): void {
-    const incoming = this.begin(name, true);
-    incoming.observe(stream);
+    const incoming = this.begin(name, stream, true);
     void incoming
       .run(async (call) => act(call))
       .then((outcome) => {
@@ -140,9 +138,9 @@ export class RpcServer {
       });
   }
 
-  private begin(method: string, isStream: boolean): Incoming {
+  private begin(method: string, grpcCall: GrpcCall, isStream: boolean): Incoming {
     this.calls += 1;
-    const incoming = new Incoming({ method, id: this.calls }, isStream, this.options);
+    const incoming = new Incoming({ method, id: this.calls, grpcCall }, isStream, this.options);
     this.incoming.add(incoming);
     return incoming;
   }
