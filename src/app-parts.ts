@@ -149,7 +149,8 @@ export class Networks {
       bringLoopbackUp: (path) => bringLoopbackUp(path),
     });
     this.byDir.set(key, networks);
-    networks.start();
+    // Not awaited: it can be asked at once, and waits by itself for the first look at its directory.
+    void networks.start();
     return networks;
   }
 

@@ -1,45 +1,41 @@
+import { randomUUID } from 'node:crypto';
+
 /**
  * JSON with 64-bit integers. Go writes int64 as plain JSON numbers; JavaScript's own reader rounds those beyond 2^53.
- * Here an integer that a double cannot hold exactly is read as a bigint, and a bigint is written as a plain number.
+ * Here an integer that a double cannot hold exactly is read as a bigint, and a bigint is written as a plain number. On
+ * its way such an integer is a string that begins with a mark of this call's own, which no text from outside can have.
  */
 
-const INTEGER_TOKEN = /^-?\d{16,}$/;
-/** Marks a long integer on its way through JSON.parse; U+E000 is a private-use character no JSON writer of ours emits. */
-const MARK = '\uE000';
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const LONG_INTEGER = /^-?\d{16,}$/;
 
 /** Parses JSON text. Integers that do not fit a double exactly come back as bigint. Throws SyntaxError on bad text. */
 export function parseJson(text: string): unknown {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
-  return JSON.parse(markLongIntegers(text), (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? fromMark(value) : value,
+  const mark = randomUUID();
+  const marked = text.replace(STRING_OR_NUMBER, (token) => (LONG_INTEGER.test(token) ? `"${mark}${token}"` : token));
+  return JSON.parse(marked, (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith(mark) ? toInteger(value.slice(mark.length)) : value,
   );
 }
 
 /** Writes JSON; a bigint becomes a plain number, `undefined` members are left out. `space` indents as in JSON.stringify. */
 export function stringifyJson(value: unknown, space?: number): string {
+  const mark = randomUUID();
   let found = false;
   const text = JSON.stringify(
     value,
     (_key, member: unknown) => {
       if (typeof member !== 'bigint') return member;
       found = true;
-      return `${MARK}${member}`;
+      return `${mark}${member}`;
     },
     space,
   );
-  return found ? text.replace(new RegExp(`"${MARK}(-?\\d+)"`, 'g'), '$1') : text;
+  return found ? text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1') : text;
 }
 
-function fromMark(text: string): number | bigint | string {
-  const digits = text.slice(MARK.length);
-  if (!INTEGER_TOKEN.test(digits)) return text;
+function toInteger(digits: string): number | bigint {
   const number = Number(digits);
   return Number.isSafeInteger(number) ? number : BigInt(digits);
-}
-
-/** Puts every number token of 16 or more digits into a marked string, leaving the inside of strings alone. */
-function markLongIntegers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
-    token.startsWith('"') ? token : `"${MARK}${token}"`,
-  );
 }

@@ -15,7 +15,7 @@ import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
 import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
-import { mountImageVolumes, unmountNothing } from './image-volumes';
+import { mountImageVolumes } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
 
@@ -51,11 +51,8 @@ export async function createContainer(
       () => makeDirectories(deps, id, config),
       () => removeDirectories(deps, id),
     );
-    const volumes = await step(
-      'mount its image volumes',
-      () => mountImageVolumes(deps, sandbox, config, signal),
-      unmountNothing,
-    );
+    // No undo: they are the pod's, shared by its containers, and go when it stops.
+    const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
     const inputs = await step('look at the host', () =>
       containerInputs(deps, { id, sandbox, config, image, handler, targetPid, volumes, signal }),
     );

@@ -43,11 +43,6 @@ export async function mountImageVolumes(
   return volumes;
 }
 
-/** An image volume belongs to the pod, not to the container whose creation failed. */
-export function unmountNothing(): void {
-  return undefined;
-}
-
 async function mountOnce(deps: CriDeps, sandbox: Sandbox, image: Image, signal: AbortSignal): Promise<string> {
   const { id } = sandbox.metadata;
   const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;

@@ -78,7 +78,7 @@ export async function runPodSandbox(
       () => snapshots.prepare(pause.snapshot, { lease: id, signal: call.signal }),
       (signal) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal }),
     );
-    await step(
+    const record = await step(
       'create the container',
       () => containers.create(pause.record, { lease: id, signal: call.signal }),
       (signal) => containers.delete(id, { signal }),
@@ -97,7 +97,8 @@ export async function runPodSandbox(
       () => deps.monitor.unwatch(id),
     );
     await step('start the task', () => tasks.start({ containerId: id }, { signal: call.signal }));
-    sandbox.status = { ...sandbox.status, state: 'READY', pid: task.pid };
+    // The record's own time, which is what a restarted server finds.
+    sandbox.status = { ...sandbox.status, state: 'READY', pid: task.pid, createdAt: record.createdAt };
   });
 
   // Nothing below may fail: the pod runs, and from here on only Stop and Remove take it down.
