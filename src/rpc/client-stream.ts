@@ -7,7 +7,7 @@ interface How {
 
 /**
  * The replies of a stream. They can be read once; leaving the loop early gives the call up. Throws the error of the
- * call, or the signal's reason.
+ * call, or the signal's reason; grpc-js lets an error overtake replies that nobody has asked for yet.
  */
 export function responsesOf(call: ClientReadableStream<unknown>, { signal, toError }: How): AsyncIterable<unknown> {
   let failure: Error | undefined;
@@ -21,7 +21,6 @@ export function responsesOf(call: ClientReadableStream<unknown>, { signal, toErr
 
   async function* read(): AsyncGenerator<unknown> {
     try {
-      for (let reply = failure && call.read(); failure && reply !== null; reply = call.read()) yield reply;
       if (failure) throw failure;
       for await (const reply of call) yield reply;
     } catch (error) {
