@@ -1,0 +1,83 @@
+import { CriClient } from '../../../src/client/cri-client';
+import { createPodNetwork, type PodNetwork } from '../daemon/cni';
+import { type Containerd, type ContainerdVersion, containerdPrograms, startContainerd } from '../daemon/containerd';
+import { type Crisp, startCrisp } from '../daemon/crisp';
+import { testImages } from '../daemon/images/catalog';
+import { describeLeftovers, type LeftoverPlaces, leftovers } from '../daemon/leftovers';
+import { type Registry, startRegistry } from '../daemon/registry';
+import { createScratch, removeScratch } from '../daemon/scratch';
+
+export const BUSYBOX = 'registry.k8s.io/e2e-test-images/busybox:1.29-2';
+export const NGINX = 'registry.k8s.io/e2e-test-images/nginx:1.14-2';
+export const PAUSE = 'registry.k8s.io/pause:3.10.1';
+
+export interface NodeOptions {
+  readonly version?: ContainerdVersion;
+  /** Merged over the top level of crisp's configuration. */
+  readonly settings?: Record<string, unknown>;
+  /** containerd is stopped again before crisp starts. */
+  readonly withoutContainerd?: boolean;
+}
+
+/** A whole node of a test's own: containerd, a registry with the test images, a pod network, crisp, and a client of it. */
+export interface TestNode {
+  readonly dir: string;
+  readonly containerd: Containerd;
+  readonly registry: Registry;
+  readonly network: PodNetwork;
+  readonly crisp: Crisp;
+  readonly cri: CriClient;
+  /** A connection of its own, for calls that outlive others. Closed with the node. */
+  connect(): CriClient;
+  /** What pods have left behind, as text; `0` when nothing. */
+  left(): string;
+  /** Afterwards every pod is removed, every daemon ended and the scratch folder gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts the node's parts; the caller stops it. What has started is stopped again when a later part fails. */
+export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
+  const { version = '1.6', settings } = options;
+  const dir = createScratch();
+  const undo: (() => Promise<void> | void)[] = [];
+  const clean = async (): Promise<void> => {
+    for (const step of undo.reverse()) await step();
+  };
+  try {
+    const registry = await startRegistry(dir);
+    undo.push(() => registry.stop());
+    await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
+    const binDirs = [containerdPrograms(version).cniBinDir];
+    const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
+    const containerd = await startContainerd({ version, dir });
+    undo.push(() => removeScratch(dir, containerd.address));
+    undo.push(() => network.remove());
+    undo.push(() => containerd.stop());
+    if (options.withoutContainerd) await containerd.stop();
+    const crisp = await startCrisp({ dir, containerd, network, certsDir: registry.certsDir, settings });
+    undo.push(() => crisp.stop());
+    const clients: CriClient[] = [];
+    undo.push(() => clients.forEach((client) => void client.close()));
+    const connect = (): CriClient => {
+      const client = new CriClient(crisp.socket);
+      clients.push(client);
+      return client;
+    };
+    const cri = connect();
+    undo.push(() => removeEveryPod(cri));
+    const { netnsDir, recordDirs } = crisp;
+    const places: LeftoverPlaces = { containerd, network, dir, netnsDir, recordDirs };
+    const left = (): string => describeLeftovers(leftovers(places));
+    return { dir, containerd, registry, network, crisp, cri, connect, left, stop: clean };
+  } catch (error) {
+    await clean();
+    throw error;
+  }
+}
+
+const WANTED = /^(pause:3\.10\.1|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2))$/;
+
+async function removeEveryPod(cri: CriClient): Promise<void> {
+  const { items } = await cri.runtime.listPodSandbox({ filter: undefined });
+  for (const { id } of items) await cri.runtime.removePodSandbox({ podSandboxId: id });
+}
