@@ -24,6 +24,7 @@ import type { RuntimeHandler } from './model/runtime-handler';
 import { EventMonitor } from './monitor/event-monitor';
 import { ExitMonitor } from './monitor/exit-monitor';
 import { StatsSampler } from './monitor/stats-sampler';
+import { Sweep } from './monitor/sweep';
 import { MetricsRegistry } from './observability/metrics-registry';
 import { ContainerEvents } from './state/container-events';
 import { ContainerStore } from './state/container-store';
@@ -39,6 +40,7 @@ export interface Parts {
   readonly deps: CriDeps;
   readonly networks: Networks;
   readonly eventMonitor: EventMonitor;
+  readonly sweep: Sweep;
   /** Looks again at the daemon behind the socket: its process, its features. */
   refreshDaemon(): Promise<void>;
 }
@@ -114,6 +116,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
   return {
     deps,
     networks,
+    sweep: new Sweep(lifecycle),
     eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
     refreshDaemon,
   };

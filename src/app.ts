@@ -76,13 +76,14 @@ export async function startApp(config: Config, options: { log: Logger; version: 
 /** Looks at the daemon, recovers what it runs and starts what goes on in the background. */
 async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
-  await requireUsableDaemon(deps.containerd, config.containerd.address);
+  await requireUsableDaemon(deps.containerd, config.containerd);
   await deps.containerd.namespaces.ensure(config.containerd.namespace);
   await parts.refreshDaemon();
   await deps.images.resync();
   await recover(deps);
   parts.eventMonitor.start();
   deps.stats.start();
+  parts.sweep.start();
   deps.networksOf(deps.handlers.default);
 }
 
@@ -109,6 +110,7 @@ async function connectLater(
 /** In the reverse order. Containers go on running; their stdio waits in its pipes for whoever comes next. */
 async function putDown(parts: Parts): Promise<void> {
   const { deps } = parts;
+  parts.sweep.stop();
   deps.stats.stop();
   await parts.eventMonitor.stop();
   deps.monitor.stop();

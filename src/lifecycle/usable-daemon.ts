@@ -12,13 +12,19 @@ export class UnusableDaemon extends Error {
 const CRI_PLUGIN = 'type==io.containerd.grpc.v1,id==cri';
 const SANDBOX_STORE = 'type==io.containerd.grpc.v1,id==sandboxes';
 
+/** The namespace of containerd's own CRI, which no setting changes. */
+const CRI_NAMESPACE = 'k8s.io';
+
 /**
- * Asks the daemon what it is. Throws UnusableDaemon when its own CRI plugin runs (both would act on every exit) or when it
- * does not see our mounts; rejects as a call does when it cannot be reached.
+ * Asks the daemon what it is. Throws UnusableDaemon when its own CRI plugin runs in our namespace (both would act on every
+ * exit) or when it does not see our mounts; rejects as a call does when it cannot be reached.
  */
-export async function requireUsableDaemon(containerd: ContainerdClient, address: string): Promise<DaemonFeatures> {
+export async function requireUsableDaemon(
+  containerd: ContainerdClient,
+  { address, namespace }: { address: string; namespace: string },
+): Promise<DaemonFeatures> {
   const [cri] = await containerd.introspection.plugins([CRI_PLUGIN]);
-  if (cri && !cri.initError) {
+  if (cri && !cri.initError && namespace === CRI_NAMESPACE) {
     throw new UnusableDaemon(
       `the containerd behind ${address} runs its own CRI plugin: add "io.containerd.grpc.v1.cri" to its disabled_plugins`,
     );

@@ -12,6 +12,8 @@ import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
  */
 export class SandboxStore {
   private readonly sandboxes = new IdMap<Sandbox>();
+  /** Those that have a journal file of ours: listed, being made or being removed. */
+  private readonly recorded = new Set<string>();
   private readonly journal: string;
 
   /** `root` is crisp's own directory; the journal lies in `<root>/sandboxes`. */
@@ -21,6 +23,7 @@ export class SandboxStore {
 
   /** Writes the journal file; called before the act it describes, and again when the network is known. */
   async record(metadata: SandboxMetadata): Promise<void> {
+    this.recorded.add(metadata.id);
     await writeFileAtomic(this.file(metadata.id), encodeSandboxMetadata(metadata));
   }
 
@@ -29,6 +32,12 @@ export class SandboxStore {
     await unlink(this.file(id)).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error;
     });
+    this.recorded.delete(id);
+  }
+
+  /** Ids of everything that may own something: what is listed, and what is being made or removed. */
+  ownerIds(): string[] {
+    return [...new Set([...this.recorded, ...this.list().map(({ metadata }) => metadata.id)])];
   }
 
   /** Every sandbox that has a journal file; one that cannot be read is answered without metadata. */

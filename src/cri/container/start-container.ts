@@ -1,14 +1,19 @@
 import {
   ContainerEventType,
+  type PodSandboxConfig,
   type StartContainerRequest,
   type StartContainerResponse,
 } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
 import { inSteps } from '../../base/steps';
+import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
 import { containerStdio } from '../../lifecycle/container-stdio';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
+import type { Any } from '../../model/any';
 import { type Container, containerState } from '../../model/container';
+import type { RuntimeHandler } from '../../model/runtime-handler';
 import { watchContainer } from '../../monitor/watch-exits';
+import { usernsMappings } from '../../oci/userns';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
@@ -75,7 +80,14 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
       'create the task',
       () =>
         tasks.create(
-          { containerId: id, rootfs, ...stdio.paths, terminal: stdio.tty, runtimePath: handler.runtimePath },
+          {
+            containerId: id,
+            rootfs,
+            ...stdio.paths,
+            terminal: stdio.tty,
+            options: ioOwnerOptions(handler, sandbox.metadata.config),
+            runtimePath: handler.runtimePath,
+          },
           { signal },
         ),
       (undoing) => killAndDelete(deps, id, undoing),
@@ -91,6 +103,17 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
     const { pid } = await step('start the task', () => tasks.start({ containerId: id }, { signal }));
     return pid;
   });
+}
+
+/**
+ * In a user namespace the streams must belong to its root, or the container cannot open them again (`/dev/stderr`). A
+ * task's options replace the container's, so they repeat them; only runc's shim knows these.
+ */
+function ioOwnerOptions(handler: RuntimeHandler, config: PodSandboxConfig): Any | undefined {
+  const mappings = usernsMappings(config.linux?.securityContext?.namespaceOptions?.usernsOptions);
+  const [uid, gid] = [mappings?.uids[0]?.hostID, mappings?.gids[0]?.hostID];
+  if (uid === undefined || gid === undefined || !isRuncOptions(handler.options)) return undefined;
+  return withIoOwner(handler.options, { uid, gid });
 }
 
 async function recordFailedStart(deps: CriDeps, container: Container, error: unknown): Promise<void> {
