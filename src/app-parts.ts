@@ -18,7 +18,7 @@ import { StdioInProcess } from './io/stdio-in-process';
 import { CdiFiles } from './lifecycle/cdi-files';
 import { Paths } from './lifecycle/paths';
 import { thisHost } from './lifecycle/this-host';
-import { daemonFeatures } from './lifecycle/usable-daemon';
+import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
 import type { RuntimeHandler } from './model/runtime-handler';
 import { EventMonitor } from './monitor/event-monitor';
@@ -93,6 +93,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
     ...lifecycle,
     config,
     version,
+    readiness: { problem: 'pods are being recovered' },
     metrics,
     images,
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
@@ -110,6 +111,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
     features.forget();
   };
   const resync = async (): Promise<void> => {
+    await requireStillUsable(deps);
     await refreshDaemon();
     await images.resync();
   };
@@ -175,6 +177,17 @@ function imagePuller(
     disableSnapshotAnnotations: config.disable_snapshot_annotations,
     pinned: [config.sandbox_image],
   });
+}
+
+/** The daemon that came back may be configured otherwise: then nothing is served until that is mended. */
+async function requireStillUsable(deps: CriDeps): Promise<void> {
+  try {
+    await requireUsableDaemon(deps.containerd, deps.config.containerd);
+    deps.readiness.problem = '';
+  } catch (error) {
+    if (error instanceof UnusableDaemon) deps.readiness.problem = error.message;
+    throw error;
+  }
 }
 
 async function runFeatures(binary: string): Promise<Buffer> {

@@ -34,7 +34,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
   const lock = await lockFile(join(config.state, 'lock'));
   const parts = await buildParts(config, options);
   const { deps } = parts;
-  const readiness = { problem: 'pods are being recovered' };
+  const { readiness } = deps;
   const server = new RpcServer({
     log,
     metrics: deps.metrics,

@@ -15,6 +15,8 @@ import type { HandlerFeatures } from './runtime/handler-features';
 export interface CriDeps extends LifecycleDeps {
   readonly config: Config;
   readonly version: string;
+  /** Why pods cannot be served now; empty when they can. */
+  readonly readiness: { problem: string };
   readonly metrics: Metrics;
   readonly images: ImageIndex;
   readonly puller: ImagePuller;

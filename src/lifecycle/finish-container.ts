@@ -1,4 +1,5 @@
 import { ContainerEventType } from '../../generated/cri/v1/api';
+import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { Container } from '../model/container';
 import type { Exit } from '../state/exits';
@@ -8,6 +9,7 @@ import type { LifecycleDeps } from './deps';
 /** An exit is reported at the end of both streams, or this long after it. */
 const DRAIN_MS = 1000;
 const METRICS_TIMEOUT_MS = 2000;
+const OOM_EVENT_GRACE_MS = 200;
 /** SIGKILL, as shells and shims report it: what an OOM kill looks like. */
 const KILLED = 137;
 
@@ -49,17 +51,21 @@ async function exitReason(deps: Deps, container: Container, exit: Exit): Promise
   if (exit.exitStatus === 0) return 'Completed';
   if (exit.exitStatus !== KILLED) return 'Error';
   if (container.oomKilled) return 'OOMKilled';
-  return (await killedForMemory(deps, container.metadata.id)) ? 'OOMKilled' : 'Error';
+  const killed = await killedForMemory(deps, container.metadata.id);
+  // The cgroup is gone with the process under systemd: then only the event tells, and it may come a little later.
+  if (killed === undefined) await sleep(OOM_EVENT_GRACE_MS);
+  return killed || container.oomKilled ? 'OOMKilled' : 'Error';
 }
 
 /** The event may come after the exit or never; the cgroup's own counter is there until the task is deleted. */
-async function killedForMemory(deps: Deps, id: string): Promise<boolean> {
+async function killedForMemory(deps: Deps, id: string): Promise<boolean | undefined> {
   try {
     const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS });
-    return (taskMetrics(metrics?.data)?.values.memory?.oomKills ?? 0n) > 0n;
+    const kills = taskMetrics(metrics?.data)?.values.memory?.oomKills;
+    return kills === undefined ? undefined : kills > 0n;
   } catch (error) {
     deps.log.debug('no metrics of an ended task', { id, error: errorMessage(error) });
-    return false;
+    return undefined;
   }
 }
 

@@ -29,13 +29,27 @@ export async function stopTask(deps: Deps, container: Container, options: StopOp
   if (state === 'UNKNOWN') return killUnknown(deps, container, options.signal);
   if (state !== 'RUNNING') return;
   if (options.timeoutMs > 0) {
-    if (!container.stopSignalSent) {
-      container.stopSignalSent = true;
-      await deps.containerd.tasks.kill({ containerId: id, signal: options.stopSignal }, { signal: options.signal });
-    }
+    await sendStopSignal(deps, container, options);
     if (await endsWithin(deps, id, options.timeoutMs, options.signal)) return;
   }
   await killTask(deps, id, options.signal);
+}
+
+/** Once, however many stops there are; one that could not be sent is sent by the next. */
+async function sendStopSignal(
+  deps: Pick<Deps, 'containerd'>,
+  container: Container,
+  options: StopOptions,
+): Promise<void> {
+  if (container.stopSignalSent) return;
+  const { id } = container.metadata;
+  container.stopSignalSent = true;
+  try {
+    await deps.containerd.tasks.kill({ containerId: id, signal: options.stopSignal }, { signal: options.signal });
+  } catch (error) {
+    container.stopSignalSent = false;
+    throw error;
+  }
 }
 
 /** Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. */

@@ -1,7 +1,7 @@
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
-import { deleteTask } from './finish-container';
+import { killAndDelete } from './kill-and-delete';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
 import { killTask, stopTask } from './stop-task';
@@ -49,7 +49,8 @@ async function stopContainerOfPod(deps: TeardownDeps, container: Container, sign
 export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
-  await deleteTask(deps, id, signal);
+  // Also ends one that nobody watches: a pod whose shim did not answer when we came.
+  await killAndDelete(deps, id, signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 

@@ -41,19 +41,27 @@ export class EventMonitor {
     const backoff = new Backoff({ firstMs: 100, maxMs: 5000 });
     while (!signal.aborted) {
       try {
-        const stream = this.deps.containerd.events.subscribe(FILTERS, { signal });
-        // Subscribed first, looked second: what happens in between is heard twice rather than never.
-        const resynced = this.deps.resync();
-        resynced.catch(() => undefined);
-        for await (const envelope of stream) {
-          await resynced;
-          backoff.reset();
-          if (envelope.namespace === this.deps.namespace) await this.handle(decodeEvent(envelope.event));
-        }
+        await this.listenOnce(signal, () => backoff.reset());
       } catch (error) {
         if (!signal.aborted) this.deps.log.warn('the event stream broke off', { error: errorMessage(error) });
       }
       await sleep(backoff.next(), signal).catch(() => undefined);
+    }
+  }
+
+  private async listenOnce(signal: AbortSignal, onEvent: () => void): Promise<void> {
+    const attempt = new AbortController();
+    const stream = this.deps.containerd.events.subscribe(FILTERS, {
+      signal: AbortSignal.any([signal, attempt.signal]),
+    });
+    // Subscribed first, looked second: what happens in between is heard twice rather than never. A look that fails ends
+    // the stream too, so that both are tried again.
+    const resynced = this.deps.resync();
+    resynced.catch((error: unknown) => attempt.abort(error));
+    for await (const envelope of stream) {
+      await resynced;
+      onEvent();
+      if (envelope.namespace === this.deps.namespace) await this.handle(decodeEvent(envelope.event));
     }
   }
 

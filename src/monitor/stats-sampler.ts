@@ -28,6 +28,7 @@ export type SamplerDeps = Pick<
 /** Measures what containers, pods and images use: at regular times, and when asked. */
 export class StatsSampler {
   private readonly rates = new CpuRates();
+  private readonly sampled = new Set<string>();
   private readonly limit = new Limit(AT_ONCE);
   private readonly controller = new AbortController();
   private readonly usage: SnapshotUsage;
@@ -88,7 +89,17 @@ export class StatsSampler {
   private withRate(id: string, sample: UsageSample): UsageSample {
     const usage = sample.values?.cpu?.usageNs;
     if (usage === undefined) return sample;
+    this.sampled.add(id);
     return { ...sample, nanoCores: this.rates.sample(id, { timestamp: sample.timestamp, usage }) };
+  }
+
+  private forgetGone(): void {
+    const { containers, sandboxes } = this.deps;
+    for (const id of this.sampled) {
+      if (containers.get(id) || sandboxes.get(id)) continue;
+      this.sampled.delete(id);
+      this.rates.forget(id);
+    }
   }
 
   private async run(signal: AbortSignal): Promise<void> {
@@ -102,6 +113,7 @@ export class StatsSampler {
 
   private async sampleAll(signal: AbortSignal): Promise<void> {
     await this.usage.measure(signal);
+    this.forgetGone();
     const running = this.deps.containers.list().filter(({ status }) => status.startedAt && !status.finishedAt);
     await Promise.all(running.map((container) => this.container(container)));
   }

@@ -4,32 +4,54 @@ import { errorMessage } from '../../base/errors';
 import { stringifyJson } from '../../base/json';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
+import { infoConfig } from './info-config';
 
 /** kubelet asks every few seconds and must not wait for a daemon that hangs. */
 const PROBE_TIMEOUT_MS = 2000;
 
 /** Whether pods can run here, asked of containerd and CNI now, and what each handler can do. */
 export async function status(deps: CriDeps, req: StatusRequest, call: Call): Promise<StatusResponse> {
-  const [runtime, network, runtimeHandlers] = await Promise.all([
+  const [runtime, network, warnings, runtimeHandlers] = await Promise.all([
     runtimeReady(deps, call.signal),
     networkReady(deps),
+    deprecations(deps, call.signal),
     handlersWithFeatures(deps),
   ]);
   return {
-    status: { conditions: [runtime, network] },
+    status: { conditions: [runtime, network, ...warnings] },
     info: req.verbose ? verboseInfo(deps) : {},
     runtimeHandlers,
-    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: false },
+    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: true },
   };
 }
 
 async function runtimeReady(deps: CriDeps, signal: AbortSignal): Promise<RuntimeCondition> {
+  const notReady = (message: string): RuntimeCondition => ({
+    type: 'RuntimeReady',
+    status: false,
+    reason: 'ContainerdNotReady',
+    message,
+  });
   try {
     await deps.containerd.version.version({ signal, timeoutMs: PROBE_TIMEOUT_MS });
-    return { type: 'RuntimeReady', status: true, reason: '', message: '' };
   } catch (error) {
-    return { type: 'RuntimeReady', status: false, reason: 'ContainerdNotReady', message: errorMessage(error) };
+    return notReady(errorMessage(error));
   }
+  if (deps.readiness.problem !== '') return notReady(deps.readiness.problem);
+  return { type: 'RuntimeReady', status: true, reason: '', message: '' };
+}
+
+/** What the daemon says will go away; no condition where it cannot be asked. */
+async function deprecations(deps: CriDeps, signal: AbortSignal): Promise<RuntimeCondition[]> {
+  const server = await deps.containerd.introspection
+    .server({ signal, timeoutMs: PROBE_TIMEOUT_MS })
+    .catch(() => undefined);
+  if (!server) return [];
+  const type = 'ContainerdHasNoDeprecationWarnings';
+  const warnings = server.deprecations.map(({ id, message }) => [id, message]);
+  if (warnings.length === 0) return [{ type, status: true, reason: '', message: '' }];
+  const message = stringifyJson(Object.fromEntries(warnings));
+  return [{ type, status: false, reason: 'ContainerdHasDeprecationWarnings', message }];
 }
 
 async function networkReady(deps: CriDeps): Promise<RuntimeCondition> {
@@ -59,21 +81,17 @@ async function handlersWithFeatures(deps: CriDeps): Promise<RuntimeHandler[]> {
 
 /** The keys that crictl info, kubeadm and others read. */
 function verboseInfo(deps: CriDeps): Record<string, string> {
-  const networks = deps.networksOf(deps.handlers.default);
+  const { handlers, networksOf } = deps;
+  const networks = networksOf(handlers.default);
+  const loads = handlers.all.map((handler) => [
+    `lastCNILoadStatus.${handler.name}`,
+    networksOf(handler).lastLoadStatus(),
+  ]);
   return {
-    config: stringifyJson({
-      ...deps.config,
-      sandboxImage: deps.config.sandbox_image,
-      containerd: containerdConfig(deps),
-    }),
+    config: stringifyJson(infoConfig(deps.config)),
     cniconfig: stringifyJson(networks.configJson()),
     lastCNILoadStatus: networks.lastLoadStatus(),
-    'lastCNILoadStatus.default': networks.lastLoadStatus(),
-    node: `${nodeVersion} ${platform}/${arch}`,
+    ...Object.fromEntries(loads),
+    node: stringifyJson(`${nodeVersion} ${platform}/${arch}`),
   };
-}
-
-function containerdConfig(deps: CriDeps): unknown {
-  const { default_runtime_name, snapshotter, runtimes } = deps.config.containerd;
-  return { ...deps.config.containerd, defaultRuntimeName: default_runtime_name, snapshotter, runtimes };
 }
