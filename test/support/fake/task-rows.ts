@@ -20,13 +20,10 @@ import {
 
 /** Tasks: processes that run until they are killed. */
 export function taskRows(world: World): Rows<typeof TasksDefinition> {
-  return { ...lifeRows(world), ...lookRows(world), ...changeRows() };
+  return { ...lifeRows(world), ...endRows(), ...lookRows(world), ...changeRows() };
 }
 
-type LifeRows = Pick<
-  Rows<typeof TasksDefinition>,
-  'create' | 'start' | 'delete' | 'deleteProcess' | 'exec' | 'kill' | 'wait'
->;
+type LifeRows = Pick<Rows<typeof TasksDefinition>, 'create' | 'start' | 'delete' | 'deleteProcess' | 'exec'>;
 
 function lifeRows(world: World): LifeRows {
   return {
@@ -56,18 +53,6 @@ function lifeRows(world: World): LifeRows {
       task.execs.set(execId, new FakeProcess(facts, (process) => exited(world, ns, process)));
       return {};
     },
-    kill: ({ containerId, execId, signal, all }, { ns }) => {
-      const process = processOf(ns, containerId, execId);
-      if (process.status === Status.STOPPED) throw notFound('process already finished');
-      if (all) for (const exec of must(ns.tasks, containerId, 'task').execs.values()) exec.kill(signal);
-      process.kill(signal);
-      return {};
-    },
-    wait: async ({ containerId, execId }, { ns, signal }) => {
-      const process = processOf(ns, containerId, execId);
-      await Promise.race([process.exited, untilAborted(signal)]);
-      return { exitStatus: process.exitStatus, exitedAt: process.exitedAt };
-    },
     delete: ({ containerId }, { ns }) => {
       const { init, execs } = must(ns.tasks, containerId, 'task');
       if (init.status === Status.RUNNING)
@@ -83,6 +68,25 @@ function lifeRows(world: World): LifeRows {
       must(ns.tasks, containerId, 'task').execs.delete(execId);
       process.exit(137);
       return deleted(world, ns, process);
+    },
+  };
+}
+
+type EndRows = Pick<Rows<typeof TasksDefinition>, 'kill' | 'wait'>;
+
+function endRows(): EndRows {
+  return {
+    kill: ({ containerId, execId, signal, all }, { ns }) => {
+      const process = processOf(ns, containerId, execId);
+      if (process.status === Status.STOPPED) throw notFound('process already finished');
+      if (all) for (const exec of must(ns.tasks, containerId, 'task').execs.values()) exec.kill(signal);
+      process.kill(signal);
+      return {};
+    },
+    wait: async ({ containerId, execId }, { ns, signal }) => {
+      const process = processOf(ns, containerId, execId);
+      await Promise.race([process.exited, untilAborted(signal)]);
+      return { exitStatus: process.exitStatus, exitedAt: process.exitedAt };
     },
   };
 }
@@ -112,7 +116,7 @@ function lookRows(world: World): LookRows {
   };
 }
 
-type ChangeRows = Omit<Rows<typeof TasksDefinition>, keyof LifeRows | keyof LookRows>;
+type ChangeRows = Omit<Rows<typeof TasksDefinition>, keyof LifeRows | keyof EndRows | keyof LookRows>;
 
 function changeRows(): ChangeRows {
   const become = (to: Status, from: Status) => {
