@@ -3,6 +3,7 @@ import type { Logger } from './base/logger';
 import { PodNetworks } from './cni/pod-networks';
 import type { Config } from './config/schema';
 import { ContainerdClient } from './containerd/client';
+import { Creations } from './cri/creations';
 import type { CriDeps } from './cri/deps';
 import { imageNames } from './cri/image/cri-image';
 import { HandlerFeatures } from './cri/runtime/handler-features';
@@ -93,6 +94,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
     ...lifecycle,
     config,
     version,
+    creations: new Creations(),
     readiness: { problem: 'pods are being recovered' },
     metrics,
     images,

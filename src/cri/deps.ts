@@ -9,6 +9,7 @@ import type { UserFiles } from '../lifecycle/user-files';
 import type { ExitMonitor } from '../monitor/exit-monitor';
 import type { StatsSampler } from '../monitor/stats-sampler';
 import type { NamesOfImage } from '../state/cri-shapes';
+import type { Creations } from './creations';
 import type { HandlerFeatures } from './runtime/handler-features';
 
 /** Everything a story may ask for; each picks what it uses. `app.ts` builds it once. */
@@ -18,6 +19,8 @@ export interface CriDeps extends LifecycleDeps {
   /** Why pods cannot be served now; empty when they can. */
   readonly readiness: { problem: string };
   readonly metrics: Metrics;
+  /** Creations under way, which a repeated call joins. */
+  readonly creations: Creations;
   readonly images: ImageIndex;
   readonly puller: ImagePuller;
   readonly monitor: ExitMonitor;

@@ -1,5 +1,6 @@
 import type { ContainerRecord } from '../containerd/containers';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
 import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
@@ -51,7 +52,8 @@ export async function finishHalfMadeSandbox(
   }
   const now = BigInt(Date.now()) * 1_000_000n;
   const sandbox: Sandbox = {
-    metadata: { ...metadata, netnsPath: deps.paths.netns(id) },
+    // The journal may be older than the namespace: its path follows from the id.
+    metadata: { ...metadata, netnsPath: hasPodNetwork(metadata.config) ? deps.paths.netns(id) : '' },
     status: { state: 'NOTREADY', pid: 0, createdAt: now, exitedAt: now, exitStatus: 0 },
   };
   reserveRecovered(deps, metadata.name, id);

@@ -7,7 +7,9 @@ import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { ensureUnpacked } from '../../images/ensure-unpacked';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
+import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
+import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
@@ -15,11 +17,15 @@ import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
 import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
+import { containerFingerprint, existingContainer } from './existing-container';
 import { mountImageVolumes } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
 
-/** Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already. */
+/**
+ * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already.
+ * A call that is repeated while it runs, or after it, answers the same container.
+ */
 export async function createContainer(
   deps: CriDeps,
   req: CreateContainerRequest,
@@ -27,13 +33,27 @@ export async function createContainer(
 ): Promise<CreateContainerResponse> {
   const config = requireContainerConfig(req.config);
   const sandbox = requireReadySandbox(deps, req.podSandboxId);
-  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
-  const targetPid = requireTargetRuns(deps, config, sandbox.metadata.id);
-  const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
   const image = requireImage(deps, config);
-  const id = newId();
-  const draft = newContainer({ id, sandbox, config, image, logPath, snapshotter: handler.snapshotter });
-  const { name } = draft.metadata;
+  const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
+  const { snapshotter } = handlerOf(deps, sandbox);
+  const draft = newContainer({ id: newId(), sandbox, config, image, logPath, snapshotter });
+  const containerId = await deps.creations.join(draft.metadata.name, containerFingerprint(draft), async () => {
+    return (await existingContainer(deps, draft, call)) ?? makeContainer(deps, { draft, config, sandbox, image }, call);
+  });
+  return { containerId };
+}
+
+interface Making {
+  readonly draft: Container;
+  readonly config: NamedContainerConfig;
+  readonly sandbox: Sandbox;
+  readonly image: Image;
+}
+
+async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: Making, call: Call): Promise<string> {
+  const handler = handlerOf(deps, sandbox);
+  const targetPid = requireTargetRuns(deps, config, sandbox.metadata.id);
+  const { id, name } = draft.metadata;
   const { snapshots, containers } = deps.containerd;
   const { signal } = call;
   const lease = sandbox.metadata.id;
@@ -74,7 +94,11 @@ export async function createContainer(
   // Nothing below may fail: the container exists.
   deps.containers.add(container);
   deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
-  return { containerId: id };
+  return id;
+}
+
+function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {
+  return deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
 }
 
 function requireReadySandbox(deps: CriDeps, sandboxId: string): Sandbox {

@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { removeSandboxParts } from '../../lifecycle/remove-sandbox';
 import { teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { removeListedContainer } from '../container/remove-container';
 import type { CriDeps } from '../deps';
@@ -18,16 +19,20 @@ export async function removePodSandbox(
 ): Promise<RemovePodSandboxResponse> {
   if (req.podSandboxId === '') throw invalid('pod_sandbox_id', 'is empty');
   const sandbox = deps.sandboxes.find(req.podSandboxId);
-  if (!sandbox) return {};
-  const { id } = sandbox.metadata;
-  await using _stopping = await deps.locks.hold(`stop/${id}`, call.signal);
-  if (deps.sandboxes.get(id) === undefined) return {};
-  // Also when it is NOTREADY: its pause may have died by itself, its network is then still wired.
-  await teardownSandbox(deps, sandbox, call.signal);
-  for (const container of deps.containers.bySandbox(id)) await removeListedContainer(deps, container, call.signal);
-  await using _held = await deps.locks.hold(id, call.signal);
-  deps.monitor.unwatch(id);
-  await removeSandboxParts(deps, sandbox, call.signal);
-  deps.events.publish(id, id, ContainerEventType.CONTAINER_DELETED_EVENT);
+  if (sandbox) await removeListedSandbox(deps, sandbox, call.signal);
   return {};
+}
+
+/** The removal itself, which RunPodSandbox does with what an earlier attempt of the same name left. */
+export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id } = sandbox.metadata;
+  await using _stopping = await deps.locks.hold(`stop/${id}`, signal);
+  if (deps.sandboxes.get(id) === undefined) return;
+  // Also when it is NOTREADY: its pause may have died by itself, its network is then still wired.
+  await teardownSandbox(deps, sandbox, signal);
+  for (const container of deps.containers.bySandbox(id)) await removeListedContainer(deps, container, signal);
+  await using _held = await deps.locks.hold(id, signal);
+  deps.monitor.unwatch(id);
+  await removeSandboxParts(deps, sandbox, signal);
+  deps.events.publish(id, id, ContainerEventType.CONTAINER_DELETED_EVENT);
 }

@@ -8,16 +8,22 @@ import { inSteps } from '../../base/steps';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
+import type { RuntimeHandler } from '../../model/runtime-handler';
+import type { Sandbox } from '../../model/sandbox';
 import { watchSandbox } from '../../monitor/watch-exits';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { requireSandboxConfig } from '../require';
+import { existingSandbox, sandboxFingerprint } from './existing-sandbox';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
 import { ensureSandboxImage } from './sandbox-image';
 import { addToNetwork, makeSandboxFiles, makeSandboxNetns, pauseContainer, removeSandboxFiles } from './sandbox-parts';
 import { deleteSandboxRecord, storeSandbox, updateSandboxRecord } from './sandbox-record';
 
-/** Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove. */
+/**
+ * Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove.
+ * A call that is repeated while it runs, or after it, answers the same sandbox.
+ */
 export async function runPodSandbox(
   deps: CriDeps,
   req: RunPodSandboxRequest,
@@ -26,8 +32,16 @@ export async function runPodSandbox(
   const config = requireSandboxConfig(req.config, 'config');
   const handler = requireHandler(deps, req.runtimeHandler);
   await requireSupportedUserns(deps, handler, config);
-  const sandbox = newSandbox(newId(), config, req.runtimeHandler);
+  const wanted = newSandbox(newId(), config, req.runtimeHandler);
+  const podSandboxId = await deps.creations.join(wanted.metadata.name, sandboxFingerprint(wanted), async () => {
+    return (await existingSandbox(deps, wanted, call)) ?? makeSandbox(deps, wanted, handler, call);
+  });
+  return { podSandboxId };
+}
+
+async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHandler, call: Call): Promise<string> {
   const { metadata } = sandbox;
+  const { config } = metadata;
   const { id, name } = metadata;
   const { leases, snapshots, containers, tasks } = deps.containerd;
   await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
@@ -105,5 +119,5 @@ export async function runPodSandbox(
   deps.sandboxes.add(sandbox);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_CREATED_EVENT);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_STARTED_EVENT);
-  return { podSandboxId: id };
+  return id;
 }
