@@ -1,6 +1,6 @@
+import { Networks } from './app-networks';
 import { KeyedMutex } from './base/keyed-mutex';
 import type { Logger } from './base/logger';
-import { PodNetworks } from './cni/pod-networks';
 import type { Config } from './config/schema';
 import { ContainerdClient } from './containerd/client';
 import { Creations } from './cri/creations';
@@ -9,7 +9,6 @@ import { imageNames } from './cri/image/cri-image';
 import { HandlerFeatures } from './cri/runtime/handler-features';
 import { runtimeHandlers } from './cri/runtime-handlers';
 import { readHostFacts } from './host/host-facts';
-import { bringLoopbackUp } from './host/netns';
 import { pidBehindSocket } from './host/peer';
 import { runOk } from './host/run';
 import { ImageIndex } from './images/image-index';
@@ -17,11 +16,12 @@ import { ImagePuller } from './images/pull';
 import { ExecIo } from './io/exec-io';
 import { StdioInProcess } from './io/stdio-in-process';
 import { CdiFiles } from './lifecycle/cdi-files';
+import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
 import { Paths } from './lifecycle/paths';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
-import type { RuntimeHandler } from './model/runtime-handler';
+import type { HostFacts } from './model/host-facts';
 import { EventMonitor } from './monitor/event-monitor';
 import { ExitMonitor } from './monitor/exit-monitor';
 import { StatsSampler } from './monitor/stats-sampler';
@@ -46,51 +46,63 @@ export interface Parts {
   refreshDaemon(): Promise<void>;
 }
 
+/** What the daemon and this machine are just now; both are looked at again after a reconnect. */
+interface Surroundings {
+  facts: HostFacts;
+  readonly daemon: { features: DaemonFeatures };
+}
+
 /** Builds every part once, in the order in which they need each other. Nothing is started yet. */
 export async function buildParts(config: Config, options: { log: Logger; version: string }): Promise<Parts> {
-  const { log, version } = options;
-  const metrics = new MetricsRegistry();
+  const { log } = options;
   const { address, namespace } = config.containerd;
+  const metrics = new MetricsRegistry();
   const containerd = new ContainerdClient({ address, namespace, log, metrics });
-  const handlers = runtimeHandlers(config);
-  const facts = { now: await readHostFacts({ daemonPid: await daemonPid(address) }) };
-  const netns = config.netns_mounts_under_state_dir ? `${config.cri_state}/netns` : NETNS_DIR;
-  const paths = new Paths({ criRoot: config.cri_root, criState: config.cri_state, netns, state: config.state });
-  const host = await thisHost(() => facts.now, [config.cri_root, config.cri_state, config.state]);
-  const sandboxes = new SandboxStore(config.root);
-  const containers = new ContainerStore(config.cri_root);
+  const surroundings: Surroundings = {
+    facts: await readHostFacts({ daemonPid: await daemonPid(address) }),
+    daemon: { features: { sandboxStore: false } },
+  };
+  const networks = new Networks(config, log, metrics);
+  const deps = await buildDeps(config, { ...options, metrics, containerd, surroundings, networks });
+  const refreshDaemon = async (): Promise<void> => {
+    surroundings.facts = await readHostFacts({ daemonPid: await daemonPid(address) });
+    surroundings.daemon.features = await daemonFeatures(containerd);
+    deps.features.forget();
+  };
+  const resync = async (): Promise<void> => {
+    await requireStillUsable(deps);
+    await refreshDaemon();
+    await deps.images.resync();
+  };
+  const { images, containers } = deps;
+  return {
+    deps,
+    networks,
+    sweep: new Sweep(deps),
+    eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
+    refreshDaemon,
+  };
+}
+
+interface Ground {
+  readonly log: Logger;
+  readonly version: string;
+  readonly metrics: MetricsRegistry;
+  readonly containerd: ContainerdClient;
+  readonly surroundings: Surroundings;
+  readonly networks: Networks;
+}
+
+/** Everything that a story may ask for. */
+async function buildDeps(config: Config, ground: Ground): Promise<CriDeps> {
+  const { log, version, metrics, containerd, surroundings } = ground;
   const images = new ImageIndex({ containerd, log, sandboxImage: config.sandbox_image });
   const namesOfImage: CriDeps['namesOfImage'] = (id) => {
     const image = images.find(id);
     return image && imageNames(image);
   };
-  const events = new ContainerEvents((sandboxId) => {
-    const sandbox = sandboxes.get(sandboxId);
-    const statuses = containers.bySandbox(sandboxId).map((container) => toCriContainerStatus(container, namesOfImage));
-    return { podSandboxStatus: sandbox && toCriSandboxStatus(sandbox, false), containersStatuses: statuses };
-  }, log);
-  const exits = new Exits();
-  const daemon = { features: { sandboxStore: false } };
-  const features = new HandlerFeatures({ containerd, facts: () => facts.now, log, runFeatures });
-  const networks = new Networks(config, log, metrics);
-  const lifecycle = {
-    log,
-    containerd,
-    daemon,
-    host,
-    paths,
-    handlers,
-    locks: new KeyedMutex(),
-    names: new NameIndex(),
-    sandboxes,
-    containers,
-    exits,
-    stdio: new StdioInProcess({ log, metrics }),
-    events,
-    maxLogLineBytes: config.max_container_log_line_size,
-    networksOf: (handler: RuntimeHandler) => networks.of(handler),
-  };
-  const deps: CriDeps = {
+  const lifecycle = await buildLifecycle(config, ground, namesOfImage);
+  return {
     ...lifecycle,
     config,
     version,
@@ -99,71 +111,47 @@ export async function buildParts(config: Config, options: { log: Logger; version
     metrics,
     images,
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
-    monitor: new ExitMonitor({ containerd, exits, log }),
+    monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
     stats: new StatsSampler(lifecycle, config.stats_collect_period * 1000),
     namesOfImage,
     execIo: new ExecIo(),
     userFiles: new UserFiles(lifecycle),
     cdiFiles: new CdiFiles(config.cdi_spec_dirs),
-    features,
-  };
-  const refreshDaemon = async (): Promise<void> => {
-    facts.now = await readHostFacts({ daemonPid: await daemonPid(address) });
-    daemon.features = await daemonFeatures(containerd);
-    features.forget();
-  };
-  const resync = async (): Promise<void> => {
-    await requireStillUsable(deps);
-    await refreshDaemon();
-    await images.resync();
-  };
-  return {
-    deps,
-    networks,
-    sweep: new Sweep(lifecycle),
-    eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
-    refreshDaemon,
+    features: new HandlerFeatures({ containerd, facts: () => surroundings.facts, log, runFeatures }),
   };
 }
 
-/** The pod networks of each CNI configuration directory: handlers may have one of their own. */
-export class Networks {
-  private readonly byDir = new Map<string, PodNetworks>();
-
-  constructor(
-    private readonly config: Config,
-    private readonly log: Logger,
-    private readonly metrics: MetricsRegistry,
-  ) {}
-
-  /** The networks of a handler; made and started when first asked for. */
-  of(handler: RuntimeHandler): PodNetworks {
-    const key = `${handler.cniConfDir} ${handler.cniMaxConfNum}`;
-    const known = this.byDir.get(key);
-    if (known) return known;
-    const { cni } = this.config;
-    const networks = new PodNetworks({
-      confDir: handler.cniConfDir,
-      binDirs: cni.bin_dirs,
-      maxConfNum: handler.cniMaxConfNum,
-      cacheDir: cni.cache_dir,
-      ipPref: cni.ip_pref,
-      setupSerially: cni.setup_serially,
-      useInternalLoopback: cni.use_internal_loopback,
-      timeoutMs: cni.timeout,
-      log: this.log,
-      metrics: this.metrics,
-      bringLoopbackUp: (path) => bringLoopbackUp(path),
-    });
-    this.byDir.set(key, networks);
-    // Not awaited: it can be asked at once, and waits by itself for the first look at its directory.
-    void networks.start();
-    return networks;
-  }
-
-  stop(): void {
-    for (const networks of this.byDir.values()) networks.stop();
-  }
+/** What the verbs below the stories may ask for. */
+async function buildLifecycle(
+  config: Config,
+  { log, metrics, containerd, surroundings, networks }: Ground,
+  namesOfImage: CriDeps['namesOfImage'],
+): Promise<LifecycleDeps> {
+  const netns = config.netns_mounts_under_state_dir ? `${config.cri_state}/netns` : NETNS_DIR;
+  const sandboxes = new SandboxStore(config.root);
+  const containers = new ContainerStore(config.cri_root);
+  const events = new ContainerEvents((sandboxId) => {
+    const sandbox = sandboxes.get(sandboxId);
+    const statuses = containers.bySandbox(sandboxId).map((container) => toCriContainerStatus(container, namesOfImage));
+    return { podSandboxStatus: sandbox && toCriSandboxStatus(sandbox, false), containersStatuses: statuses };
+  }, log);
+  return {
+    log,
+    containerd,
+    daemon: surroundings.daemon,
+    host: await thisHost(() => surroundings.facts, [config.cri_root, config.cri_state, config.state]),
+    paths: new Paths({ criRoot: config.cri_root, criState: config.cri_state, netns, state: config.state }),
+    handlers: runtimeHandlers(config),
+    locks: new KeyedMutex(),
+    names: new NameIndex(),
+    sandboxes,
+    containers,
+    exits: new Exits(),
+    stdio: new StdioInProcess({ log, metrics }),
+    events,
+    maxLogLineBytes: config.max_container_log_line_size,
+    networksOf: (handler) => networks.of(handler),
+  };
 }
 
 function imagePuller(
