@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { CriClient } from '../../../src/client/cri-client';
 import { createPodNetwork, type PodNetwork } from '../daemon/cni';
 import { type Containerd, type ContainerdVersion, containerdPrograms, startContainerd } from '../daemon/containerd';
 import { type Crisp, startCrisp } from '../daemon/crisp';
 import { testImages } from '../daemon/images/catalog';
 import { describeLeftovers, type LeftoverPlaces, leftovers } from '../daemon/leftovers';
+import { checkout } from '../daemon/places';
+import { until } from '../daemon/process';
 import { type Registry, startRegistry } from '../daemon/registry';
 import { createScratch, removeScratch } from '../daemon/scratch';
 
@@ -41,7 +46,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const dir = createScratch();
   const undo: (() => Promise<void> | void)[] = [];
   const clean = async (): Promise<void> => {
-    for (const step of undo.reverse()) await step();
+    for (const step of undo.splice(0).reverse()) await step();
   };
   try {
     const registry = await startRegistry(dir);
@@ -54,6 +59,9 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     undo.push(() => network.remove());
     undo.push(() => containerd.stop());
     if (options.withoutContainerd) await containerd.stop();
+    // Somebody may be building it right now.
+    const built = join(checkout(), 'dist/crisp.js');
+    await until('dist/crisp.js is built', 30_000, async () => existsSync(built));
     const crisp = await startCrisp({ dir, containerd, network, certsDir: registry.certsDir, settings });
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
@@ -75,7 +83,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   }
 }
 
-const WANTED = /^(pause:3\.10\.1|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2))$/;
+const WANTED = /^(pause:3\.[\d.]+|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2))$/;
 
 async function removeEveryPod(cri: CriClient): Promise<void> {
   const { items } = await cri.runtime.listPodSandbox({ filter: undefined });
