@@ -1,4 +1,5 @@
 import { Networks } from './app-networks';
+import { buildStreaming } from './app-streaming';
 import { KeyedMutex } from './base/keyed-mutex';
 import type { Logger } from './base/logger';
 import type { Config } from './config/schema';
@@ -33,6 +34,7 @@ import { toCriContainerStatus, toCriSandboxStatus } from './state/cri-shapes';
 import { Exits } from './state/exits';
 import { NameIndex } from './state/name-index';
 import { SandboxStore } from './state/sandbox-store';
+import type { StreamingServer } from './streaming/server';
 
 const NETNS_DIR = '/var/run/netns';
 
@@ -42,6 +44,7 @@ export interface Parts {
   readonly networks: Networks;
   readonly eventMonitor: EventMonitor;
   readonly sweep: Sweep;
+  readonly streaming: StreamingServer;
   /** Looks again at the daemon behind the socket: its process, its features. */
   refreshDaemon(): Promise<void>;
 }
@@ -63,7 +66,9 @@ export async function buildParts(config: Config, options: { log: Logger; version
     daemon: { features: { sandboxStore: false } },
   };
   const networks = new Networks(config, log, metrics);
-  const deps = await buildDeps(config, { ...options, metrics, containerd, surroundings, networks });
+  const stories = await buildDeps(config, { ...options, metrics, containerd, surroundings, networks });
+  const streaming = await buildStreaming(config, stories);
+  const deps: CriDeps = { ...stories, streaming };
   const refreshDaemon = async (): Promise<void> => {
     surroundings.facts = await readHostFacts({ daemonPid: await daemonPid(address) });
     surroundings.daemon.features = await daemonFeatures(containerd);
@@ -78,6 +83,7 @@ export async function buildParts(config: Config, options: { log: Logger; version
   return {
     deps,
     networks,
+    streaming,
     sweep: new Sweep(deps),
     eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
     refreshDaemon,
@@ -94,7 +100,7 @@ interface Ground {
 }
 
 /** Everything that a story may ask for. */
-async function buildDeps(config: Config, ground: Ground): Promise<CriDeps> {
+async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 'streaming'>> {
   const { log, version, metrics, containerd, surroundings } = ground;
   const images = new ImageIndex({ containerd, log, sandboxImage: config.sandbox_image });
   const namesOfImage: CriDeps['namesOfImage'] = (id) => {

@@ -58,6 +58,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
     readiness.problem = `containerd cannot be reached: ${errorMessage(error)}`;
     log.warn('containerd cannot be reached yet', { error: errorMessage(error) });
   }
+  await parts.streaming.listen();
   await server.listen(config.listen);
   log.info('serving', { listen: config.listen, containerd: config.containerd.address });
   const waiting =
@@ -65,6 +66,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
   return {
     stop: async () => {
       stopping.abort(new Error('stopping'));
+      await parts.streaming.stop();
       await server.stop({ graceMs: STOP_GRACE_MS });
       await waiting;
       await putDown(parts);

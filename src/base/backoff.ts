@@ -18,7 +18,10 @@ export class Backoff {
   }
 }
 
-/** Resolves after `ms`; rejects with the signal's reason when that fires first. Does not keep the process alive. */
+/** The longest time a timer of Node can wait: one for longer fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Resolves after `ms`, 24 days at most; rejects with the signal's reason when that fires first. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
@@ -29,10 +32,13 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

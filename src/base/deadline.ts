@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from './backoff';
+
 /** A deadline passed. `what` was being waited for. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
@@ -12,10 +14,13 @@ export interface Deadline extends Disposable {
   cancel(): void;
 }
 
-/** Starts a deadline. Its abort reason is a DeadlineError, or the parent's own reason. */
+/**
+ * Starts a deadline. Its abort reason is a DeadlineError, or the parent's own reason. One further away than a timer of
+ * Node can wait (a grace period of 30 days) is 24 days away, not here at once.
+ */
 export function withDeadline(parent: AbortSignal | undefined, ms: number, what: string): Deadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new DeadlineError(what, ms)), ms);
+  const timer = setTimeout(() => controller.abort(new DeadlineError(what, ms)), Math.min(ms, MAX_TIMER_MS));
   const onParent = (): void => controller.abort(parent?.reason);
   if (parent?.aborted) onParent();
   else parent?.addEventListener('abort', onParent, { once: true });

@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto';
  * its way such an integer is a string that begins with a mark of this call's own, which no text from outside can have.
  */
 
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const LONG_INTEGER = /^-?\d{16,}$/;
+/** A number before a colon is no JSON; marked it would become a key. */
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/g;
+/** Not one with leading zeros, which is no JSON either. */
+const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
 
 /** Parses JSON text. Integers that do not fit a double exactly come back as bigint. Throws SyntaxError on bad text. */
 export function parseJson(text: string): unknown {

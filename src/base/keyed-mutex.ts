@@ -19,14 +19,18 @@ export class KeyedMutex {
     });
     const tail = before.then(() => mine);
     this.tails.set(key, tail);
+    const forget = (): void => {
+      if (this.tails.get(key) === tail) this.tails.delete(key);
+    };
     const release = (): void => {
       open();
-      if (this.tails.get(key) === tail) this.tails.delete(key);
+      forget();
     };
     try {
       await orAborted(before, signal);
     } catch (error) {
-      release();
+      open();
+      void tail.then(forget); // not sooner: the key is still held by whoever is before us
       throw error;
     }
     return { release, [Symbol.asyncDispose]: async () => release() };

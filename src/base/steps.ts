@@ -49,8 +49,17 @@ async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptio
       await within(timeoutMs, `undoing "${name}"`, async (signal) => undo(signal));
     } catch (error) {
       options.log.error('an undo failed; what is left stays listed', { step: name, error: errorMessage(error) });
-      await options.stuck?.();
+      await runStuck(options);
       return;
     }
+  }
+}
+
+/** What it throws is logged only: the caller gets the error that began it all. */
+async function runStuck(options: StepOptions): Promise<void> {
+  try {
+    await options.stuck?.();
+  } catch (error) {
+    options.log.error('what is left could not be listed', { error: errorMessage(error) });
   }
 }

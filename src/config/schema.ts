@@ -46,6 +46,14 @@ const containerd = {
   namespace: word('k8s.io', 'containerd namespace of everything Kubernetes owns.'),
   snapshotter: word('overlayfs', 'Snapshotter for container root filesystems.'),
   default_runtime_name: word('runc', 'Runtime of pods that name none.'),
+  ignore_blockio_not_enabled_errors: flag(
+    false,
+    'Block I/O classes that pods ask for are ignored; else such containers are refused, since there are none.',
+  ),
+  ignore_rdt_not_enabled_errors: flag(
+    false,
+    'RDT classes that pods ask for are ignored; else such containers are refused, since there are none.',
+  ),
   runtimes: tables(
     runtimeShape,
     { runc: { runtime_type: 'io.containerd.runc.v2' } },
@@ -123,7 +131,9 @@ export const schema = {
   ),
   stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
   image_pull_progress_timeout: duration('5m', 'A pull that gets no byte for this long is given up; 0: never.'),
-  max_concurrent_downloads: integer(3, 'Layers of one image fetched at once.', { min: 1 }),
+  max_concurrent_downloads: integer(3, 'Layers of one image fetched at once; several images are pulled side by side.', {
+    min: 1,
+  }),
   discard_unpacked_layers: flag(false, 'Layers may be collected once they are unpacked.'),
   disable_snapshot_annotations: flag(true, 'Snapshotters are not told which image and layer a snapshot comes from.'),
   seccomp_profile_root: path(

@@ -9,6 +9,7 @@ import type { UserFiles } from '../lifecycle/user-files';
 import type { ExitMonitor } from '../monitor/exit-monitor';
 import type { StatsSampler } from '../monitor/stats-sampler';
 import type { NamesOfImage } from '../state/cri-shapes';
+import type { StreamingServer } from '../streaming/server';
 import type { Creations } from './creations';
 import type { HandlerFeatures } from './runtime/handler-features';
 
@@ -30,4 +31,6 @@ export interface CriDeps extends LifecycleDeps {
   readonly userFiles: UserFiles;
   readonly cdiFiles: CdiFiles;
   readonly features: HandlerFeatures;
+  /** Gives out the URLs behind which exec, attach and port-forward are. */
+  readonly streaming: Pick<StreamingServer, 'urlFor'>;
 }

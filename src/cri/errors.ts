@@ -9,6 +9,7 @@ import { Code } from '../rpc/code';
 import { RpcError } from '../rpc/rpc-error';
 import { AmbiguousId } from '../state/id-map';
 import { NameTaken } from '../state/name-index';
+import { TooManyRequests } from '../streaming/request-cache';
 
 /** What a client sees of a failed call. */
 export interface Status {
@@ -52,6 +53,7 @@ function knownCode(thrown: unknown): Code | undefined {
   if (thrown instanceof AmbiguousId) return Code.INVALID_ARGUMENT;
   if (thrown instanceof NameTaken) return Code.ALREADY_EXISTS;
   if (thrown instanceof DeadlineError) return Code.DEADLINE_EXCEEDED;
+  if (thrown instanceof TooManyRequests) return Code.RESOURCE_EXHAUSTED;
   return undefined;
 }
 

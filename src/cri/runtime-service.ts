@@ -1,7 +1,9 @@
 import type { RuntimeServiceDefinition } from '../../generated/cri/v1/api';
 import { notImplemented, type ServiceImpl } from '../rpc/service';
+import { attach } from './container/attach';
 import { containerStatus } from './container/container-status';
 import { createContainer } from './container/create-container';
+import { exec } from './container/exec';
 import { execSync } from './container/exec-sync';
 import { listContainers } from './container/list-containers';
 import { removeContainer } from './container/remove-container';
@@ -18,6 +20,7 @@ import { updateRuntimeConfig } from './runtime/update-runtime-config';
 import { version } from './runtime/version';
 import { listPodSandbox } from './sandbox/list-pod-sandbox';
 import { podSandboxStatus } from './sandbox/pod-sandbox-status';
+import { portForward } from './sandbox/port-forward';
 import { removePodSandbox } from './sandbox/remove-pod-sandbox';
 import { runPodSandbox } from './sandbox/run-pod-sandbox';
 import { stopPodSandbox } from './sandbox/stop-pod-sandbox';
@@ -52,9 +55,9 @@ export const runtimeService = (deps: CriDeps): ServiceImpl<typeof RuntimeService
   updateContainerResources: (req, call) => updateContainerResources(deps, req, call),
   reopenContainerLog: (req) => reopenContainerLog(deps, req),
   execSync: (req, call) => execSync(deps, req, call),
-  exec: notImplemented,
-  attach: notImplemented,
-  portForward: notImplemented,
+  exec: (req) => exec(deps, req),
+  attach: (req) => attach(deps, req),
+  portForward: (req) => portForward(deps, req),
   containerStats: (req, call) => containerStats(deps, req, call),
   listContainerStats: (req, call) => listContainerStats(deps, req, call),
   streamContainerStats: (req, call) => streamContainerStats(deps, req, call),

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Backoff, sleep } from '../base/backoff';
+import { within } from '../base/deadline';
 import type { ContentWriter } from '../containerd/content-writer';
 import { ContainerdError, isAlreadyExists, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
@@ -11,6 +12,8 @@ import { documentKind, isImageConfig } from './media-types';
 const PART_BYTES = 256 << 10;
 /** How often a reference that cannot be opened may have no writer before containerd itself is taken to be the trouble. */
 const MAX_UNEXPLAINED = 5;
+/** Opening takes containerd no time. It is not given up with the pull: only who has a writer knows what to clear up. */
+const OPEN_TIMEOUT_MS = 30_000;
 /** gRPC's FAILED_PRECONDITION: what containerd answers to a commit whose digest or size is wrong. */
 const FAILED_PRECONDITION = 9;
 
@@ -21,10 +24,18 @@ export class BlobWriter {
   private readonly hash: Hash | undefined;
   position: bigint;
 
+  private readonly stopListening: () => void;
+
+  /** `signal` ends what is under way, also a write that containerd does not take. */
   constructor(
     private readonly writer: ContentWriter,
     private readonly descriptor: Descriptor,
+    signal: AbortSignal,
   ) {
+    const onAbort = (): void => void this.writer.close();
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    this.stopListening = () => signal.removeEventListener('abort', onAbort);
     this.position = writer.offset;
     // What another writer has left is known to containerd alone, which checks it when it is committed.
     this.hash = writer.offset === 0n ? createHash('sha256') : undefined;
@@ -59,6 +70,7 @@ export class BlobWriter {
   }
 
   async close(): Promise<void> {
+    this.stopListening();
     await this.writer.close();
   }
 
@@ -90,11 +102,11 @@ export async function openBlobWriter(
   const backoff = new Backoff({ firstMs: 50, maxMs: 1000 });
   for (let unexplained = 0; ; ) {
     try {
-      const { size, digest } = descriptor;
-      return new BlobWriter(
-        await content.openWrite({ ref, total: size, expected: digest }, { lease, signal }),
-        descriptor,
-      );
+      const { size: total, digest: expected } = descriptor;
+      const opening = (untilOpen: AbortSignal): Promise<ContentWriter> =>
+        content.openWrite({ ref, total, expected }, { lease, signal: untilOpen });
+      const writer = await within(OPEN_TIMEOUT_MS, `opening ${ref} for writing`, opening);
+      return new BlobWriter(writer, descriptor, signal);
     } catch (error) {
       if (isAlreadyExists(error)) return undefined;
       if (!isUnavailable(error)) throw error;

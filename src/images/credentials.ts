@@ -6,7 +6,7 @@ export interface PullAuth {
   readonly password?: string;
   /** base64 of `username:password`. */
   readonly auth?: string;
-  /** The registry that all this is for; empty: whichever asks. */
+  /** The registry that all this is for; empty: the one that the image's reference names. */
   readonly serverAddress?: string;
   readonly identityToken?: string;
   readonly registryToken?: string;
@@ -21,11 +21,16 @@ export type Credentials =
 const DOCKER_HUB: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /**
- * The credentials for the host that is really contacted: none where they are for another one. User name and password
- * lead, then the identity token, then `auth`, then the registry token. Throws a PullError when `auth` cannot be read.
+ * The credentials for the host that is really contacted: none where they are for another one. Those that name no server
+ * are for `domain`, the registry of the reference (kubelet found them under its name), and no mirror is shown them. User
+ * name and password lead, then the identity token, then `auth`, then the registry token. Throws a PullError when `auth`
+ * cannot be read.
  */
-export function credentialsFor(auth: PullAuth | undefined, host: string): Credentials | undefined {
-  if (!auth || (auth.serverAddress && !isSameRegistry(auth.serverAddress, host))) return undefined;
+export function credentialsFor(
+  auth: PullAuth | undefined,
+  { host, domain }: { host: string; domain: string },
+): Credentials | undefined {
+  if (!auth || !isSameRegistry(auth.serverAddress || domain, host)) return undefined;
   if (auth.username) return { kind: 'password', username: auth.username, password: auth.password ?? '' };
   if (auth.identityToken) return { kind: 'identity', token: auth.identityToken };
   if (auth.auth) return fromBase64(auth.auth);

@@ -1,9 +1,15 @@
-/** Lets at most `size` downloads run at once, over all pulls; a pull that is given up leaves the queue at once. */
+/**
+ * Lets at most `size` downloads run at once, and with `within` no more than those slots let through either; a pull that
+ * is given up leaves the queue at once.
+ */
 export class DownloadSlots {
   private free: number;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(size: number) {
+  constructor(
+    size: number,
+    private readonly within?: DownloadSlots,
+  ) {
     this.free = size;
   }
 
@@ -11,7 +17,7 @@ export class DownloadSlots {
   async run<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
     await this.acquire(signal);
     try {
-      return await act();
+      return await (this.within ? this.within.run(signal, act) : act());
     } finally {
       const next = this.waiting.shift();
       if (next) next();

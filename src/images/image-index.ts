@@ -74,6 +74,15 @@ export class ImageIndex {
     await this.accept(name, await this.options.containerd.images.get(name));
   }
 
+  /** Takes in names whose image is known: what a pull has recorded and could not read back. */
+  learn(names: readonly string[], record: { target: Descriptor; pinned: boolean }, facts: ImageFacts): void {
+    for (const name of names) {
+      this.changedAt.set(name, ++this.clock);
+      this.names.set(name, { ...record, facts });
+    }
+    this.images = undefined;
+  }
+
   /**
    * The image that a reference, an id or the beginning of an id names. An id leads, then a name, then the beginning of
    * an id if it is that of one image only.

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
+import { errorMessage } from '../base/errors';
 import { newSuffix } from '../base/ids';
 import { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import type { Descriptor, Image } from '../model/image';
-import { type ImageBackend, underLease } from './backend';
+import { type ImageBackend, underLease, type Work } from './backend';
 import { TrustStore } from './certificates';
+import type { ChosenImage } from './choose-image';
 import { sourceLabels } from './content-labels';
 import type { PullAuth } from './credentials';
 import { DownloadSlots } from './download-slots';
@@ -17,6 +19,7 @@ import { registryHosts } from './hosts-dir';
 import { HttpClient } from './http';
 import type { ImageIndex } from './image-index';
 import { putRecords, recordLabels, recordNames } from './image-records';
+import { imageFacts } from './local-image';
 import { hostPlatform, type Platform } from './platform';
 import { Progress } from './progress';
 import type { ProxyEnvironment } from './proxy';
@@ -31,6 +34,7 @@ export interface ImagePullerOptions {
   readonly metrics: Metrics;
   /** Directories with a `hosts.toml` per registry, separated by colons. */
   readonly configPath: string;
+  /** Blobs of one image fetched at once. */
   readonly maxConcurrentDownloads: number;
   /** A pull for which no byte arrives for so long is given up; 0: never. */
   readonly progressTimeoutMs: number;
@@ -51,6 +55,9 @@ export interface PullRequest {
   readonly signal: AbortSignal;
 }
 
+/** Blobs fetched at once over all pulls: a node that starts many pods must not run out of descriptors and memory. */
+const ALL_DOWNLOADS = 32;
+
 /** Fetches images from registries into containerd. */
 export class ImagePuller {
   private readonly downloads = new KeyedMutex();
@@ -63,7 +70,7 @@ export class ImagePuller {
 
   constructor(private readonly options: ImagePullerOptions) {
     this.trust = new TrustStore(options.env);
-    this.slots = new DownloadSlots(options.maxConcurrentDownloads);
+    this.slots = new DownloadSlots(Math.max(ALL_DOWNLOADS, options.maxConcurrentDownloads));
     this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
     this.platform = options.platform ?? hostPlatform();
   }
@@ -113,7 +120,8 @@ export class ImagePuller {
     const retry = options.retry ?? DEFAULT_RETRY;
     const hosts = await registryHosts(options.configPath, reference.domain);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
-    const shared = { downloads: this.downloads, slots: this.slots };
+    const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
+    const shared = { downloads: this.downloads, slots };
     const labels = sourceLabels(reference);
     const blobs = new BlobFetcher({
       backend: options.containerd,
@@ -137,21 +145,31 @@ export class ImagePuller {
       discardUnpackedLayers: options.discardUnpackedLayers,
       snapshotAnnotations: !options.disableSnapshotAnnotations,
     });
-    return this.record(reference, target, chosen.config.digest, work);
+    return this.record(reference, { target, chosen }, work);
   }
 
+  /** Once it is recorded the image is here, and nothing that follows may fail the pull. */
   private async record(
     reference: Reference,
-    target: Descriptor,
-    id: string,
-    work: { lease: string; signal: AbortSignal },
+    { target, chosen }: { target: Descriptor; chosen: ChosenImage },
+    work: Work,
   ): Promise<Image> {
-    const names = recordNames(reference, target, id);
-    const labels = recordLabels(this.pinned.has(reference.toString()));
-    await putRecords(this.options.containerd.images, names, { target, labels }, work);
-    for (const name of names) await this.options.index.refresh(name);
-    const image = this.options.index.find(id);
-    if (!image) throw refused(`the image ${id} was fetched, but is not to be found in containerd`);
+    const { index, containerd, log } = this.options;
+    const facts = imageFacts(chosen);
+    const names = recordNames(reference, target, facts.id);
+    const pinned = this.pinned.has(reference.toString());
+    await putRecords(containerd.images, names, { target, labels: recordLabels(pinned) }, work);
+    try {
+      for (const name of names) await index.refresh(name);
+    } catch (error) {
+      log.warn('a pulled image could not be read back', {
+        reference: reference.toString(),
+        error: errorMessage(error),
+      });
+      index.learn(names, { target, pinned }, facts);
+    }
+    const image = index.find(facts.id);
+    if (!image) throw refused(`the image ${facts.id} was removed while it was being pulled`);
     return image;
   }
 }

@@ -16,7 +16,7 @@ export function redactText(text: string): string {
   return redactUrlsIn(cut)
     .replace(/\b(bearer|basic) +(?!realm=)[^\s,"']+/gi, '$1 <redacted>')
     .replace(
-      /\b(password|access_token|refresh_token|identitytoken|token)(["']?[=:] ?["']?)[^\s,&"']+/gi,
+      /\b(password|access_token|refresh_token|identitytoken|token)(=|["'] ?: ?["'])[^\s,&"']+/gi,
       '$1$2<redacted>',
     )
     .replace(/\p{Cc}+/gu, ' ');

@@ -41,9 +41,11 @@ export class Registry {
 
   constructor(private readonly options: RegistryOptions) {
     const { http, hosts, reference, auth, retry } = options;
-    this.endpoints = hosts.map(
-      (host) => new Endpoint({ http, host, reference, credentials: credentialsFor(auth, host.host), retry }),
-    );
+    const { domain } = reference;
+    this.endpoints = hosts.map((host) => {
+      const credentials = credentialsFor(auth, { host: host.host, domain });
+      return new Endpoint({ http, host, reference, credentials, retry });
+    });
   }
 
   /** Asks what the reference points at now. A digest is asked for too: whether we may have the image is for the registry to say. */

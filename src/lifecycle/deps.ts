@@ -1,6 +1,6 @@
 import type { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
-import type { PodNetworks } from '../cni/pod-networks';
+import type { PodNetworks as PodNetworksOfDir } from '../cni/pod-networks';
 import type { ContainerdClient } from '../containerd/client';
 import type { StdioService } from '../io/stdio-service';
 import type { RuntimeHandler } from '../model/runtime-handler';
@@ -24,6 +24,9 @@ export interface RuntimeHandlers {
   /** By the name of a request; the empty name is the default. */
   find(name: string): RuntimeHandler | undefined;
 }
+
+/** The networks of one configuration directory, by what they can do. */
+export type PodNetworks = Pick<PodNetworksOfDir, keyof PodNetworksOfDir>;
 
 /** What the verbs below the stories may ask for. */
 export interface LifecycleDeps {

@@ -37,50 +37,60 @@ export class ContainerEvents {
     for (const subscriber of this.subscribers) subscriber.push(event, this.log);
   }
 
-  /** Every event from now on, until `signal` fires. */
-  async *subscribe(signal: AbortSignal): AsyncIterable<ContainerEventResponse> {
-    const subscriber = new Subscriber(signal);
-    this.subscribers.add(subscriber);
-    try {
-      while (!signal.aborted) {
-        const event = await subscriber.next();
-        if (event) yield event;
-      }
-    } finally {
-      this.subscribers.delete(subscriber);
-      subscriber.close();
-    }
+  /** Every event from now on (not from the first read on), until `signal` fires or the reader leaves. */
+  subscribe(signal: AbortSignal): AsyncIterable<ContainerEventResponse> {
+    const subscriber = new Subscriber(signal, () => this.subscribers.delete(subscriber));
+    if (!signal.aborted) this.subscribers.add(subscriber);
+    return subscriber.read();
   }
 }
 
 class Subscriber {
   private readonly backlog: ContainerEventResponse[] = [];
+  private dropping = false;
   private wake: () => void = () => undefined;
-  private readonly onAbort = (): void => this.wake();
 
-  constructor(private readonly signal: AbortSignal) {
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly leave: () => void,
+  ) {
     signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
   push(event: ContainerEventResponse, log: Logger): void {
     if (this.backlog.length >= MAX_BACKLOG) {
       this.backlog.shift();
-      log.warn('a reader of container events is too slow; its oldest event is dropped');
+      if (!this.dropping) log.warn('a reader of container events is too slow; its oldest events are dropped');
+      this.dropping = true;
     }
     this.backlog.push(event);
     this.wake();
   }
 
-  async next(): Promise<ContainerEventResponse | undefined> {
+  async *read(): AsyncIterable<ContainerEventResponse> {
+    try {
+      while (!this.signal.aborted) {
+        const event = await this.next();
+        if (event) yield event;
+      }
+    } finally {
+      this.signal.removeEventListener('abort', this.onAbort);
+      this.leave();
+    }
+  }
+
+  private readonly onAbort = (): void => {
+    this.leave();
+    this.wake();
+  };
+
+  private async next(): Promise<ContainerEventResponse | undefined> {
     if (this.backlog.length === 0 && !this.signal.aborted) {
+      this.dropping = false;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
     }
     return this.backlog.shift();
-  }
-
-  close(): void {
-    this.signal.removeEventListener('abort', this.onAbort);
   }
 }

@@ -2,7 +2,6 @@ import {
   type Container as CriContainer,
   ContainerState as CriContainerState,
   type ContainerStatus as CriContainerStatus,
-  type Mount,
   type PodSandbox,
   PodSandboxState,
   type PodSandboxStatus,
@@ -76,18 +75,13 @@ export function toCriContainerStatus(container: Container, namesOf: NamesOfImage
     message: status.message,
     labels: config.labels,
     annotations: config.annotations,
-    mounts: config.mounts.map(toCriMount),
+    mounts: config.mounts,
     logPath,
     resources: status.resources,
     imageId: imageRef,
     user: toCriUser(container),
     stopSignal: toCriSignal(container.metadata.stopSignal),
   };
-}
-
-/** KEP-5365: an image volume says which image it was resolved to. */
-function toCriMount(mount: Mount): Mount {
-  return mount;
 }
 
 function toCriUser(container: Container): CriContainerStatus['user'] {

@@ -23,6 +23,11 @@ export class Exits {
     for (const wake of waiters ?? []) wake();
   }
 
+  /** How many ends are expected. */
+  get size(): number {
+    return this.open.size;
+  }
+
   /** Resolves when the end of `id` is recorded, at once when none is expected; rejects with the signal's reason. */
   settled(id: string, signal: AbortSignal): Promise<void> {
     if (!this.open.has(id)) return Promise.resolve();

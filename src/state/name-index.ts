@@ -29,6 +29,11 @@ export class NameIndex {
   owner(name: string): string | undefined {
     return this.owners.get(name);
   }
+
+  /** How many names are owned. */
+  get size(): number {
+    return this.owners.size;
+  }
 }
 
 /** The name of a pod sandbox, as kubelet derives it: unique per pod and attempt. */

@@ -42,9 +42,12 @@ export class SandboxStore {
 
   /** Every sandbox that has a journal file; one that cannot be read is answered without metadata. */
   async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
-    const names = await readdir(this.journal).catch(() => []);
+    const names = await readdir(this.journal).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw error; // no journal and one that cannot be read are not the same: what lies in it would be left behind
+    });
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    return Promise.all(ids.map(async (id) => ({ id, metadata: parseSandboxMetadata(await readFile(this.file(id))) })));
+    return Promise.all(ids.map(async (id) => ({ id, metadata: await this.readJournal(id) })));
   }
 
   /** Afterwards the sandbox is listed. */
@@ -73,6 +76,13 @@ export class SandboxStore {
 
   list(): Sandbox[] {
     return this.sandboxes.values();
+  }
+
+  /** What the file of `id` says of it; a file about another sandbox says nothing. */
+  private async readJournal(id: string): Promise<SandboxMetadata | undefined> {
+    const data = await readFile(this.file(id)).catch(() => undefined);
+    const metadata = data && parseSandboxMetadata(data);
+    return metadata?.id === id ? metadata : undefined;
   }
 
   private file(id: string): string {

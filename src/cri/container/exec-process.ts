@@ -16,44 +16,74 @@ const DELETE_TIMEOUT_MS = 10_000;
 
 type Deps = Pick<CriDeps, 'containerd' | 'host' | 'paths' | 'log'>;
 
-/** An extra process in a container, and the FIFOs it talks through. */
+/** An extra process in a container, and the FIFOs it talks through; an empty path: it has no such stream. */
 export interface ExecProcess {
   readonly containerId: string;
   readonly execId: string;
+  readonly tty: boolean;
+  readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+/** Which streams a process has. With a terminal, what it prints comes on stdout. */
+export interface ExecStdio {
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+const OUTPUTS_ONLY: ExecStdio = { tty: false, stdin: false, stdout: true, stderr: true };
+
 /** Makes the FIFOs of a process that is to run in `container`, which must be running. Call `deleteExec` in the end. */
-export async function newExec(deps: Deps, container: Container): Promise<ExecProcess> {
+export async function newExec(deps: Deps, container: Container, stdio = OUTPUTS_ONLY): Promise<ExecProcess> {
   const { id } = container.metadata;
-  if (containerState(container.status) !== 'RUNNING') throw notReady(`container "${id}" does not run`);
+  requireRunning(container);
   const execId = newId();
+  const path = (name: 'stdin' | 'stdout' | 'stderr'): string =>
+    stdio[name] ? join(deps.paths.io(id), `${execId}-${name}`) : '';
   const exec = {
     containerId: id,
     execId,
-    stdout: join(deps.paths.io(id), `${execId}-stdout`),
-    stderr: join(deps.paths.io(id), `${execId}-stderr`),
+    tty: stdio.tty,
+    stdin: path('stdin'),
+    stdout: path('stdout'),
+    stderr: path('stderr'),
   };
-  await deps.host.makeFifos([exec.stdout, exec.stderr]);
+  await deps.host.makeFifos(fifosOf(exec));
   return exec;
 }
 
+/** Refuses a container that does not run. */
+export function requireRunning(container: Container): void {
+  if (containerState(container.status) === 'RUNNING') return;
+  throw notReady(`container "${container.metadata.id}" does not run`);
+}
+
 /** Creates the process in containerd; it does not run yet. Its FIFOs must be open for reading by now. */
-export async function createExec(deps: Deps, exec: ExecProcess, cmd: string[], signal: AbortSignal): Promise<void> {
-  const { containerId, execId, stdout, stderr } = exec;
-  const value = await processSpec(deps, containerId, cmd, signal);
-  await deps.containerd.tasks.exec(
-    { containerId, execId, spec: { typeUrl: PROCESS_TYPE_URL, value }, stdout, stderr },
-    { signal },
-  );
+export async function createExec(
+  deps: Deps,
+  exec: ExecProcess,
+  cmd: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const { tty, ...streams } = exec;
+  const value = await processSpec(deps, exec, cmd, signal);
+  const spec = { typeUrl: PROCESS_TYPE_URL, value };
+  await deps.containerd.tasks.exec({ ...streams, spec, terminal: tty }, { signal });
 }
 
 /**
- * Starts the process and answers its exit code. When `signal` fires first it is killed, and rejects with the signal's
- * reason once it is dead.
+ * Starts the process and answers its exit code; `onStart` is called once it runs. When `signal` fires first it is killed,
+ * and rejects with the signal's reason once it is dead.
  */
-export async function runExec(deps: Deps, exec: ExecProcess, signal: AbortSignal): Promise<number> {
+export async function runExec(
+  deps: Deps,
+  exec: ExecProcess,
+  signal: AbortSignal,
+  onStart?: () => void,
+): Promise<number> {
   const { tasks } = deps.containerd;
   const { containerId, execId } = exec;
   // When Start fails, Wait never answers: it is given up then.
@@ -63,6 +93,7 @@ export async function runExec(deps: Deps, exec: ExecProcess, signal: AbortSignal
   exit.catch(() => undefined);
   try {
     await tasks.start({ containerId, execId }, { signal });
+    onStart?.();
     const aborted = new Promise<never>((_resolve, reject) => {
       if (signal.aborted) reject(signal.reason);
       signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
@@ -79,19 +110,28 @@ export async function runExec(deps: Deps, exec: ExecProcess, signal: AbortSignal
 
 /** Afterwards neither containerd nor the file system has anything of the process left. Never rejects. */
 export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
-  const { containerId, execId, stdout, stderr } = exec;
+  const { containerId, execId } = exec;
   await deps.containerd.tasks
     .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
     .catch((error: unknown) =>
       deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }),
     );
-  await Promise.all([deps.host.removeFile(stdout), deps.host.removeFile(stderr)]);
+  await Promise.all(fifosOf(exec).map((path) => deps.host.removeFile(path)));
+}
+
+function fifosOf({ stdin, stdout, stderr }: ExecProcess): string[] {
+  return [stdin, stdout, stderr].filter((path) => path !== '');
 }
 
 /** The container's own process with other arguments: user, groups, capabilities and environment as its record has them. */
-async function processSpec(deps: Deps, id: string, cmd: string[], signal: AbortSignal): Promise<Buffer> {
-  const record = await deps.containerd.containers.get(id, { signal });
-  if (!record?.spec) throw notReady(`container "${id}" has no record`);
+async function processSpec(
+  deps: Deps,
+  { containerId, tty }: ExecProcess,
+  cmd: readonly string[],
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const record = await deps.containerd.containers.get(containerId, { signal });
+  if (!record?.spec) throw notReady(`container "${containerId}" has no record`);
   const spec = parseJson(record.spec.value.toString('utf8')) as Spec;
-  return Buffer.from(stringifyJson(execProcess(spec, { cmd, tty: false })));
+  return Buffer.from(stringifyJson(execProcess(spec, { cmd, tty })));
 }

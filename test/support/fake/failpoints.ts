@@ -10,6 +10,10 @@ export interface Failure {
   afterEffect?: boolean;
   /** The call never answers. */
   hang?: boolean;
+  /** The call succeeds; only `hit` is called. */
+  passes?: boolean;
+  /** Told when the call begins. */
+  hit?: () => void;
 }
 
 interface Armed extends Failure {
@@ -41,7 +45,8 @@ export class Failpoints {
       failure.seen += 1;
       if (failure.nth === 'always' || failure.seen === (failure.nth ?? 1)) hit ??= failure;
     }
-    return hit;
+    hit?.hit?.();
+    return hit?.passes ? undefined : hit;
   }
 }
 

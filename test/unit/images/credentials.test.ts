@@ -1,6 +1,7 @@
 import { parseChallenges } from '../../../src/images/auth-challenge';
 import { credentialsFor } from '../../../src/images/credentials';
 
+const own = { host: 'r.example', domain: 'r.example' };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('credentialsFor', () => {
@@ -18,7 +19,7 @@ describe('credentialsFor', () => {
     ['auth with trailing zeros', { auth: base64('a:b\0\0') }, { kind: 'password', username: 'a', password: 'b' }],
     ['a registry token', { registryToken: 'r' }, { kind: 'bearer', token: 'r' }],
   ])('with %s', (_what, auth, credentials) => {
-    expect(credentialsFor(auth, 'r.example')).toEqual(credentials);
+    expect(credentialsFor(auth, own)).toEqual(credentials);
   });
 
   it.each([
@@ -35,11 +36,11 @@ describe('credentialsFor', () => {
     ['https://index.docker.io/v1/', 'mirror.example', false],
     ['not a host', 'r.example', false],
   ])('for %s are shown to %s: %s', (serverAddress, host, shown) => {
-    expect(credentialsFor({ username: 'u', serverAddress }, host) !== undefined).toBe(shown);
+    expect(credentialsFor({ username: 'u', serverAddress }, { host, domain: host }) !== undefined).toBe(shown);
   });
 
   it.each(['%%%', base64('nocolon'), base64(':p')])('refuses auth %s without repeating it', (auth) => {
-    expect(() => credentialsFor({ auth }, 'r.example')).toThrow(
+    expect(() => credentialsFor({ auth }, own)).toThrow(
       'the credentials cannot be used: "auth" is not the base64 of "username:password"',
     );
   });

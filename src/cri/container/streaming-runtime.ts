@@ -1,0 +1,154 @@
+import { connect, type Socket } from 'node:net';
+import { errorMessage } from '../../base/errors';
+import type { Container } from '../../model/container';
+import type {
+  AttachRequest,
+  ExecRequest,
+  ProcessStreams,
+  StreamingRuntime,
+  TerminalSize,
+} from '../../streaming/streaming-runtime';
+import type { CriDeps } from '../deps';
+import { notFound, notReady } from '../errors';
+import { createExec, deleteExec, newExec, requireRunning, runExec } from './exec-process';
+
+type Deps = Pick<
+  CriDeps,
+  'config' | 'containerd' | 'containers' | 'sandboxes' | 'host' | 'paths' | 'log' | 'stdio' | 'execIo'
+>;
+
+const DIAL_TIMEOUT_MS = 10_000;
+
+/** What clients of the streaming server get to talk to: processes and ports of our pods. */
+export function streamingRuntime(deps: Deps): StreamingRuntime {
+  return {
+    exec: (request, streams) => exec(deps, request, streams),
+    attach: (request, streams) => attach(deps, request, streams),
+    dial: (sandboxId, port, signal) => dial(deps, sandboxId, port, signal),
+  };
+}
+
+/**
+ * Runs a command for a client and answers its exit code. A client that leaves ends the command's stdin, not the command:
+ * it is up to the command what that means. Afterwards nothing of the process is left.
+ */
+async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): Promise<number> {
+  const { tasks } = deps.containerd;
+  const process = await newExec(deps, requireContainer(deps, request.containerId), request);
+  const { containerId, execId } = process;
+  const closeStdin = (): void => {
+    if (request.stdin) quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
+  };
+  try {
+    const io = deps.execIo.stream({
+      stdinPath: process.stdin,
+      stdoutPath: process.stdout,
+      stderrPath: process.stderr,
+      stdin: streams.stdin,
+      stdout: streams.stdout,
+      stderr: streams.stderr,
+      onStdinEnd: closeStdin,
+    });
+    try {
+      await createExec(deps, process, request.cmd);
+      const code = await runExec(deps, process, NEVER, () => {
+        io.startStdin();
+        if (request.tty) streams.onResize((size) => resize(deps, { containerId, execId }, size));
+        whenGone(streams.signal, closeStdin);
+      });
+      await io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
+      return code;
+    } finally {
+      streams.signal.removeEventListener('abort', closeStdin);
+      io.close();
+    }
+  } finally {
+    await deleteExec(deps, process);
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function whenGone(signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener('abort', act, { once: true });
+}
+
+/** Joins a client to a container's first process until its outputs have ended or the client has left. */
+async function attach(deps: Deps, request: AttachRequest, streams: ProcessStreams): Promise<void> {
+  const { containerId } = request;
+  const container = requireContainer(deps, containerId);
+  requireRunning(container);
+  const { tty, stdinOnce } = container.metadata.config;
+  const closes = stdinOnce && !tty;
+  const attachment = await deps.stdio.attach(containerId, {
+    stdin: streams.stdin,
+    stdout: streams.stdout,
+    stderr: tty ? undefined : streams.stderr,
+    closeStdinAtEnd: closes,
+    onStdinEnd: () => {
+      if (closes) quietly(deps, 'close stdin', deps.containerd.tasks.closeStdin({ containerId }));
+    },
+  });
+  if (tty) streams.onResize((size) => resize(deps, { containerId }, size));
+  const detach = (): void => attachment.detach();
+  whenGone(streams.signal, detach);
+  try {
+    if ((await attachment.done) === 'slow') throw new Error('the client took its output too slowly');
+  } finally {
+    streams.signal.removeEventListener('abort', detach);
+  }
+}
+
+/** Connects to a port of the pod's loopback: the IPv4 one, or else the IPv6 one. */
+async function dial(deps: Deps, sandboxId: string, port: number, signal: AbortSignal): Promise<Socket> {
+  const sandbox = deps.sandboxes.get(sandboxId);
+  if (!sandbox) throw notFound('pod sandbox', sandboxId);
+  if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandboxId}" is not ready`);
+  const { netnsPath } = sandbox.metadata;
+  if (netnsPath === '') {
+    return connectTo('127.0.0.1', port, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return connectTo('::1', port, signal).catch(() => Promise.reject(error));
+    });
+  }
+  if (!(await deps.host.isNetns(netnsPath))) throw notReady(`the network of pod sandbox "${sandboxId}" is gone`);
+  const socket = await deps.host.dialInNetns(netnsPath, 'localhost', port);
+  if (!signal.aborted) return socket;
+  socket.destroy();
+  throw signal.reason;
+}
+
+function connectTo(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, allowHalfOpen: true });
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
+    const onAbort = (): void => {
+      socket.destroy();
+      reject(stop.reason);
+    };
+    stop.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      stop.removeEventListener('abort', onAbort);
+      socket.off('error', reject);
+      resolve(socket);
+    });
+    if (stop.aborted) onAbort();
+  });
+}
+
+function requireContainer(deps: Deps, id: string): Container {
+  const container = deps.containers.get(id);
+  if (!container) throw notFound('container', id);
+  return container;
+}
+
+function resize(deps: Deps, process: { containerId: string; execId?: string }, size: TerminalSize): void {
+  quietly(deps, 'resize the terminal', deps.containerd.tasks.resizePty({ ...process, ...size }));
+}
+
+/** The process may end at any moment, and then there is nothing to do any more. */
+function quietly(deps: Deps, what: string, doing: Promise<unknown>): void {
+  doing.catch((error: unknown) => deps.log.debug(`could not ${what}`, { error: errorMessage(error) }));
+}

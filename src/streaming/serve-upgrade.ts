@@ -1,0 +1,106 @@
+import type { Duplex } from 'node:stream';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import { grantSpdy, refuse } from './http-answer';
+import { type ProcessConnection, type ProcessRequest, runProcess } from './process-connection';
+import {
+  choose,
+  SPDY_PORT_FORWARD_PROTOCOLS,
+  SPDY_PROCESS_PROTOCOLS,
+  WEBSOCKET_PORT_FORWARD_PROTOCOLS,
+  WEBSOCKET_PROCESS_PROTOCOLS,
+} from './protocols';
+import { forwardOverSpdy } from './spdy/port-forward';
+import { acceptProcess } from './spdy/process-connection';
+import type { PortForwardRequest, StreamingRuntime } from './streaming-runtime';
+import { forwardOverChannels, forwardThroughTunnel } from './websocket/port-forward';
+import { processOverWebSocket } from './websocket/process-connection';
+import { type Upgrade, upgradeToWebSocket } from './websocket/upgrade';
+
+/** What a token stands for. */
+export type StreamingRequest = ProcessRequest | { readonly kind: 'portforward'; readonly request: PortForwardRequest };
+
+export interface ServeOptions {
+  readonly runtime: StreamingRuntime;
+  readonly log: Logger;
+  readonly creationTimeoutMs: number;
+}
+
+/** Serves one client whose token was good, until it is gone. Rejects when the client never got as far as its streams. */
+export async function serveUpgrade(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
+  const wants = (upgrade.request.headers.upgrade ?? '').toLowerCase();
+  if (wants === 'websocket') return overWebSocket(asked, upgrade, options);
+  if (wants === 'spdy/3.1') return overSpdy(asked, upgrade, options);
+  refuse(upgrade.socket, 400, 'upgrade to SPDY/3.1 or websocket');
+  return undefined;
+}
+
+async function overSpdy(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
+  const { socket, head } = upgrade;
+  if (asked.kind === 'portforward') {
+    const protocol = spdyProtocol(SPDY_PORT_FORWARD_PROTOCOLS, SPDY_PORT_FORWARD_PROTOCOLS[0], upgrade);
+    if (!protocol) return;
+    return forwardOverSpdy(socket, head, forwarding(asked.request, options));
+  }
+  const oldest = SPDY_PROCESS_PROTOCOLS.at(-1);
+  const protocol = oldest && spdyProtocol(SPDY_PROCESS_PROTOCOLS, oldest, upgrade);
+  if (!protocol) return;
+  await run(asked, await acceptProcess(socket, head, { ...options, protocol, wanted: asked.request }), options);
+}
+
+/** Grants or refuses. The oldest clients do not say what they speak inside SPDY. */
+function spdyProtocol<P extends { readonly name: string }>(
+  ours: readonly P[],
+  unsaid: P,
+  { request, socket }: Upgrade,
+): P | undefined {
+  const offered = request.headers['x-stream-protocol-version'];
+  const protocol = offered === undefined ? unsaid : choose(ours, String(offered));
+  if (protocol) grantSpdy(socket, protocol.name);
+  else refuse(socket, 403, noneOf(ours));
+  return protocol;
+}
+
+async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
+  const offered = upgrade.request.headers['sec-websocket-protocol'] ?? '';
+  if (asked.kind === 'portforward') {
+    const protocol = choose(WEBSOCKET_PORT_FORWARD_PROTOCOLS, offered);
+    if (!protocol) {
+      refuse(upgrade.socket, 403, noneOf(WEBSOCKET_PORT_FORWARD_PROTOCOLS));
+      return;
+    }
+    const { ports } = asked.request;
+    if (protocol.form !== 'tunnel' && ports.length === 0) {
+      refuse(upgrade.socket, 400, 'no port is given');
+      return;
+    }
+    const webSocket = await upgradeToWebSocket(upgrade, protocol.name);
+    const how = forwarding(asked.request, options);
+    if (protocol.form === 'tunnel') return forwardThroughTunnel(webSocket, how);
+    return forwardOverChannels(webSocket, ports, { ...how, base64: protocol.form === 'base64' });
+  }
+  const protocol = choose(WEBSOCKET_PROCESS_PROTOCOLS, offered);
+  if (!protocol) {
+    refuse(upgrade.socket, 403, noneOf(WEBSOCKET_PROCESS_PROTOCOLS));
+    return;
+  }
+  const webSocket = await upgradeToWebSocket(upgrade, protocol.name);
+  return run(asked, processOverWebSocket(webSocket, protocol, asked.request), options);
+}
+
+async function run(asked: ProcessRequest, connection: ProcessConnection, options: ServeOptions): Promise<void> {
+  const result = await runProcess(options.runtime, asked, connection);
+  if ('error' in result) {
+    options.log.info('a streamed process ended with an error', { error: errorMessage(result.error) });
+  }
+}
+
+function forwarding({ sandboxId }: PortForwardRequest, { runtime, log, creationTimeoutMs }: ServeOptions) {
+  const dial = (port: number, signal: AbortSignal): Promise<Duplex> => runtime.dial(sandboxId, port, signal);
+  return { log, creationTimeoutMs, dial };
+}
+
+function noneOf(protocols: readonly { readonly name: string }[]): string {
+  const names = protocols.map(({ name }) => name).filter((name) => name !== '');
+  return `none of the protocols that the client offers is one of ours: ${names.join(', ')}`;
+}

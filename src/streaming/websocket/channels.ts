@@ -1,0 +1,129 @@
+import { Readable, Writable } from 'node:stream';
+import type { RawData, WebSocket } from 'ws';
+
+/** Bytes of a channel that wait for their reader, above which the connection is not read any more. */
+const READ_BYTES = 64 * 1024;
+const WRITE_BYTES = 64 * 1024;
+/** On this channel a client names one that it has ended. */
+const CLOSE_CHANNEL = 255;
+/** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
+const PING_EVERY_MS = 15_000;
+/** What a client gets to answer our close. */
+const CLOSE_WITHIN_MS = 10_000;
+const NORMAL = 1000;
+
+export interface ChannelOptions {
+  /** Text messages: the channel is a digit, what follows it base64. Otherwise the channel is the first byte. */
+  readonly base64: boolean;
+  readonly halfClose: boolean;
+}
+
+/** Streams over one WebSocket, told apart by the first byte of each message. */
+export class WebSocketChannels {
+  private readonly inputs = new Map<number, Readable>();
+  private readonly full = new Set<number>();
+  private pinging: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly options: ChannelOptions,
+  ) {
+    socket.on('message', (message) => this.receive(bytesOf(message)));
+    socket.on('error', () => undefined); // `close` follows
+    socket.once('close', () => this.lose());
+  }
+
+  /** What the client sends on a channel. Destroyed without an end when the client leaves. */
+  input(channel: number): Readable {
+    const input = new Readable({
+      highWaterMark: READ_BYTES,
+      read: () => this.setFull(channel, false),
+      destroy: (error, done) => {
+        this.setFull(channel, false);
+        done(error);
+      },
+    });
+    input.on('error', () => undefined);
+    this.inputs.set(channel, input);
+    return input;
+  }
+
+  /** What the client gets on a channel. Its end is told to nobody: the protocols have no words for it. */
+  output(channel: number): Writable {
+    const output = new Writable({
+      highWaterMark: WRITE_BYTES,
+      write: (chunk: Buffer, _encoding, done) => this.send(channel, chunk, done),
+    });
+    output.on('error', () => undefined);
+    this.socket.once('close', () => output.destroy());
+    return output;
+  }
+
+  /** Sends a message with nothing in it but its channel: a client may wait for one to know that all is set up. */
+  announce(channel: number): void {
+    this.send(channel, Buffer.alloc(0), () => undefined);
+  }
+
+  /** Closes the connection in good order; all that was written before comes first. */
+  close(): void {
+    for (const input of this.inputs.values()) input.resume();
+    const late = setTimeout(() => this.socket.terminate(), CLOSE_WITHIN_MS).unref();
+    this.socket.once('close', () => clearTimeout(late));
+    this.socket.close(NORMAL);
+  }
+
+  private send(channel: number, chunk: Buffer, done: (error?: Error | null) => void): void {
+    const { socket } = this;
+    if (socket.readyState !== socket.OPEN) done(new Error('the connection is closed'));
+    else if (this.options.base64) socket.send(`${channel}${chunk.toString('base64')}`, done);
+    else if (chunk.length === 0) socket.send(Buffer.from([channel]), done);
+    else {
+      // Two fragments of one message, so that the data need not be copied behind its channel.
+      socket.send(Buffer.from([channel]), { binary: true, fin: false });
+      socket.send(chunk, { binary: true, fin: true }, done);
+    }
+  }
+
+  private receive(message: Buffer): void {
+    const { base64, halfClose } = this.options;
+    const [first] = message;
+    if (first === undefined) return;
+    if (halfClose && first === CLOSE_CHANNEL) {
+      const ended = message[1];
+      if (ended !== undefined) this.inputs.get(ended)?.push(null);
+      if (ended !== undefined) this.inputs.delete(ended);
+      return;
+    }
+    const channel = base64 ? first - 0x30 : first;
+    const input = this.inputs.get(channel);
+    if (!input || input.destroyed || message.length === 1) return;
+    const data = base64 ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
+    if (data.length > 0 && !input.push(data)) this.setFull(channel, true);
+  }
+
+  private setFull(channel: number, full: boolean): void {
+    const before = this.full.size > 0;
+    if (full) this.full.add(channel);
+    else this.full.delete(channel);
+    const now = this.full.size > 0;
+    if (before === now) return;
+    clearInterval(this.pinging);
+    if (now) {
+      this.socket.pause();
+      this.pinging = setInterval(() => this.socket.ping(), PING_EVERY_MS).unref();
+    } else {
+      this.socket.resume();
+    }
+  }
+
+  private lose(): void {
+    clearInterval(this.pinging);
+    for (const input of this.inputs.values()) input.destroy();
+    this.inputs.clear();
+  }
+}
+
+function bytesOf(message: RawData): Buffer {
+  if (Buffer.isBuffer(message)) return message;
+  return Array.isArray(message) ? Buffer.concat(message) : Buffer.from(message);
+}

@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+
+/** Longest message, in bytes; clients write up to their copy buffer, which is far smaller. */
+const MESSAGE_BYTES = 16 * 1024 * 1024;
+
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** What came behind the request. */
+  readonly head: Buffer;
+}
+
+/**
+ * Makes a WebSocket of a request, speaking `protocol` (empty: the client named none). Rejects when the client leaves or
+ * the request is not a proper one; it has been answered then.
+ */
+export function upgradeToWebSocket({ request, socket, head }: Upgrade, protocol: string): Promise<WebSocket> {
+  const server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    maxPayload: MESSAGE_BYTES,
+  });
+  // `ws` refuses names with a slash, like that of the tunnel: so it is not shown the names, only told what to answer.
+  const { 'sec-websocket-protocol': _, ...headers } = request.headers;
+  request.headers = headers;
+  if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  return new Promise((resolve, reject) => {
+    const gone = (): void => reject(new Error('the client did not become a WebSocket'));
+    socket.once('close', gone);
+    server.once('wsClientError', (error, refused) => {
+      refused.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      reject(error);
+    });
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      socket.off('close', gone);
+      webSocket.on('error', () => undefined);
+      resolve(webSocket);
+    });
+  });
+}

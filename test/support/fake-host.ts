@@ -1,0 +1,167 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeFifos } from '../../src/host/fifos';
+import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
+import type { CgroupValues } from '../../src/model/cgroup-values';
+import type { HostFacts } from '../../src/model/host-facts';
+import type { NetDev } from '../../src/model/net-dev';
+
+/** A host with everything that pods may ask for but AppArmor and SELinux. */
+export const HOST_FACTS: HostFacts = {
+  cgroup2: true,
+  controllers: new Set(['cpu', 'cpuset', 'memory', 'pids', 'hugetlb']),
+  swapController: true,
+  seccomp: true,
+  apparmor: false,
+  selinux: false,
+  capabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN'],
+  kernelCapabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN', 'CAP_BPF'],
+  canLowerOomScore: true,
+  minOomScoreAdj: 0,
+  kernel: { major: 6, minor: 1 },
+  architecture: 'amd64',
+  hostname: 'node-1',
+  systemd: true,
+  hugePageSizes: ['2MB'],
+};
+
+/**
+ * A machine for the stories: directories and FIFOs are real, below the test's own directory; namespaces, mounts and devices
+ * are entries of a record.
+ */
+export class FakeHost implements Host {
+  facts: HostFacts = HOST_FACTS;
+  readonly netns = new Set<string>();
+  readonly mounts = new Set<string>();
+  /** What lies at a host path; without an entry, a directory. */
+  readonly hostPaths = new Map<string, HostPath>();
+  readonly devices = new Map<string, HostDevice[]>();
+  /** Files in every root filesystem, by their path in it. */
+  readonly rootfsFiles = new Map<string, Buffer>();
+  /** What a path in a root filesystem is; without an entry, a directory. */
+  readonly rootfsKinds = new Map<string, 'directory' | 'file' | 'other' | 'missing'>();
+  readonly apparmorProfiles = new Set<string>();
+  readonly cgroups = new Map<string, CgroupValues>();
+  readonly netDevs: NetDev[] = [];
+
+  async createNetns(path: string, owner?: NetnsOwner): Promise<void> {
+    if (this.netns.has(path)) throw new Error(`"${path}" is there already`);
+    this.netns.add(path);
+    if (owner) this.mounts.add(owner.usernsPath);
+  }
+
+  async removeNetns(path: string): Promise<void> {
+    this.netns.delete(path);
+  }
+
+  async isNetns(path: string): Promise<boolean> {
+    return this.netns.has(path);
+  }
+
+  async writeSandboxFiles({ dir, hostname }: SandboxFiles): Promise<void> {
+    await mkdir(dir, { recursive: true });
+    await writeFile(join(dir, 'hostname'), `${hostname}\n`);
+    await writeFile(join(dir, 'hosts'), '127.0.0.1 localhost\n');
+    await writeFile(join(dir, 'resolv.conf'), '');
+  }
+
+  async mountShm(path: string): Promise<void> {
+    await this.makeDir(path);
+    this.mounts.add(path);
+  }
+
+  async makeDir(path: string): Promise<void> {
+    await mkdir(path, { recursive: true });
+  }
+
+  async removeTree(dir: string): Promise<void> {
+    for (const mount of [...this.mounts]) if (`${mount}/`.startsWith(`${dir}/`)) this.mounts.delete(mount);
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  async removeFile(path: string): Promise<void> {
+    await rm(path, { force: true });
+  }
+
+  async unmount(path: string): Promise<void> {
+    this.mounts.delete(path);
+  }
+
+  async mountAll(_mounts: unknown, target: string): Promise<void> {
+    this.mounts.add(target);
+  }
+
+  async isMountPoint(path: string): Promise<boolean> {
+    return this.mounts.has(path);
+  }
+
+  async makeFifos(paths: string[]): Promise<void> {
+    for (const path of paths) await mkdir(dirname(path), { recursive: true });
+    await makeFifos(paths);
+  }
+
+  async resolvePaths(paths: { path: string }[]): Promise<HostPath[]> {
+    return paths.map(({ path }) => this.hostPaths.get(path) ?? { path, kind: 'directory' });
+  }
+
+  async devicesAt(path: string): Promise<HostDevice[]> {
+    return this.devices.get(path) ?? [];
+  }
+
+  async allDevices(): Promise<HostDevice[]> {
+    return [...this.devices.values()].flat();
+  }
+
+  async readInRootfs(_rootfs: string, path: string): Promise<Buffer | undefined> {
+    return this.rootfsFiles.get(path);
+  }
+
+  async resolveInRoot(root: string, path: string): ReturnType<Host['resolveInRoot']> {
+    const kind = this.rootfsKinds.get(path) ?? 'directory';
+    return kind === 'missing' ? undefined : { path: join(root, path), kind };
+  }
+
+  async copyImageVolume(_rootfs: string, path: string, target: string): Promise<void> {
+    await writeFile(join(target, 'copied-from'), path);
+  }
+
+  async propagationOf(): Promise<{ shared: boolean; slave: boolean }> {
+    return { shared: true, slave: false };
+  }
+
+  async netDevOfPid(): Promise<NetDev[]> {
+    return this.netDevs;
+  }
+
+  async netDevOfNetns(): Promise<NetDev[]> {
+    return this.netDevs;
+  }
+
+  async cgroupMountOptions(): Promise<string[]> {
+    return ['rw', 'nsdelegate'];
+  }
+
+  async ensureDefaultApparmor(): Promise<void> {
+    this.apparmorProfiles.add('cri-containerd.apparmor.d');
+  }
+
+  async isApparmorLoaded(name: string): Promise<boolean> {
+    return this.apparmorProfiles.has(name);
+  }
+
+  async cgroupValues(path: string): Promise<CgroupValues | undefined> {
+    return this.cgroups.get(path);
+  }
+
+  async processCounts(): ReturnType<Host['processCounts']> {
+    throw new Error('a fake host has no processes');
+  }
+
+  async filesystemAt(): ReturnType<Host['filesystemAt']> {
+    return undefined;
+  }
+
+  async dialInNetns(): ReturnType<Host['dialInNetns']> {
+    throw new Error('a fake host has no network');
+  }
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { parseJson, stringifyJson } from '../../../src/base/json';
+
+const LONG = 9_223_372_036_854_775_807n;
+
+describe('parseJson', () => {
+  it.each<[string, string, unknown]>([
+    ['an integer that a double holds', '{"a":42}', { a: 42 }],
+    ['the largest such integer', '9007199254740991', 9_007_199_254_740_991],
+    ['the first that it does not hold', '9007199254740992', 9_007_199_254_740_992n],
+    ['the largest int64', '{"a":9223372036854775807}', { a: LONG }],
+    ['the smallest int64', '[-9223372036854775808]', [-LONG - 1n]],
+    ['a uint64', '18446744073709551615', 18_446_744_073_709_551_615n],
+    ['a long fraction', '0.12345678901234567890', 0.12345678901234568],
+    ['a long number with a fraction', '12345678901234567890.5', Number('12345678901234567890.5')],
+    ['a long number with an exponent', '1234567890123456789e2', Number('1234567890123456789e2')],
+    ['an exponent of many digits', '1e-0000000000000000001', 0.1],
+    ['digits in a string', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
+    ['digits behind a quote in a string', '["\\"12345678901234567890"]', ['"12345678901234567890']],
+    [
+      'digits behind a backslash at the end of a string',
+      '["\\\\",12345678901234567890]',
+      ['\\', 12345678901234567890n],
+    ],
+    ['digits in a key', '{"12345678901234567890":1}', { '12345678901234567890': 1 }],
+    [
+      'private characters in a string',
+      '["\uE00012345678901234567890",9223372036854775807]',
+      ['\uE00012345678901234567890', LONG],
+    ],
+    ['space around', ' [ 9223372036854775807 , 1 ] ', [LONG, 1]],
+  ])('reads %s', (_name, text, value) => {
+    expect(parseJson(text)).toEqual(value);
+  });
+
+  it('makes a member of a key that is named like the prototype', () => {
+    const value = parseJson('{"__proto__":9223372036854775807}');
+    expect(Object.entries(value as object)).toEqual([['__proto__', LONG]]);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['half a document', '{"a":9223372036854775807'],
+    ['a long number as a key', '{9223372036854775807:1}'],
+    ['a number of 16 digits as a key', '{1234567890123456 :1}'],
+    ['leading zeros', '[0000000000000000000001]'],
+    ['a plus sign', '[+9223372036854775807]'],
+    ['two minus signs', '[--9223372036854775807]'],
+    ['a fraction without an integer', '[.9223372036854775807]'],
+    ['a number and a string without a comma', '[9223372036854775807"a"]'],
+    ['something behind the end', '9223372036854775807 9223372036854775807'],
+  ])('throws SyntaxError on %s', (_name, text) => {
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+  });
+
+  it('reads a string of many megabytes beside a long number', () => {
+    const text = '\\n"'.repeat(1_000_000);
+    expect(parseJson(stringifyJson([text, LONG]))).toEqual([text, LONG]);
+  });
+});
+
+describe('stringifyJson', () => {
+  it.each<[string, unknown, string]>([
+    ['a bigint as a plain number', { a: LONG, b: [-1n, 0n] }, '{"a":9223372036854775807,"b":[-1,0]}'],
+    ['a bigint alone', 5n, '5'],
+    ['no member for undefined', { a: undefined, b: 1n }, '{"b":1}'],
+    ['strings of digits as strings', { '1': '1', b: 1n }, '{"1":"1","b":1}'],
+    ['private characters as they are', ['\uE0005', '"\uE0005', 5n], '["\uE0005","\\"\uE0005",5]'],
+  ])('writes %s', (_name, value, text) => {
+    expect(stringifyJson(value)).toBe(text);
+  });
+
+  it('indents when asked', () => {
+    expect(stringifyJson({ a: 1n }, 2)).toBe('{\n  "a": 1\n}');
+  });
+
+  it('writes what JSON.stringify writes when there is no bigint', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => expect(stringifyJson(value)).toBe(JSON.stringify(value))));
+  });
+
+  it('writes what parseJson reads back, whatever the strings and keys', () => {
+    const long = fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n });
+    const scalar = fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.boolean(), fc.constant(null), long);
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(scalar, fc.array(tie('value')), fc.dictionary(fc.string({ unit: 'binary' }), tie('value'))),
+    }));
+    fc.assert(
+      fc.property(value, (any) => {
+        const text = stringifyJson(any);
+        expect(stringifyJson(parseJson(text))).toBe(text);
+        expect(parseJson(text)).toEqual(any);
+      }),
+    );
+  });
+});

@@ -1,0 +1,169 @@
+import type { LogFields, Logger } from '../../../src/base/logger';
+import { inSteps, type Step } from '../../../src/base/steps';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+describe('inSteps', () => {
+  let done: string[];
+  let logged: [string, LogFields | undefined][];
+  let caller: AbortController;
+
+  beforeEach(() => {
+    done = [];
+    logged = [];
+    caller = new AbortController();
+  });
+
+  const log: Logger = {
+    debugEnabled: false,
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (message, fields) => logged.push([message, fields]),
+    error: (message, fields) => logged.push([message, fields]),
+    child: () => log,
+  };
+  const did = (what: string) => (): string => {
+    done.push(what);
+    return what;
+  };
+  const fails = (what: string) => (): never => {
+    done.push(what);
+    throw new Error(what);
+  };
+
+  function run<T>(story: (step: Step) => Promise<T>, options: { undoTimeoutMs?: number; stuck?: () => unknown } = {}) {
+    return inSteps({ signal: caller.signal, log, stuck: did('stuck'), ...options }, story);
+  }
+
+  it('answers what the story answers, and undoes nothing', async () => {
+    const answer = await run(async (step) => {
+      const first = await step('first', did('make 1'), did('undo 1'));
+      const second = await step('second', async () => did('make 2')(), did('undo 2'));
+      return [first, second];
+    });
+    expect(answer).toEqual(['make 1', 'make 2']);
+    expect(done).toEqual(['make 1', 'make 2']);
+    expect(logged).toEqual([]);
+  });
+
+  it('undoes the last step first, the one that failed as well, and throws its error', async () => {
+    const story = run(async (step) => {
+      await step('first', did('make 1'), did('undo 1'));
+      await step('without an undo', did('look'));
+      await step('second', fails('broken'), did('undo 2'));
+      await step('third', did('make 3'), did('undo 3'));
+    });
+    await expect(story).rejects.toThrow('broken');
+    expect(done).toEqual(['make 1', 'look', 'broken', 'undo 2', 'undo 1']);
+    expect(logged).toEqual([['a step failed, undoing', { step: 'second', error: 'broken' }]]);
+  });
+
+  it('undoes what was done when the story itself throws between its steps', async () => {
+    const story = run(async (step) => {
+      await step('first', did('make 1'), did('undo 1'));
+      throw new Error('between');
+    });
+    await expect(story).rejects.toThrow('between');
+    expect(done).toEqual(['make 1', 'undo 1']);
+  });
+
+  it('throws the very error, not another one like it', async () => {
+    const error = new Error('x');
+    await expect(run((step) => step('first', () => Promise.reject(error)))).rejects.toBe(error);
+  });
+
+  it('begins no step when the caller has gone, and undoes those before', async () => {
+    const story = run(async (step) => {
+      await step(
+        'first',
+        () => {
+          done.push('make 1');
+          caller.abort(new Error('the caller left'));
+        },
+        did('undo 1'),
+      );
+      await step('second', did('make 2'), did('undo 2'));
+    });
+    await expect(story).rejects.toThrow('the caller left');
+    expect(done).toEqual(['make 1', 'undo 1']);
+  });
+
+  it('undoes nothing when the caller had gone before the first step', async () => {
+    caller.abort(new Error('left'));
+    await expect(run((step) => step('first', did('make 1'), did('undo 1')))).rejects.toThrow('left');
+    expect(done).toEqual([]);
+  });
+
+  it('gives an undo a signal of its own, which the caller does not fire', async () => {
+    let seen: AbortSignal | undefined;
+    const story = run((step) =>
+      step(
+        'first',
+        () => {
+          caller.abort();
+          throw new Error('broken');
+        },
+        (signal) => {
+          seen = signal;
+        },
+      ),
+    );
+    await expect(story).rejects.toThrow('broken');
+    expect(seen?.aborted).toBe(false);
+  });
+
+  it.each([
+    ['throws', (): never => fails('undo 2')()],
+    ['rejects', async (): Promise<never> => fails('undo 2')()],
+  ])('takes nothing else apart when an undo %s, and says that something is left', async (_how, undo) => {
+    const story = run(async (step) => {
+      await step('first', did('make 1'), did('undo 1'));
+      await step('second', did('make 2'), undo);
+      await step('third', fails('broken'), did('undo 3'));
+    });
+    await expect(story).rejects.toThrow('broken');
+    expect(done).toEqual(['make 1', 'make 2', 'broken', 'undo 3', 'undo 2', 'stuck']);
+    expect(logged.at(-1)).toEqual(['an undo failed; what is left stays listed', { step: 'second', error: 'undo 2' }]);
+  });
+
+  it('waits for what lists the rest before it answers', async () => {
+    const stuck = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      done.push('listed');
+    };
+    const story = run((step) => step('first', fails('broken'), fails('undo')), { stuck });
+    await expect(story).rejects.toThrow('broken');
+    expect(done).toEqual(['broken', 'undo', 'listed']);
+  });
+
+  it('throws the first error even when the rest cannot be listed', async () => {
+    const story = run((step) => step('first', fails('broken'), fails('undo')), { stuck: fails('stuck') });
+    await expect(story).rejects.toThrow('broken');
+    expect(logged.at(-1)).toEqual(['what is left could not be listed', { error: 'stuck' }]);
+  });
+
+  it('needs nobody to be told', async () => {
+    const story = run((step) => step('first', fails('broken'), fails('undo')), { stuck: undefined });
+    await expect(story).rejects.toThrow('broken');
+  });
+
+  it('does not wait for ever for an undo that hangs', async () => {
+    jest.useFakeTimers();
+    try {
+      const story = run(
+        async (step) => {
+          await step('first', did('make 1'), did('undo 1'));
+          await step('second', fails('broken'), never);
+        },
+        { undoTimeoutMs: 1000 },
+      );
+      const rejected = expect(story).rejects.toThrow('broken');
+      await jest.advanceTimersByTimeAsync(1000);
+      await rejected;
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(done).toEqual(['make 1', 'broken', 'stuck']);
+    expect(logged.at(-1)?.[1]).toEqual({ step: 'second', error: 'undoing "second" took longer than 1000 ms' });
+  });
+});
