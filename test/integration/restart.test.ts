@@ -124,7 +124,7 @@ describe('crisp that was away', () => {
   );
 
   it(
-    'keeps the names of its pods and containers taken',
+    'knows the names of its pods and containers: an equal request answers them, another one is refused',
     async () => {
       const pod = await runPod(node);
       const config = shell('main', 'sleep 1000');
@@ -132,9 +132,11 @@ describe('crisp that was away', () => {
       await node.crisp.kill();
       await node.crisp.start();
       await serving(node);
-      expect(await failure(runContainer(node, pod, config))).toMatchObject({ code: Code.ALREADY_EXISTS });
-      const again = node.cri.runtime.runPodSandbox({ config: pod.config, runtimeHandler: '' });
-      expect(await failure(again)).toMatchObject({ code: Code.ALREADY_EXISTS });
+      expect(await createContainer(node, pod, config)).toBe(id);
+      const another = createContainer(node, pod, { ...config, labels: { app: 'other' } });
+      expect(await failure(another)).toMatchObject({ code: Code.ALREADY_EXISTS });
+      const again = await node.cri.runtime.runPodSandbox({ config: pod.config, runtimeHandler: '' });
+      expect(again).toEqual({ podSandboxId: pod.id });
       await node.cri.runtime.removeContainer({ containerId: id });
       const second = await runContainer(node, pod, config);
       expect((await statusOf(node, second)).state).toBe(ContainerState.CONTAINER_RUNNING);
