@@ -24,6 +24,8 @@ export interface StageOptions {
   /** Regular expressions over case names. */
   readonly focus?: string;
   readonly skip: readonly string[];
+  /** Exec, attach and port-forward are asked for over WebSocket, not SPDY. */
+  readonly websocket?: boolean;
   readonly timeoutMinutes: number;
   readonly signal: AbortSignal;
 }
@@ -40,7 +42,8 @@ export interface StageResult {
 /** Runs critest once, against daemons of its own that are gone afterwards; an abort ends critest early. */
 export async function runStage(options: StageOptions): Promise<StageResult> {
   const critest = join(buildTools(['critest'], { CRITEST_DIGEST: digestOfDigestImage() }).critest, 'critest');
-  const logs = join(cacheDir(), 'conformance', options.plugin ? `${options.stage}-plugin` : options.stage);
+  const folder = [options.stage, ...(options.plugin ? ['plugin'] : []), ...(options.websocket ? ['websocket'] : [])];
+  const logs = join(cacheDir(), 'conformance', folder.join('-'));
   const dir = createScratch();
   const undo: Undo[] = [];
   try {
@@ -100,6 +103,8 @@ async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): P
   return { socket: crisp.socket, containerd, places: { containerd, network, dir, netnsDir, recordDirs } };
 }
 
+const WEBSOCKET = ['-websocket-exec', '-websocket-attach', '-websocket-portforward'];
+
 interface CritestRun {
   readonly critest: string;
   readonly socket: string;
@@ -118,6 +123,7 @@ async function runCritest({ critest, socket, dir, options }: CritestRun): Promis
     `--ginkgo.json-report=${report}`,
     ...options.skip.map((pattern) => `--ginkgo.skip=${pattern}`),
     ...(options.focus ? [`--ginkgo.focus=${options.focus}`] : []),
+    ...(options.websocket ? WEBSOCKET : []),
   ];
   const log = openSync(join(dir, 'critest.log'), 'w');
   const child = spawn(critest, args, { cwd: dir, stdio: ['ignore', log, log] });
