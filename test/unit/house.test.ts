@@ -43,6 +43,7 @@ const DOORS: { what: RegExp; rooms: readonly Room[] }[] = [
   { what: /^koffi$/, rooms: ['host'] },
   { what: /^node:child_process$/, rooms: ['host', 'cni'] },
   { what: /^commander$/, rooms: ['cli'] },
+  { what: /^ws$/, rooms: ['streaming'] },
   { what: /^generated\/containerd\//, rooms: ['containerd', 'stats'] },
   { what: /^generated\/cgroups\//, rooms: ['stats'] },
   { what: /^generated\/cri\//, rooms: ['cri', 'monitor', 'oci', 'stats', 'state', 'model', 'lifecycle', 'client'] },
