@@ -2,7 +2,10 @@ import { DeadlineError } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import { CniError } from '../cni/cni-error';
 import { ContainerdError } from '../containerd/errors';
+import { BadInputError } from '../host/bad-input';
+import { HostPathError } from '../host/safe-path';
 import { PullError } from '../images/errors';
+import { StdioError } from '../io/stdio-error';
 import { OciError } from '../oci/oci-error';
 import type { Call } from '../rpc/call';
 import { Code } from '../rpc/code';
@@ -54,6 +57,9 @@ function knownCode(thrown: unknown): Code | undefined {
   if (thrown instanceof NameTaken) return Code.ALREADY_EXISTS;
   if (thrown instanceof DeadlineError) return Code.DEADLINE_EXCEEDED;
   if (thrown instanceof TooManyRequests) return Code.RESOURCE_EXHAUSTED;
+  if (thrown instanceof BadInputError) return Code.INVALID_ARGUMENT;
+  // A path of the host that does not answer, a log or FIFO that cannot be opened: the node's state, not the request's.
+  if (thrown instanceof HostPathError || thrown instanceof StdioError) return Code.FAILED_PRECONDITION;
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import { BadInputError } from './bad-input';
 import { openInRoot } from './in-root';
 import { runOk } from './run';
 import { hostMeans, type Means } from './syscalls';
@@ -17,7 +18,8 @@ export async function copyImageVolume(
   const place = openInRoot(source.rootfs, source.path, means);
   if (place === undefined) return false;
   try {
-    if (place.kind !== 'directory') throw new Error(`the volume "${source.path}" of the image is not a directory`);
+    if (place.kind !== 'directory')
+      throw new BadInputError(`the volume "${source.path}" of the image is not a directory`);
     // By descriptor: a path could lead elsewhere by the time cp opens it. Volumes can be large: no deadline by default.
     const argv: [string, ...string[]] = ['cp', '-a', '--', `${place.handle}/.`, targetDir];
     await runOk(argv, { signal: options.signal, timeoutMs: options.timeoutMs ?? 0 });

@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
+import { BadInputError } from './bad-input';
 
 export interface SandboxFilesInput {
   readonly hostname: string;
@@ -48,7 +49,7 @@ export function resolvConfText(dns: SandboxFilesInput['dns']): string {
 
 /** A value with white space or control characters would add words or lines of its own. */
 function oneWord(value: string, what: string): string {
-  if (/[\s\p{Cc}]/u.test(value)) throw new Error(`${what} ${JSON.stringify(value)} is not one word`);
+  if (/[\s\p{Cc}]/u.test(value)) throw new BadInputError(`${what} ${JSON.stringify(value)} is not one word`);
   return value;
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { BadInputError } from './bad-input';
 import { openInRoot } from './in-root';
 import { hostMeans, type Means } from './syscalls';
 
@@ -20,7 +21,7 @@ export async function readRootfsFile(
   const place = openInRoot(rootfs, path, means);
   if (place === undefined) return undefined;
   try {
-    if (place.kind !== 'file') throw new Error(`"${path}" in the image is not a regular file`);
+    if (place.kind !== 'file') throw new BadInputError(`"${path}" in the image is not a regular file`);
     if (place.size > maxBytes) throw tooLarge(path, maxBytes);
     const file = await open(place.handle, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
@@ -37,7 +38,7 @@ export async function readRootfsFile(
 }
 
 function tooLarge(path: string, maxBytes: number): Error {
-  return new Error(`"${path}" in the image is larger than ${maxBytes} bytes`);
+  return new BadInputError(`"${path}" in the image is larger than ${maxBytes} bytes`);
 }
 
 async function readUpTo(file: FileHandle, limit: number): Promise<Buffer> {

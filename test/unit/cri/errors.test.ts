@@ -1,0 +1,71 @@
+import { DeadlineError } from '../../../src/base/deadline';
+import type { Logger } from '../../../src/base/logger';
+import { silentLogger } from '../../../src/base/logger';
+import { ContainerdError } from '../../../src/containerd/errors';
+import { invalid, notFound, notReady, toStatus } from '../../../src/cri/errors';
+import { BadInputError } from '../../../src/host/bad-input';
+import { HostPathError } from '../../../src/host/safe-path';
+import { PullError } from '../../../src/images/errors';
+import { StdioError } from '../../../src/io/stdio-error';
+import { OciError } from '../../../src/oci/oci-error';
+import type { Call } from '../../../src/rpc/call';
+import { Code } from '../../../src/rpc/code';
+import { RpcError } from '../../../src/rpc/rpc-error';
+import { AmbiguousId } from '../../../src/state/id-map';
+import { NameTaken } from '../../../src/state/name-index';
+import { TooManyRequests } from '../../../src/streaming/request-cache';
+
+function call(log: Logger = silentLogger): Call {
+  return { method: 'RunPodSandbox', signal: new AbortController().signal, log } as Call;
+}
+
+describe('The status of what was thrown', () => {
+  it.each<[string, unknown, Code]>([
+    ['what a story says', new RpcError(Code.ABORTED, 'no'), Code.ABORTED],
+    ['a bad field', invalid('config.metadata.name', 'is empty'), Code.INVALID_ARGUMENT],
+    ['an unknown id', notFound('container', 'x'), Code.NOT_FOUND],
+    ['a wrong state', notReady('it runs'), Code.FAILED_PRECONDITION],
+    ['something containerd lacks', new ContainerdError(Code.NOT_FOUND, 'Get', 'gone'), Code.INTERNAL],
+    ['an RPC containerd lacks', new ContainerdError(Code.UNIMPLEMENTED, 'Get', 'no'), Code.INTERNAL],
+    ['containerd away', new ContainerdError(Code.UNAVAILABLE, 'Get', 'away'), Code.UNAVAILABLE],
+    ['containerd full', new ContainerdError(Code.RESOURCE_EXHAUSTED, 'Get', 'full'), Code.RESOURCE_EXHAUSTED],
+    ['a spec that cannot be', new OciError('config.envs[0].value', 'is not UTF-8'), Code.INVALID_ARGUMENT],
+    ['a spec that cannot be here', new OciError('f', 'no', { code: 'FAILED_PRECONDITION' }), Code.FAILED_PRECONDITION],
+    ['a failed pull', new PullError('other', 'not found'), Code.UNKNOWN],
+    ['an ambiguous id', new AmbiguousId('a'), Code.INVALID_ARGUMENT],
+    ['a taken name', new NameTaken('web', 'x'), Code.ALREADY_EXISTS],
+    ['a deadline', new DeadlineError('the command', 1000), Code.DEADLINE_EXCEEDED],
+    ['too many URLs', new TooManyRequests(), Code.RESOURCE_EXHAUSTED],
+    ['a file of an image', new BadInputError('"/etc/passwd" is too large'), Code.INVALID_ARGUMENT],
+    ['a host path that hangs', new HostPathError('looking at /mnt'), Code.FAILED_PRECONDITION],
+    ['a log that cannot be opened', new StdioError('BAD_LOG', 'no'), Code.FAILED_PRECONDITION],
+    ['a bug', new TypeError('x is undefined'), Code.INTERNAL],
+  ])('is for %s the one of the table', (_what, thrown, code) => {
+    expect(toStatus(thrown, call()).code).toBe(code);
+  });
+
+  it('ends with the cause', () => {
+    const thrown = new RpcError(Code.INTERNAL, 'create the container "web"', { cause: new Error('no space left') });
+    expect(toStatus(thrown, call())).toEqual({
+      code: Code.INTERNAL,
+      message: 'create the container "web": no space left',
+    });
+  });
+
+  it.each([
+    ['registry', 'RegistryUnavailable: away'],
+    ['signature', 'SignatureValidationFailed: away'],
+    ['other', 'away'],
+  ] as const)('begins for a pull that failed by %s with the word kubelet looks for', (kind, message) => {
+    expect(toStatus(new PullError(kind, 'away'), call()).message).toBe(message);
+  });
+
+  it('is logged with its stack when nobody foresaw it, and only then', () => {
+    const lines: string[] = [];
+    const log: Logger = { ...silentLogger, error: (message) => void lines.push(message) };
+    toStatus(notFound('container', 'x'), call(log));
+    expect(lines).toEqual([]);
+    toStatus(new TypeError('x is undefined'), call(log));
+    expect(lines).toEqual(['an error nobody foresaw']);
+  });
+});
