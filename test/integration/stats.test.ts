@@ -1,0 +1,77 @@
+import { PAUSE, startNode, type TestNode } from '../support/node/node';
+import { removePod, runContainer, runPod, shell } from '../support/node/pods';
+
+const SECOND = 1000;
+/** What a kernel or a container may not have: no block I/O yet, no huge pages, no pressure accounting, no such limit. */
+const MAY_BE_MISSING =
+  /^container_(blkio|fs_reads|fs_writes|hugetlb|pressure|spec_cpu_quota|spec_memory_reservation|ulimits_soft)/;
+
+let node: TestNode;
+
+beforeAll(async () => {
+  node = await startNode({ settings: { sandbox_image: PAUSE } });
+}, 60 * SECOND);
+
+afterAll(async () => {
+  await node.stop();
+}, 60 * SECOND);
+
+describe('the metrics of a running pod', () => {
+  it(
+    'have a value for every descriptor, of its container or of the pod itself',
+    async () => {
+      const pod = await runPod(node, { linux: { cgroupParent: '/crisp-stats' } });
+      const id = await runContainer(node, pod, shell('main', 'while :; do :; done'));
+      const { descriptors } = await node.cri.runtime.listMetricDescriptors({});
+      const { podMetrics } = await node.cri.runtime.listPodSandboxMetrics({});
+      const ours = podMetrics.find(({ podSandboxId }) => podSandboxId === pod.id);
+      const ofContainer = ours?.containerMetrics.find(({ containerId }) => containerId === id)?.metrics ?? [];
+      const all = [...(ours?.metrics ?? []), ...ofContainer];
+      const known = new Set(all.map(({ name }) => name));
+      const missing = descriptors.map(({ name }) => name).filter((name) => !known.has(name));
+      expect(missing.filter((name) => !MAY_BE_MISSING.test(name))).toEqual([]);
+      const keys = new Map(descriptors.map(({ name, labelKeys }) => [name, labelKeys.length]));
+      expect(all.filter(({ name, labelValues }) => labelValues.length !== keys.get(name))).toEqual([]);
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    30 * SECOND,
+  );
+
+  it(
+    'stand in its stats: processor, memory, network and the container',
+    async () => {
+      const pod = await runPod(node, { linux: { cgroupParent: '/crisp-stats' } });
+      const id = await runContainer(node, pod, shell('main', 'while :; do :; done'));
+      const { stats } = await node.cri.runtime.podSandboxStats({ podSandboxId: pod.id });
+      expect(stats?.linux?.cpu?.usageCoreNanoSeconds?.value).toBeGreaterThan(0n);
+      expect(stats?.linux?.memory?.workingSetBytes?.value).toBeGreaterThan(0n);
+      expect(stats?.linux?.network?.defaultInterface?.name).toBe('eth0');
+      expect(stats?.linux?.containers.map(({ attributes }) => attributes?.id)).toEqual([id]);
+      const listed = await node.cri.runtime.listContainerStats({
+        filter: { id: '', podSandboxId: pod.id, labelSelector: {} },
+      });
+      expect(listed.stats.map(({ attributes }) => attributes?.id)).toEqual([id]);
+      expect(listed.stats[0]?.memory?.usageBytes?.value).toBeGreaterThan(0n);
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    30 * SECOND,
+  );
+
+  it(
+    'come in batches over the stream that the unary call answers at once',
+    async () => {
+      const pod = await runPod(node);
+      const unary = await node.cri.runtime.listPodSandbox({ filter: undefined });
+      const streamed = [];
+      for await (const { podSandboxes } of node.cri.runtime.streamPodSandboxes({ filter: undefined })) {
+        streamed.push(...podSandboxes);
+      }
+      expect(streamed).toEqual(unary.items);
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    30 * SECOND,
+  );
+});
