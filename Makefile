@@ -33,10 +33,12 @@ unit: node_modules ## tests that need nothing
 
 integration: node_modules ## tests that start a containerd of their own (root)
 	scripts/ensure-packages.sh
+	test/support/ensure-packages.sh
 	node_modules/.bin/jest --selectProjects integration --runInBand
 
 test: node_modules ## all of the above
 	scripts/ensure-packages.sh
+	test/support/ensure-packages.sh
 	node scripts/test.mjs
 
 conformance: node_modules build ## critest, on two containerds (root, Go)

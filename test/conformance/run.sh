@@ -3,5 +3,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 scripts/ensure-packages.sh
+test/support/ensure-packages.sh
 test/conformance/ensure-packages.sh
 exec node test/support/run-typescript.mjs test/conformance/main.ts "$@"

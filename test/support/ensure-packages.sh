@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Installs what tests with a real containerd need beyond what running pods needs: a registry, and what the test images are
+# made of. Does nothing when nothing is missing.
+set -euo pipefail
+
+have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+
+missing=()
+have docker-registry || missing+=(docker-registry)
+have nginx || missing+=(nginx-light)
+have pgrep || missing+=(procps)
+have ipcs || missing+=(util-linux)
+
+export DEBIAN_FRONTEND=noninteractive
+# The dynamic busybox is downloaded, not installed: apt must know the archive for that, whatever is missing.
+if [ ${#missing[@]} -gt 0 ] || ! apt-cache show busybox >/dev/null 2>&1; then apt-get update -q; fi
+[ ${#missing[@]} -eq 0 ] || apt-get install -q -y --no-install-recommends "${missing[@]}"
