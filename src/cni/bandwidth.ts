@@ -1,4 +1,4 @@
-import { CniError } from './cni-error';
+import { BadInputError } from '../host/bad-input';
 import type { JsonObject } from './json-value';
 import { parseQuantity } from './quantity';
 
@@ -12,7 +12,7 @@ const MAX_RATE = 10n ** 15n;
 const BURST = 0xffff_ffff;
 
 /**
- * The `bandwidth` argument of a pod's annotations; undefined when they ask for none. Throws a CniError that names the
+ * The `bandwidth` argument of a pod's annotations; undefined when they ask for none. Throws a BadInputError that names the
  * annotation: a pod that wants a limit must not run without.
  */
 export function bandwidth(annotations: Readonly<Record<string, string>>): JsonObject | undefined {
@@ -29,8 +29,10 @@ function rate(annotations: Readonly<Record<string, string>>, key: string): bigin
   const text = Object.hasOwn(annotations, key) ? annotations[key] : undefined;
   if (text === undefined) return undefined;
   const value = parseQuantity(text);
-  if (value === undefined) throw new CniError(`annotation ${key}: "${text}" is not a quantity`);
-  if (value < MIN_RATE) throw new CniError(`annotation ${key}: "${text}" is less than 1k bits per second`);
-  if (value > MAX_RATE) throw new CniError(`annotation ${key}: "${text}" is more than 1P bits per second`);
+  if (value === undefined) throw new BadInputError(`config.annotations["${key}"]: "${text}" is not a quantity`);
+  if (value < MIN_RATE)
+    throw new BadInputError(`config.annotations["${key}"]: "${text}" is less than 1k bits per second`);
+  if (value > MAX_RATE)
+    throw new BadInputError(`config.annotations["${key}"]: "${text}" is more than 1P bits per second`);
   return value;
 }

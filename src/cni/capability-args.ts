@@ -1,28 +1,28 @@
+import { BadInputError } from '../host/bad-input';
 import type { PodNetworkConfig } from '../model/network';
 import { bandwidth } from './bandwidth';
-import { CniError } from './cni-error';
 import { isObject, type JsonObject } from './json-value';
 import { portMappings } from './port-mappings';
 
 /**
  * CNI_ARGS of a pod. They are joined with `;`, and a plugin reads each as `key=value`: a value with one of these, or with
  * a control character, would become an argument of its own. kubelet never sends one, other clients of the socket may.
- * Throws a CniError that names the field.
+ * Throws a BadInputError that names the field.
  */
 export function cniArgs(pod: PodNetworkConfig): [string, string][] {
   return [
     ['IgnoreUnknown', '1'],
-    ['K8S_POD_NAMESPACE', checked('metadata.namespace', pod.namespace)],
-    ['K8S_POD_NAME', checked('metadata.name', pod.name)],
+    ['K8S_POD_NAMESPACE', checked('config.metadata.namespace', pod.namespace)],
+    ['K8S_POD_NAME', checked('config.metadata.name', pod.name)],
     ['K8S_POD_INFRA_CONTAINER_ID', checked('id', pod.sandboxId)],
-    ['K8S_POD_UID', checked('metadata.uid', pod.uid)],
+    ['K8S_POD_UID', checked('config.metadata.uid', pod.uid)],
   ];
 }
 
 function checked(field: string, value: string): string {
   for (const character of value) {
     if (character === ';' || character === '=' || character < ' ' || character === '\x7f') {
-      throw new CniError(
+      throw new BadInputError(
         `${field}: ${JSON.stringify(value)} has the character ${JSON.stringify(character)}, which CNI cannot carry`,
       );
     }

@@ -1,5 +1,5 @@
 import { bandwidth } from '../../../src/cni/bandwidth';
-import { CniError } from '../../../src/cni/cni-error';
+import { BadInputError } from '../../../src/host/bad-input';
 
 const INGRESS = 'kubernetes.io/ingress-bandwidth';
 const EGRESS = 'kubernetes.io/egress-bandwidth';
@@ -21,12 +21,12 @@ describe('bandwidth', () => {
   });
 
   it.each([
-    [{ [INGRESS]: '999' }, `annotation ${INGRESS}: "999" is less than 1k bits per second`],
-    [{ [EGRESS]: '1001T' }, `annotation ${EGRESS}: "1001T" is more than 1P bits per second`],
-    [{ [EGRESS]: 'fast' }, `annotation ${EGRESS}: "fast" is not a quantity`],
-    [{ [EGRESS]: '' }, `annotation ${EGRESS}: "" is not a quantity`],
-    [{ [INGRESS]: '-10M' }, `annotation ${INGRESS}: "-10M" is less than 1k bits per second`],
+    [{ [INGRESS]: '999' }, `config.annotations["${INGRESS}"]: "999" is less than 1k bits per second`],
+    [{ [EGRESS]: '1001T' }, `config.annotations["${EGRESS}"]: "1001T" is more than 1P bits per second`],
+    [{ [EGRESS]: 'fast' }, `config.annotations["${EGRESS}"]: "fast" is not a quantity`],
+    [{ [EGRESS]: '' }, `config.annotations["${EGRESS}"]: "" is not a quantity`],
+    [{ [INGRESS]: '-10M' }, `config.annotations["${INGRESS}"]: "-10M" is less than 1k bits per second`],
   ])('refuses %j', (annotations, message) => {
-    expect(() => bandwidth(annotations)).toThrow(new CniError(message));
+    expect(() => bandwidth(annotations)).toThrow(new BadInputError(message));
   });
 });

@@ -1,5 +1,5 @@
 import { capabilityArgs, cniArgs, runtimeConfig } from '../../../src/cni/capability-args';
-import { CniError } from '../../../src/cni/cni-error';
+import { BadInputError } from '../../../src/host/bad-input';
 import { pod } from './scripted-plugins';
 
 describe('cniArgs', () => {
@@ -14,14 +14,14 @@ describe('cniArgs', () => {
   });
 
   it.each([
-    ['metadata.namespace', { namespace: 'shop;IgnoreUnknown=0' }, ';'],
-    ['metadata.name', { name: 'a\nb' }, '\n'],
-    ['metadata.uid', { uid: 'a=b' }, '='],
+    ['config.metadata.namespace', { namespace: 'shop;IgnoreUnknown=0' }, ';'],
+    ['config.metadata.name', { name: 'a\nb' }, '\n'],
+    ['config.metadata.uid', { uid: 'a=b' }, '='],
     ['id', { sandboxId: 'a\0' }, '\0'],
   ])('refuses what would become another argument, in %s', (field, change, character) => {
     const value = Object.values(change)[0];
     expect(() => cniArgs(pod(change))).toThrow(
-      new CniError(
+      new BadInputError(
         `${field}: ${JSON.stringify(value)} has the character ${JSON.stringify(character)}, which CNI cannot carry`,
       ),
     );
