@@ -39,7 +39,7 @@ export class Dialer {
       this.route.trust.dialTimeoutMs,
       `connecting to ${this.route.target.host}`,
     );
-    return this.dialUntil(deadline.signal);
+    return await this.dialUntil(deadline.signal); // awaited here: the deadline ends with this function
   }
 
   private async dialUntil(limit: AbortSignal): Promise<Socket> {
@@ -87,8 +87,7 @@ function tunnel(socket: Socket, { target, proxy }: Route, limit: AbortSignal): P
       method: 'CONNECT',
       path: authority,
       headers,
-      agent: false,
-      createConnection: () => socket,
+      createConnection: () => socket, // counts only where no agent is named, not even none
       signal: limit,
     });
     request.once('connect', (response, tunnelled: Socket) => {

@@ -2,6 +2,7 @@ import { newSuffix } from '../base/ids';
 import { KeyedMutex } from '../base/keyed-mutex';
 import type { Image } from '../model/image';
 import { type ImageBackend, underLease, type Work } from './backend';
+import { ensureLabels, snapshotRefLabel } from './content-labels';
 import { refused } from './errors';
 import { readLocalImage } from './local-image';
 import { hostPlatform } from './platform';
@@ -25,8 +26,12 @@ export async function ensureUnpacked(
   request: UnpackRequest,
 ): Promise<void> {
   const { snapshotter, signal, lease } = request;
-  if (image.chainId === '' || (await containerd.snapshots.stat({ snapshotter, key: image.chainId }, { signal })))
-    return;
+  if (image.chainId === '') return;
+  if (await containerd.snapshots.stat({ snapshotter, key: image.chainId }, { signal })) {
+    // Another image may have brought the snapshot here: it must not go with that one.
+    const keep = { [snapshotRefLabel(snapshotter)]: image.chainId };
+    return ensureLabels(containerd.content, image.id, keep, { lease: lease ?? '', signal });
+  }
   if (lease !== undefined) return unpackHere(containerd, image, snapshotter, { lease, signal });
   await underLease(containerd, `crisp-unpack-${newSuffix()}`, (own) =>
     unpackHere(containerd, image, snapshotter, { lease: own, signal }),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { unreachable } from './errors';
 
 /** A request under way. */
@@ -25,6 +26,7 @@ export class Progress implements Disposable {
     parent: AbortSignal,
     private readonly limitMs: number,
   ) {
+    setMaxListeners(0, this.controller.signal); // each layer has several, and an image has a hundred layers
     const onParent = (): void => this.controller.abort(parent.reason);
     if (parent.aborted) onParent();
     else parent.addEventListener('abort', onParent, { once: true });

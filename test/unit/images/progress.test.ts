@@ -1,0 +1,189 @@
+import { DownloadSlots } from '../../../src/images/download-slots';
+import { Progress } from '../../../src/images/progress';
+import { SharedWork } from '../../../src/images/shared-work';
+
+const never = new AbortController().signal;
+
+/** Something that a test ends when it likes. */
+function later<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('Progress', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('gives up when a request is under way and nothing arrives', () => {
+    using progress = new Progress(never, 1000);
+    progress.begin();
+    jest.advanceTimersByTime(999);
+    expect(progress.signal.aborted).toBe(false);
+    jest.advanceTimersByTime(2);
+    expect(progress.signal.reason).toMatchObject({ kind: 'registry' });
+  });
+
+  it('goes on as long as something arrives, in whichever request', () => {
+    using progress = new Progress(never, 1000);
+    progress.begin();
+    const other = progress.begin();
+    for (let at = 0; at < 10; at++) {
+      jest.advanceTimersByTime(900);
+      other.moved(1);
+    }
+    expect([progress.signal.aborted, progress.bytes]).toEqual([false, 10]);
+  });
+
+  it('stands still while no request is under way', () => {
+    using progress = new Progress(never, 1000);
+    const first = progress.begin();
+    first.end();
+    first.end(); // twice is once
+    jest.advanceTimersByTime(10_000);
+    expect(progress.signal.aborted).toBe(false);
+    progress.begin();
+    jest.advanceTimersByTime(999);
+    expect(progress.signal.aborted).toBe(false);
+    jest.advanceTimersByTime(2);
+    expect(progress.signal.aborted).toBe(true);
+  });
+
+  it('has no limit when that is 0', () => {
+    using progress = new Progress(never, 0);
+    progress.begin();
+    jest.advanceTimersByTime(1e9);
+    expect(progress.signal.aborted).toBe(false);
+  });
+
+  it('fires with the reason of its parent, also when that has fired before', () => {
+    const controller = new AbortController();
+    using progress = new Progress(controller.signal, 1000);
+    const gone = new Error('gone');
+    controller.abort(gone);
+    expect(progress.signal.reason).toBe(gone);
+    using late = new Progress(controller.signal, 1000);
+    expect(late.signal.reason).toBe(gone);
+  });
+
+  it('leaves no timer behind', () => {
+    const progress = new Progress(never, 1000);
+    progress.begin();
+    progress[Symbol.dispose]();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+describe('DownloadSlots', () => {
+  it('lets so many run at once and the others wait their turn', async () => {
+    const slots = new DownloadSlots(2);
+    const order: string[] = [];
+    const works = ['a', 'b', 'c'].map((name) => ({ name, work: later<void>() }));
+    const runs = works.map(({ name, work }) =>
+      slots.run(never, () => {
+        order.push(name);
+        return work.promise;
+      }),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual(['a', 'b']);
+    works[1]?.work.reject(new Error('no matter'));
+    await expect(runs[1]).rejects.toThrow('no matter');
+    expect(order).toEqual(['a', 'b', 'c']);
+    for (const { work } of works) work.resolve();
+    await Promise.all([runs[0], runs[2]]);
+  });
+
+  it('lets go of who does not want to wait any longer', async () => {
+    const slots = new DownloadSlots(1);
+    const first = later<void>();
+    const running = slots.run(never, () => first.promise);
+    const controller = new AbortController();
+    const waiting = slots.run(controller.signal, async () => undefined);
+    const gone = new Error('gone');
+    controller.abort(gone);
+    await expect(waiting).rejects.toBe(gone);
+    await expect(slots.run(controller.signal, async () => undefined)).rejects.toBe(gone);
+    first.resolve();
+    await running;
+    expect(await slots.run(never, async () => 'free again')).toBe('free again');
+  });
+
+  it('keeps within the slots around it', async () => {
+    const around = new DownloadSlots(1);
+    const [one, two] = [new DownloadSlots(5, around), new DownloadSlots(5, around)];
+    let most = 0;
+    let now = 0;
+    const act = async (): Promise<void> => {
+      most = Math.max(most, ++now);
+      await Promise.resolve();
+      now--;
+    };
+    await Promise.all([one.run(never, act), two.run(never, act), one.run(never, act)]);
+    expect(most).toBe(1);
+  });
+});
+
+describe('SharedWork', () => {
+  it('does once what several ask for, and anew what is asked for later', async () => {
+    const shared = new SharedWork<number>();
+    let calls = 0;
+    const act = async (): Promise<number> => ++calls;
+    expect(await Promise.all([shared.run('k', never, act), shared.run('k', never, act)])).toEqual([1, 1]);
+    expect(await shared.run('k', never, act)).toBe(2);
+    expect(await Promise.all([shared.run('k', never, act), shared.run('other', never, act)])).toEqual([3, 4]);
+  });
+
+  it('fails for all who wait, and not for the next', async () => {
+    const shared = new SharedWork<string>();
+    const fail = (): Promise<string> => Promise.reject(new Error('failed'));
+    const both = [shared.run('k', never, fail), shared.run('k', never, fail)];
+    for (const each of both) await expect(each).rejects.toThrow('failed');
+    expect(await shared.run('k', never, async () => 'fine')).toBe('fine');
+  });
+
+  it('is stopped when the last has gone, who waits until it has stopped', async () => {
+    const shared = new SharedWork<string>();
+    const cleared = later<void>();
+    let stopped = false;
+    const act = (signal: AbortSignal): Promise<string> =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          stopped = true;
+          void cleared.promise.then(() => reject(signal.reason));
+        });
+      });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const one = shared.run('k', first.signal, act);
+    const two = shared.run('k', second.signal, act);
+    first.abort(new Error('first gone'));
+    await expect(one).rejects.toThrow('first gone');
+    expect(stopped).toBe(false);
+    second.abort(new Error('second gone'));
+    let settled = false;
+    const outcome = two.catch((error: unknown) => {
+      settled = true;
+      return error;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([stopped, settled]).toEqual([true, false]);
+    cleared.resolve();
+    expect(await outcome).toMatchObject({ message: 'second gone' });
+  });
+
+  it('begins anew for who comes while it is being stopped', async () => {
+    const shared = new SharedWork<string>();
+    const controller = new AbortController();
+    const cleared = later<string>();
+    const first = shared.run('k', controller.signal, () => cleared.promise);
+    controller.abort(new Error('gone'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await shared.run('k', never, async () => 'anew')).toBe('anew');
+    cleared.resolve('too late');
+    await expect(first).rejects.toThrow('gone');
+  });
+});
