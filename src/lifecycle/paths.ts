@@ -69,8 +69,13 @@ export class Paths {
     return join(this.dirs.criState, 'image-volumes', sandboxId);
   }
 
-  /** A place to mount a root filesystem for a moment. */
+  /** Where root filesystems are mounted for a moment. */
+  scratchRoot(): string {
+    return join(this.dirs.state, 'mounts');
+  }
+
+  /** A place to mount one. */
   scratch(name: string): string {
-    return join(this.dirs.state, 'mounts', name);
+    return join(this.scratchRoot(), name);
   }
 }

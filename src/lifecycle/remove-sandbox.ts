@@ -1,3 +1,4 @@
+import { isNotFound } from '../containerd/errors';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { removeFromContainerd } from './remove-container';
@@ -18,9 +19,28 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   if (deps.daemon.features.sandboxStore) await deps.containerd.sandboxStore.delete(id, { signal });
   await deps.host.removeTree(deps.paths.sandboxState(id));
   await deps.host.removeTree(deps.paths.sandboxRoot(id));
+  await removeLeasedSnapshots(deps, id, signal);
   await deps.containerd.leases.delete(id, { signal });
   await deps.sandboxes.forget(id);
   deps.sandboxes.delete(id);
   deps.names.release(name, id);
   deps.exits.settle(id);
+}
+
+const SNAPSHOTS = 'snapshots/';
+
+/** The snapshots behind the pod's image volumes are held by its lease alone; without it they go with some later collection. */
+async function removeLeasedSnapshots(deps: Deps, lease: string, signal: AbortSignal): Promise<void> {
+  const { leases, snapshots } = deps.containerd;
+  const resources = await leases.listResources(lease, { signal }).catch((error: unknown) => {
+    if (isNotFound(error)) return [];
+    throw error;
+  });
+  for (const { id, type } of resources) {
+    if (!type.startsWith(SNAPSHOTS)) continue;
+    const snapshotter = type.slice(SNAPSHOTS.length);
+    const info = await snapshots.stat({ snapshotter, key: id }, { signal });
+    // Layers that were unpacked under the lease are images' own.
+    if (info && info.kind !== 'COMMITTED') await snapshots.remove({ snapshotter, key: id }, { signal });
+  }
 }

@@ -61,6 +61,11 @@ export async function withImageMounted<T>(
   }
 }
 
+/** Takes away what a server that died, or an unmount that failed, has left mounted. Only before anything else is mounted. */
+export function clearScratch(deps: Pick<LifecycleDeps, 'host' | 'paths'>): Promise<void> {
+  return deps.host.removeTree(deps.paths.scratchRoot());
+}
+
 /** RFC 3339, as the garbage collector reads it. */
 function inTenMinutes(): string {
   return new Date(Date.now() + 600_000).toISOString();

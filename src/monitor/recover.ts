@@ -3,6 +3,7 @@ import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import { clearScratch } from '../lifecycle/user-files';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { NameTaken } from '../state/name-index';
 import type { ExitMonitor } from './exit-monitor';
@@ -20,6 +21,7 @@ export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor };
  * state they are in, their exits are watched and their logs go on. One bad record never stops the start.
  */
 export async function recover(deps: RecoverDeps): Promise<void> {
+  await guarded(deps, 'scratch mounts', () => clearScratch(deps));
   const records = await deps.containerd.containers.list([
     `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
     `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,

@@ -108,7 +108,10 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     await step(
       'watch for its exit', // before it starts: a short-lived task may be gone before the answer arrives
       () => watchSandbox(deps, deps.monitor, sandbox),
-      () => deps.monitor.unwatch(id),
+      () => {
+        deps.monitor.unwatch(id);
+        deps.exits.settle(id); // or a later stop waits for an end that nobody will see
+      },
     );
     await step('start the task', () => tasks.start({ containerId: id }, { signal: call.signal }));
     // The record's own time, which is what a restarted server finds.
