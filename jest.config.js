@@ -8,5 +8,6 @@ const project = (name) => ({
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   transform: swc,
   testEnvironment: 'node',
+  testTimeout: 60_000, // machines are shared: a limit is for what hangs, not for what is slow
 });
 module.exports = { projects: [project('unit'), project('integration')] };

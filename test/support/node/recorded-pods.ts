@@ -6,6 +6,7 @@ import type { JsonMessages } from '../../../generated/cri/v1/json-fields';
 import { parseJson } from '../../../src/base/json';
 import { fromGoJson } from '../../../src/state/go-json';
 import { checkout } from '../daemon/places';
+import { until } from '../daemon/process';
 import type { Mask } from '../record/compare';
 import { printable } from '../record/print';
 import { apiRecords, diskRecords } from '../record/snapshot';
@@ -62,6 +63,9 @@ export async function runRecordedPods(node: TestNode): Promise<Roles> {
     privileged: await container(agent, 'container-privileged'),
   };
   await exitOf(node, ids.tty);
+  await until('the task of the ended container is deleted', 10_000, async () => {
+    return !node.containerd.ctr('tasks', 'list', '--quiet').includes(ids.tty);
+  });
   return ids;
 }
 
