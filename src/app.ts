@@ -20,6 +20,13 @@ const STOP_GRACE_MS = 10_000;
 /** What kubelet and crictl ask before anything else: answered also while the rest must wait. */
 const ALWAYS_SERVED: ReadonlySet<string> = new Set(['Version', 'Status', 'RuntimeConfig']);
 
+export interface AppOptions {
+  readonly log: Logger;
+  readonly version: string;
+  /** The program that has the stdio of containers, a bundle of its own. */
+  readonly stdioProgram: string;
+}
+
 export interface App {
   /** Stops serving; containers go on running. */
   stop(): Promise<void>;
@@ -29,7 +36,7 @@ export interface App {
  * Builds every part, finds the pods that are there and serves; while containerd is away it serves too, with everything
  * but Version and Status UNAVAILABLE. Throws when this server must not run: the reason is for the operator.
  */
-export async function startApp(config: Config, options: { log: Logger; version: string }): Promise<App> {
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log } = options;
   const lock = await lockFile(join(config.state, 'lock'));
   const parts = await buildParts(config, options);
@@ -47,6 +54,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
   server.addService(RuntimeServiceDefinition, runtimeService(deps));
   server.addService(ImageServiceDefinition, imageService(deps));
   const stopping = new AbortController();
+  parts.stdio.start();
   try {
     await connect(parts, config);
     readiness.problem = '';
@@ -116,7 +124,7 @@ async function putDown(parts: Parts): Promise<void> {
   deps.stats.stop();
   await parts.eventMonitor.stop();
   deps.monitor.stop();
-  await deps.stdio.closeAll();
+  await deps.stdio.leave();
   parts.networks.stop();
   deps.containerd.close();
 }
