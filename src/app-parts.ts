@@ -48,6 +48,8 @@ export interface Parts {
   readonly eventMonitor: EventMonitor;
   readonly sweep: Sweep;
   readonly streaming: StreamingServer;
+  /** Resolves when a daemon that came back must not be used. */
+  readonly unusable: Promise<UnusableDaemon>;
   /** Looks again at the daemon behind the socket: its process, its features. */
   refreshDaemon(): Promise<void>;
 }
@@ -78,8 +80,19 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
     surroundings.daemon.features = await daemonFeatures(containerd);
     deps.features.forget();
   };
+  let tellUnusable: (error: UnusableDaemon) => void = () => undefined;
+  const unusable = new Promise<UnusableDaemon>((resolve) => {
+    tellUnusable = resolve;
+  });
   const resync = async (): Promise<void> => {
-    await requireStillUsable(deps);
+    await requireStillUsable(deps).catch(async (error: unknown) => {
+      if (error instanceof UnusableDaemon) {
+        deps.monitor.stop();
+        await stdio.letGo();
+        tellUnusable(error);
+      }
+      throw error;
+    });
     await refreshDaemon();
     await deps.images.resync();
   };
@@ -91,6 +104,7 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
     streaming,
     sweep: new Sweep(deps),
     eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
+    unusable,
     refreshDaemon,
   };
 }

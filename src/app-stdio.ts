@@ -5,6 +5,8 @@ import type { Metrics } from './base/metrics';
 import type { Config } from './config/schema';
 import { spawnDetached } from './host/detached';
 import { StdioRemote } from './io/remote/stdio-remote';
+import { CRI_NAMESPACE } from './lifecycle/usable-daemon';
+import { socketPath } from './rpc/listen';
 import { programBuild, stdioArguments, stdioSocket } from './stdio-names';
 
 /** The process lives as long as the node: little memory counts for more than speed, of which it has enough. */
@@ -14,12 +16,15 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0'];
 export function stdioRemote(config: Config, { log, stdioProgram }: AppOptions, metrics: Metrics): StdioRemote {
   const dir = join(config.state, 'stdio');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const { address, namespace } = config.containerd;
+  // Another namespace than that of containerd's own CRI is never taken over by it.
+  const containerd = namespace === CRI_NAMESPACE ? socketPath(address) : '';
   return new StdioRemote({
     ...{ log, metrics, build: programBuild(stdioProgram) },
     path: stdioSocket(dir),
-    containerd: config.containerd.address,
+    containerd,
     start: (how, onEnd) =>
-      spawnDetached([process.execPath, ...NODE_FLAGS, stdioProgram, ...stdioArguments(dir, how)], {
+      spawnDetached([process.execPath, ...NODE_FLAGS, stdioProgram, ...stdioArguments(dir, { ...how, containerd })], {
         logFile: join(dir, 'log'),
         onEnd,
       }),

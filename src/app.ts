@@ -28,6 +28,8 @@ export interface AppOptions {
 }
 
 export interface App {
+  /** Resolves when a daemon that came back must not be used: this server must end. */
+  readonly unusable: Promise<UnusableDaemon>;
   /** Stops serving; containers go on running. */
   stop(): Promise<void>;
 }
@@ -54,7 +56,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   server.addService(RuntimeServiceDefinition, runtimeService(deps));
   server.addService(ImageServiceDefinition, imageService(deps));
   const stopping = new AbortController();
-  parts.stdio.start();
   try {
     await connect(parts, config);
     readiness.problem = '';
@@ -72,6 +73,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   const waiting =
     readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
   return {
+    unusable: parts.unusable,
     stop: async () => {
       stopping.abort(new Error('stopping'));
       await parts.streaming.stop();
@@ -87,6 +89,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
   await requireUsableDaemon(deps.containerd, config.containerd);
+  parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
   await deps.containerd.namespaces.ensure(config.containerd.namespace);
   await parts.refreshDaemon();
   await deps.images.resync();

@@ -17,10 +17,12 @@ async function serve(config: Config): Promise<number> {
   const asked = stopSignal();
   const { startApp } = await import('./app');
   const app = await startApp(config, { log, version, stdioProgram: join(__dirname, 'crisp-stdio.js') });
-  log.info('stopping', { signal: await asked });
+  const end = await Promise.race([asked, app.unusable]);
+  if (end instanceof Error) log.error('the containerd that came back cannot be used', { error: end.message });
+  else log.info('stopping', { signal: end });
   await app.stop();
   log.info('stopped');
-  return 0;
+  return end instanceof Error ? 1 : 0;
 }
 
 async function smoke(args: SmokeArguments): Promise<number> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -10,17 +11,19 @@ import { StdioServer } from './io/remote/stdio-server';
 import { StdioInProcess } from './io/stdio-in-process';
 import type { StdioService } from './io/stdio-service';
 import { StdioThreaded } from './io/stdio-threaded';
+import { StdioIdle } from './stdio-idle';
 import { notesDir, programBuild, stdioSocket } from './stdio-names';
 import { takeOverStdio } from './stdio-take-over';
+import { TakeoverWatch } from './stdio-watch';
 import type { StdioWorkerData } from './stdio-worker';
 
-/** Without a server and without anything open, the process ends after this time. */
-const IDLE_MS = 5000;
 const COUNTS_EVERY_MS = 5000;
 
 export interface StdioProcessOptions {
   /** Directory of the process: socket, lock, journal, notes of what is open. In memory (`/run`), for root alone. */
   readonly dir: string;
+  /** Path of containerd's socket; empty: its own CRI could never have these containers. */
+  readonly containerd: string;
   /** Take over from a process that is there; else, when there is one, end at once. */
   readonly replace: boolean;
   readonly log: Logger;
@@ -35,91 +38,99 @@ export interface StdioProcessOptions {
  * it ends, nothing that a container prints is lost: what is not in a log yet is still in its pipe.
  */
 export async function runStdioProcess(options: StdioProcessOptions): Promise<void> {
-  const { dir, log, program } = options;
-  mkdirSync(notesDir(dir), { recursive: true, mode: 0o700 });
+  mkdirSync(notesDir(options.dir), { recursive: true, mode: 0o700 });
   const lock = await takeOverStdio(options);
   if (!lock) return;
-  const end = new AbortController();
-  const finish = (): void => end.abort();
-  if (options.signal.aborted) finish();
-  options.signal.addEventListener('abort', finish, { once: true });
-  const counts = new CountBuffer();
-  const { service, stop } = startService(options, counts, finish);
-  const stdio = new RecordedStdio(service, notesDir(dir), log);
-  const idle = new Idle(() => stdio.size === 0, finish);
-  await stdio.restore();
+  const stdio = new StdioProcess(options);
+  await stdio.start();
   lock.releaseFifos();
-  const server = new StdioServer({
-    ...{ stdio, log, build: programBuild(program) },
-    onControl: (controllers) => idle.controlled(controllers > 0),
-    onLeave: () => idle.left(),
-    onQuit: async () => finish(),
-  });
-  rmSync(stdioSocket(dir), { force: true });
-  await server.listen(stdioSocket(dir));
-  const telling = setInterval(() => {
-    if (server.controllers > 0) counts.flush((counted) => server.tell({ counted }));
-  }, COUNTS_EVERY_MS);
-  log.info('serving the stdio of containers', { open: stdio.size, pid: process.pid });
-  await new Promise<void>((resolve) => {
-    if (end.signal.aborted) resolve();
-    else end.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  clearInterval(telling);
-  idle.stop();
-  await stdio.leave();
-  await stop();
-  await server.close();
+  await stdio.serve();
   await lock.release();
-  log.info('no longer serving the stdio of containers');
+  options.log.info('no longer serving the stdio of containers');
 }
 
-/** Ends the process when neither a server nor a container needs it. */
-class Idle {
-  private timer: NodeJS.Timeout | undefined;
-  private alone = true;
+/** The parts of the process, and when it ends. */
+class StdioProcess {
+  private readonly end = new AbortController();
+  private readonly counts = new CountBuffer();
+  private readonly idle: StdioIdle;
+  private readonly copying: Copying;
+  private readonly stdio: RecordedStdio;
+  private readonly server: StdioServer;
+  private watch: TakeoverWatch | undefined;
 
-  constructor(
-    private readonly isEmpty: () => boolean,
-    private readonly finish: () => void,
-  ) {
-    this.wait(IDLE_MS);
+  constructor(private readonly options: StdioProcessOptions) {
+    const { dir, log, program, signal } = options;
+    const finish = (): void => this.end.abort();
+    if (signal.aborted) finish();
+    signal.addEventListener('abort', finish, { once: true });
+    this.copying = startCopying(options, this.counts, finish);
+    this.stdio = new RecordedStdio(this.copying.service, notesDir(dir), log);
+    this.idle = new StdioIdle(() => this.stdio.size === 0, finish);
+    this.server = new StdioServer({
+      ...{ stdio: this.stdio, log, build: programBuild(program) },
+      onControl: (controllers, containerd) => this.controlled(controllers > 0, containerd),
+      onLeave: () => this.idle.left(),
+      onQuit: async () => finish(),
+      onLetGo: () => this.letGo(),
+    });
   }
 
-  controlled(is: boolean): void {
-    this.alone = !is;
-    if (is) this.stop();
-    else this.wait(IDLE_MS);
+  /** Takes up what a predecessor had open, and listens. */
+  async start(): Promise<void> {
+    const { dir, containerd, log } = this.options;
+    await this.stdio.restore();
+    rmSync(stdioSocket(dir), { force: true });
+    await this.server.listen(stdioSocket(dir));
+    log.info('serving the stdio of containers', { open: this.stdio.size, pid: process.pid });
+    this.controlled(this.server.controllers > 0, containerd);
   }
 
-  /** The server went away on purpose: there is no crash to bridge. */
-  left(): void {
-    if (this.isEmpty()) this.finish();
+  /** Resolves when the process is to end, with everything let go. */
+  async serve(): Promise<void> {
+    const telling = setInterval(() => {
+      if (this.server.controllers > 0) this.counts.flush((counted) => this.server.tell({ counted }));
+    }, COUNTS_EVERY_MS);
+    if (!this.end.signal.aborted) await once(this.end.signal, 'abort');
+    clearInterval(telling);
+    this.idle.stop();
+    this.watch?.stop();
+    await this.stdio.leave();
+    await this.copying.stop();
+    await this.server.close();
   }
 
-  stop(): void {
-    clearTimeout(this.timer);
+  /** A server has come or gone. While there is none, we watch for containerd's own CRI ourselves. */
+  private controlled(is: boolean, containerd: string): void {
+    this.idle.controlled(is);
+    this.watch?.stop();
+    this.watch = undefined;
+    if (is || containerd === '' || this.end.signal.aborted) return;
+    const { log } = this.options;
+    const { pause } = this.copying;
+    this.watch = new TakeoverWatch({ address: containerd, log, pause, letGo: () => void this.letGo() });
+    this.watch.start();
   }
 
-  private wait(ms: number): void {
-    this.stop();
-    this.timer = setTimeout(() => {
-      if (!this.alone) return;
-      if (this.isEmpty()) this.finish();
-      else this.wait(ms);
-    }, ms);
+  private async letGo(): Promise<void> {
+    await this.stdio.letGo();
+    this.end.abort();
   }
+}
+
+/** The service that copies, and how to hold and to end it. */
+interface Copying {
+  readonly service: StdioService;
+  readonly pause: (on: boolean) => Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** The service on a thread of its own; without koffi, on this one. */
-function startService(
-  { dir, log, program }: StdioProcessOptions,
-  metrics: CountBuffer,
-  onDead: () => void,
-): { service: StdioService; stop(): Promise<void> } {
+function startCopying({ dir, log, program }: StdioProcessOptions, metrics: CountBuffer, onDead: () => void): Copying {
   if (!hostMeans().syscalls) {
     log.warn('koffi does not load: a kill may lose an unfinished line', { reason: hostMeans().reason });
-    return { service: new StdioInProcess({ log, metrics }), stop: async () => undefined };
+    const nothing = async (): Promise<void> => undefined;
+    return { service: new StdioInProcess({ log, metrics }), pause: nothing, stop: nothing };
   }
   const workerData: StdioWorkerData = { journal: join(dir, 'journal') };
   const worker = new Worker(program, {
@@ -140,6 +151,7 @@ function startService(
   service.connect(port);
   return {
     service,
+    pause: (on) => service.pause(on),
     stop: async () => {
       stopping = true;
       await port.stop();

@@ -19,12 +19,16 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { dir: { type: 'string' }, replace: { type: 'boolean', default: false } },
+      options: {
+        dir: { type: 'string' },
+        containerd: { type: 'string', default: '' },
+        replace: { type: 'boolean', default: false },
+      },
     });
-    if (values.dir === undefined) throw new Error('--dir is missing');
+    const { dir, containerd, replace } = values;
+    if (dir === undefined) throw new Error('--dir is missing');
     await runStdioProcess({
-      dir: values.dir,
-      replace: values.replace,
+      ...{ dir, containerd, replace },
       log,
       program: __filename,
       signal: stopping.signal,

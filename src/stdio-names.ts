@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The arguments of the process that has the stdio of containers. */
-export function stdioArguments(dir: string, how: { replace: boolean }): string[] {
-  return ['--dir', dir, ...(how.replace ? ['--replace'] : [])];
+export function stdioArguments(dir: string, how: { containerd: string; replace: boolean }): string[] {
+  return ['--dir', dir, '--containerd', how.containerd, ...(how.replace ? ['--replace'] : [])];
 }
 
 /** Its socket. */

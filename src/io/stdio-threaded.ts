@@ -90,6 +90,11 @@ export class StdioThreaded implements StdioService {
     await Promise.all([...this.containers.keys()].map((id) => this.close(id)));
   }
 
+  /** Copies nothing until told to go on; what is printed waits in its pipe. */
+  async pause(on: boolean): Promise<void> {
+    await this.port().send({ kind: 'pause', on });
+  }
+
   private async finish(container: OpenContainer, reason: AttachEnd): Promise<void> {
     const { id } = container.spec;
     if (this.containers.get(id) !== container) return;

@@ -33,6 +33,7 @@ export class LogEngine {
   private readonly busy = new Set<OutputPipe>();
   private readonly deps: OutputDeps;
   private stopped = false;
+  private paused = false;
 
   constructor(private readonly options: LogEngineOptions) {
     const { pipes, log, metrics, now, write, tell } = options;
@@ -60,9 +61,10 @@ export class LogEngine {
 
   /** Waits at most so long for something to happen, carries out the commands and copies what is there. */
   turn(waitMs: number, receive: () => Iterable<Numbered>): void {
-    for (const { fd, hungUp } of this.deps.poller.wait(this.busy.size > 0 ? 0 : waitMs)) this.note(fd, hungUp);
+    for (const { fd, hungUp } of this.deps.poller.wait(this.busy.size > 0 && !this.paused ? 0 : waitMs))
+      this.note(fd, hungUp);
     for (const { seq, command } of receive()) this.answer(seq, command);
-    for (const pipe of [...this.busy]) this.copy(pipe);
+    if (!this.paused) for (const pipe of [...this.busy]) this.copy(pipe);
     if (!this.stopped) return;
     this.deps.poller.close();
     this.deps.peeker.close();
@@ -84,6 +86,9 @@ export class LogEngine {
         break;
       case 'release':
         this.close(command.id, (container) => container.close());
+        break;
+      case 'pause':
+        this.paused = command.on;
         break;
       case 'stop':
         for (const id of [...this.containers.keys()]) this.close(id, (container) => container.close());

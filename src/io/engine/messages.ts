@@ -16,6 +16,8 @@ export type Command =
   | { readonly kind: 'finish'; readonly id: string }
   /** Closes at once; what lies in the pipes stays for another reader. */
   | { readonly kind: 'release'; readonly id: string }
+  /** Copies nothing more until told to go on; what is printed waits in its pipe. */
+  | { readonly kind: 'pause'; readonly on: boolean }
   /** Releases everything; the thread ends. */
   | { readonly kind: 'stop' };
 

@@ -11,8 +11,10 @@ export type Request =
   | { readonly op: 'list' }
   /** The server goes away on purpose: with nothing open, so does the process. */
   | { readonly op: 'leave' }
-  /** Lets go of everything at once and ends: another takes over. */
-  | { readonly op: 'quit' };
+  /** Lets go of everything at once and ends: another process of ours takes over. */
+  | { readonly op: 'quit' }
+  /** The same, for good: containerd's own CRI has the containers. */
+  | { readonly op: 'letGo' };
 
 /** The first message of a connection: what it is for. */
 export type Hello =

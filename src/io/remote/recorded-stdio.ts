@@ -72,6 +72,13 @@ export class RecordedStdio implements StdioService {
     this.specs.clear();
   }
 
+  /** Lets go of everything and of the notes too: somebody else has the containers. */
+  async letGo(): Promise<void> {
+    const ids = [...this.specs.keys()];
+    await this.leave();
+    for (const id of ids) this.forget(id);
+  }
+
   private note(spec: StdioSpec): void {
     this.specs.set(spec.id, spec);
     const path = this.path(spec.id);

@@ -17,6 +17,8 @@ export interface StdioServerOptions {
   onControl(controllers: number, containerd: string): void;
   /** Another process takes over: let go of everything and end. */
   onQuit(): Promise<void>;
+  /** Somebody else has the containers: let go of them for good and end. */
+  onLetGo(): Promise<void>;
   /** The server has said that it goes away. */
   onLeave(): void;
 }
@@ -112,7 +114,7 @@ export class StdioServer {
   }
 
   private async perform(request: Request): Promise<string[] | undefined> {
-    const { stdio, onLeave, onQuit } = this.options;
+    const { stdio, onLeave, onLetGo, onQuit } = this.options;
     switch (request.op) {
       case 'open':
         await stdio.open(request.spec);
@@ -133,6 +135,9 @@ export class StdioServer {
         return undefined;
       case 'quit':
         await onQuit();
+        return undefined;
+      case 'letGo':
+        await onLetGo();
         return undefined;
     }
   }

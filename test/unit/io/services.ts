@@ -99,6 +99,7 @@ async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
     onControl: () => undefined,
     onLeave: () => undefined,
     onQuit: async () => undefined,
+    onLetGo: () => stdio.letGo(),
   });
   await server.listen(path);
   const remote = new StdioRemote({
