@@ -12,6 +12,8 @@ import { runtimeHandlers } from './cri/runtime-handlers';
 import { readHostFacts } from './host/host-facts';
 import { pidBehindSocket } from './host/peer';
 import { runOk } from './host/run';
+import { readSelinuxContexts } from './host/selinux';
+import { SelinuxLabelAllocator } from './host/selinux-labels';
 import { ImageIndex } from './images/image-index';
 import { ImagePuller } from './images/pull';
 import { ExecIo } from './io/exec-io';
@@ -150,6 +152,7 @@ async function buildLifecycle(
     handlers: runtimeHandlers(config),
     locks: new KeyedMutex(),
     names: new NameIndex(),
+    selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
     containers,
     exits: new Exits(),
@@ -158,6 +161,13 @@ async function buildLifecycle(
     maxLogLineBytes: config.max_container_log_line_size,
     networksOf: (handler) => networks.of(handler),
   };
+}
+
+/** Labels for pods where both the configuration and this host have SELinux on. */
+async function selinuxLabels(config: Config, facts: HostFacts, log: Logger): Promise<SelinuxLabelAllocator> {
+  const contexts = config.enable_selinux && facts.selinux ? await readSelinuxContexts() : undefined;
+  if (config.enable_selinux && !contexts) log.warn('SELinux labels are enabled, but this host has none for containers');
+  return new SelinuxLabelAllocator({ contexts, categoryRange: config.selinux_category_range });
 }
 
 function imagePuller(

@@ -38,6 +38,11 @@ export const runtimeShape = {
   cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
   snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
   host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  selinux_kvm_label: oneOf(
+    ['auto', 'yes', 'no'],
+    'auto',
+    'Processes get the SELinux type of virtual machine monitors; `auto`: when the type is Kata’s.',
+  ),
   options: freeTable('Options of the shim, in containerd’s words: `BinaryName`, `SystemdCgroup`, `Root`, …'),
 } satisfies Shape;
 

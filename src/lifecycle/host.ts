@@ -87,5 +87,7 @@ export interface Host {
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */
   filesystemAt(dir: string): Promise<Filesystem | undefined>;
+  /** Gives `path` and all below it an SELinux label; what belongs to the host is refused. */
+  relabel(path: string, label: string, signal?: AbortSignal): Promise<void>;
   dialInNetns(path: string, address: string, port: number): Promise<Socket>;
 }

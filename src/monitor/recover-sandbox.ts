@@ -17,6 +17,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   if (!metadata) throw new Error('its record has no readable sandbox metadata');
   const sandbox: Sandbox = { metadata: await withNetwork(deps, metadata), status: await statusOf(deps, record) };
   reserveRecovered(deps, metadata.name, metadata.id);
+  deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
   if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
 }
@@ -57,6 +58,7 @@ export async function finishHalfMadeSandbox(
     status: { state: 'NOTREADY', pid: 0, createdAt: now, exitedAt: now, exitStatus: 0 },
   };
   reserveRecovered(deps, metadata.name, id);
+  deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
   const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
   await takeDownNetwork(deps, sandbox, signal);

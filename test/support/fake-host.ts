@@ -40,6 +40,8 @@ export class FakeHost implements Host {
   readonly rootfsFiles = new Map<string, Buffer>();
   /** What a path in a root filesystem is; without an entry, a directory. */
   readonly rootfsKinds = new Map<string, 'directory' | 'file' | 'other' | 'missing'>();
+  /** What was relabelled, and how. */
+  readonly selinuxLabels = new Map<string, string>();
   readonly apparmorProfiles = new Set<string>();
   readonly cgroups = new Map<string, CgroupValues>();
   readonly netDevs: NetDev[] = [];
@@ -159,6 +161,10 @@ export class FakeHost implements Host {
 
   async filesystemAt(): ReturnType<Host['filesystemAt']> {
     return undefined;
+  }
+
+  async relabel(path: string, label: string): Promise<void> {
+    this.selinuxLabels.set(path, label);
   }
 
   async dialInNetns(): ReturnType<Host['dialInNetns']> {

@@ -14,6 +14,8 @@ import type { CriDeps } from '../../src/cri/deps';
 import { imageNames } from '../../src/cri/image/cri-image';
 import { HandlerFeatures } from '../../src/cri/runtime/handler-features';
 import { runtimeHandlers } from '../../src/cri/runtime-handlers';
+import type { SelinuxContexts } from '../../src/host/selinux';
+import { SelinuxLabelAllocator } from '../../src/host/selinux-labels';
 import { ImageIndex } from '../../src/images/image-index';
 import { ImagePuller } from '../../src/images/pull';
 import { ExecIo } from '../../src/io/exec-io';
@@ -44,6 +46,8 @@ export interface RigOptions extends FakeOptions {
   /** More of the configuration, as TOML; keys of the root table first. */
   readonly config?: string;
   readonly images?: readonly Seed[];
+  /** Left out: SELinux is off. */
+  readonly selinux?: SelinuxContexts;
 }
 
 /** What the stories run on in tests: a daemon in memory, a machine in memory, everything else as in production. */
@@ -117,6 +121,7 @@ export class StoryRig {
       owners: deps.sandboxes.ownerIds(),
       counts: Object.entries({
         names: deps.names.size,
+        selinuxLevels: deps.selinux.size,
         locks: deps.locks.size,
         watched: deps.monitor.size,
         exits: deps.exits.size,
@@ -191,6 +196,7 @@ export class StoryRig {
       handlers: runtimeHandlers(config),
       locks: new KeyedMutex(),
       names: new NameIndex(),
+      selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
       containers,
       exits: new Exits(),
