@@ -17,6 +17,7 @@ import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
+import { mountShifted } from '../host/shifted-mounts';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
@@ -50,6 +51,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),
     mountAll,
+    mountShifted,
     isMountPoint,
     makeFifos,
     resolvePaths: resolveHostPaths,

@@ -33,6 +33,8 @@ export class FakeHost implements Host {
   facts: HostFacts = HOST_FACTS;
   readonly netns = new Set<string>();
   readonly mounts = new Set<string>();
+  /** Mounts with shifted ids, and the user namespace they were shifted for. */
+  readonly shifted = new Map<string, string>();
   /** What lies at a host path; without an entry, a directory. */
   readonly hostPaths = new Map<string, HostPath>();
   readonly devices = new Map<string, HostDevice[]>();
@@ -91,6 +93,11 @@ export class FakeHost implements Host {
 
   async mountAll(_mounts: unknown, target: string): Promise<void> {
     this.mounts.add(target);
+  }
+
+  async mountShifted(_mounts: unknown, target: string, usernsPath: string): Promise<void> {
+    this.mounts.add(target);
+    this.shifted.set(target, usernsPath);
   }
 
   async isMountPoint(path: string): Promise<boolean> {
