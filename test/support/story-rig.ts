@@ -42,10 +42,14 @@ import { Faults, withFaults } from './faults';
 export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10.1';
 export const APP_IMAGE = 'docker.io/library/app:1';
 
+const WITH_USERNS = '{"linux":{"namespaces":["user"],"mountExtensions":{"idmap":{"enabled":true}}}}';
+
 export interface RigOptions extends FakeOptions {
   /** More of the configuration, as TOML; keys of the root table first. */
   readonly config?: string;
   readonly images?: readonly Seed[];
+  /** The runtime and the snapshotter can give user namespaces. */
+  readonly userns?: boolean;
   /** Left out: SELinux is off. */
   readonly selinux?: SelinuxContexts;
 }
@@ -77,6 +81,7 @@ export class StoryRig {
   /** A rig with its images; close it after the test. */
   static async start(options: RigOptions = {}): Promise<StoryRig> {
     const fake = await FakeContainerd.start(options);
+    if (options.userns) for (const plugin of fake.world.plugins) plugin.capabilities.push('remap-ids');
     seedImage(fake, { name: PAUSE_IMAGE, config: { Entrypoint: ['/pause'] } });
     seedImage(fake, { name: APP_IMAGE, config: { Entrypoint: ['/app'], Env: ['FROM=image'] } });
     for (const image of options.images ?? []) seedImage(fake, image);
@@ -236,7 +241,7 @@ export class StoryRig {
         containerd,
         facts: () => this.host.facts,
         log,
-        runFeatures: async () => Buffer.from('{}'),
+        runFeatures: async () => Buffer.from(options.userns ? WITH_USERNS : '{}'),
       }),
     };
   }
