@@ -1,0 +1,51 @@
+import { UpdatePodSandboxResourcesRequest } from '../../generated/cri/v1/api';
+import { silentLogger } from '../../src/base/logger';
+import { ContainerdClient } from '../../src/containerd/client';
+import { isAtHand } from '../support/daemon/containerd';
+import { PAUSE, startNode, type TestNode } from '../support/node/node';
+import { type Pod, removePod, runPod, serving } from '../support/node/pods';
+
+const SECOND = 1000;
+const VERSIONS = (['1.6', '2'] as const).filter(isAtHand);
+
+let node: TestNode;
+afterEach(() => node.stop(), 60 * SECOND);
+
+async function shownResources(pod: Pod): Promise<unknown> {
+  const { info } = await node.cri.runtime.podSandboxStatus({ podSandboxId: pod.id, verbose: true });
+  return (JSON.parse(info.info ?? '') as { resources?: unknown }).resources;
+}
+
+describe.each(VERSIONS)('the resources of a pod on containerd %s', (version) => {
+  it(
+    'are remembered over a crash of crisp',
+    async () => {
+      node = await startNode({ version, settings: { sandbox_image: PAUSE } });
+      const pod = await runPod(node);
+      const resources = { cpuQuota: 50_000n, cpuPeriod: 100_000n };
+      const request = UpdatePodSandboxResourcesRequest.fromPartial({ podSandboxId: pod.id, resources });
+      await node.cri.runtime.updatePodSandboxResources(request);
+      const shown = { linux: { cpu_period: 100_000, cpu_quota: 50_000 } };
+      expect(await shownResources(pod)).toEqual(shown);
+      await node.crisp.kill();
+      await node.crisp.start();
+      await serving(node);
+      expect(await shownResources(pod)).toEqual(shown);
+      if (version === '2') expect(await storedExtension(pod)).toBe('io.containerd.cri.v1/UpdatedResources');
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    60 * SECOND,
+  );
+});
+
+/** Type of the extension in the record of the daemon's sandbox store. */
+async function storedExtension(pod: Pod): Promise<string | undefined> {
+  const { address } = node.containerd;
+  const containerd = new ContainerdClient({ address, namespace: 'k8s.io', log: silentLogger });
+  try {
+    return (await containerd.sandboxStore.get(pod.id))?.extensions['updated-resources']?.typeUrl;
+  } finally {
+    containerd.close();
+  }
+}
