@@ -21,6 +21,7 @@ import { StdioInProcess } from './io/stdio-in-process';
 import { CdiFiles } from './lifecycle/cdi-files';
 import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
 import { Paths } from './lifecycle/paths';
+import { ResourceClassFiles } from './lifecycle/resource-class-files';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
@@ -125,6 +126,10 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     execIo: new ExecIo(),
     userFiles: new UserFiles(lifecycle),
     cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+    resourceClasses: new ResourceClassFiles({
+      blockIo: config.containerd.blockio_config_file,
+      rdt: config.containerd.rdt_config_file,
+    }),
     features: new HandlerFeatures({ containerd, facts: () => surroundings.facts, log, runFeatures }),
   };
 }

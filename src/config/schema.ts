@@ -51,13 +51,17 @@ const containerd = {
   namespace: word('k8s.io', 'containerd namespace of everything Kubernetes owns.'),
   snapshotter: word('overlayfs', 'Snapshotter for container root filesystems.'),
   default_runtime_name: word('runc', 'Runtime of pods that name none.'),
+  blockio_config_file: optionalPath('File with the block I/O classes that pods may ask for; read when one does.'),
   ignore_blockio_not_enabled_errors: flag(
     false,
-    'Block I/O classes that pods ask for are ignored; else such containers are refused, since there are none.',
+    'Without that file, block I/O classes that pods ask for are ignored; else such containers are refused.',
+  ),
+  rdt_config_file: optionalPath(
+    'The file that the daemon’s own setting of this name is given: the RDT classes that pods may ask for.',
   ),
   ignore_rdt_not_enabled_errors: flag(
     false,
-    'RDT classes that pods ask for are ignored; else such containers are refused, since there are none.',
+    'Without that file, RDT classes that pods ask for are ignored; else such containers are refused.',
   ),
   runtimes: tables(
     runtimeShape,

@@ -21,6 +21,7 @@ import { ImagePuller } from '../../src/images/pull';
 import { ExecIo } from '../../src/io/exec-io';
 import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
+import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
 import { StatsSampler } from '../../src/monitor/stats-sampler';
@@ -237,6 +238,10 @@ export class StoryRig {
       execIo: new ExecIo(),
       userFiles: new UserFiles(lifecycle),
       cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+      resourceClasses: new ResourceClassFiles({
+        blockIo: config.containerd.blockio_config_file,
+        rdt: config.containerd.rdt_config_file,
+      }),
       features: new HandlerFeatures({
         containerd,
         facts: () => this.host.facts,

@@ -16,6 +16,7 @@ import { requireApparmor } from './apparmor';
 import { resolveCdi } from './cdi-devices';
 import { copyVolumes } from './image-declared-volumes';
 import type { MountedImageVolume } from './image-volumes';
+import { resolveClasses } from './resolve-classes';
 import { resolveDevices } from './resolve-devices';
 import { resolveMounts } from './resolve-mounts';
 
@@ -42,7 +43,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   // What is wrong without a look at the host fails before anything is made.
   checkContainer({ config, sandboxConfig, features: await deps.features.of(handler) });
   await requireApparmor(deps, config);
-  const [mounts, devices, user, cdi, base, seccompProfile, features] = await Promise.all([
+  const [mounts, devices, user, cdi, base, seccompProfile, features, classes] = await Promise.all([
     resolveMounts(deps, config, volumes),
     resolveDevices(deps, config),
     containerUser(deps, request),
@@ -50,6 +51,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     baseSpecOf(handler),
     containerSeccompProfile(deps, config),
     deps.features.of(handler),
+    resolveClasses(deps, config, sandboxConfig),
   ]);
   const copies = await copyVolumes(deps, request);
   const files = ownFiles(deps, sandbox);
@@ -73,6 +75,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     cdi,
     base,
     seccompProfile,
+    ...classes,
     targetPid: request.targetPid,
     labels: specLabels(deps, handler, processLabel),
     cgroupMountOptions: privileged && deps.host.facts.cgroup2 ? await deps.host.cgroupMountOptions() : undefined,
