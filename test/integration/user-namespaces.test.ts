@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { type DeepPartial, type Mount, NamespaceMode, type PodSandboxConfig } from '../../generated/cri/v1/api';
 import { Code } from '../../src/rpc/code';
 import { isAtHand } from '../support/daemon/containerd';
@@ -56,6 +57,27 @@ onTwo('a pod with a user namespace', () => {
       expect(node.left()).toBe('0');
     },
     60 * SECOND,
+  );
+
+  it(
+    'can be on the network of the node, which Status says',
+    async () => {
+      const { features } = await node.cri.runtime.status({ verbose: false });
+      expect(features?.userNamespacesHostNetwork).toBe(true);
+      const namespaceOptions = { network: NamespaceMode.NODE, usernsOptions };
+      const linux = { securityContext: { namespaceOptions } };
+      const pod = await runPod(node, { linux });
+      const id = await runContainer(node, pod, shell('main', 'sleep 1000', { linux }));
+      expect((await exec(node, id, 'cat', '/proc/self/uid_map')).stdout).toMatch(/^\s*0\s+200000\s+65536\s*$/);
+      expect((await exec(node, id, 'readlink', '/proc/self/ns/net')).stdout).toBe(
+        `${readlinkSync('/proc/self/ns/net')}\n`,
+      );
+      expect((await exec(node, id, 'ls', '/sys/class/net')).stdout.split('\n')).toContain('lo');
+      expect((await exec(node, id, 'sh', '-c', 'echo 1 > /sys/kernel/mm/ksm/run')).exitCode).not.toBe(0);
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    30 * SECOND,
   );
 
   it.each<[string, object, string]>([

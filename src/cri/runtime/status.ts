@@ -21,7 +21,12 @@ export async function status(deps: CriDeps, req: StatusRequest, call: Call): Pro
     status: { conditions: [runtime, network, ...warnings] },
     info: req.verbose ? verboseInfo(deps) : {},
     runtimeHandlers,
-    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: true },
+    features: {
+      supplementalGroupsPolicy: true,
+      // Wherever there are user namespaces, pods on the host's network can have them too.
+      userNamespacesHostNetwork: runtimeHandlers.some(({ features }) => features?.userNamespaces),
+      mountOptions: true,
+    },
   };
 }
 
