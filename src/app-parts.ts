@@ -20,6 +20,7 @@ import { ExecIo } from './io/exec-io';
 import { StdioInProcess } from './io/stdio-in-process';
 import { CdiFiles } from './lifecycle/cdi-files';
 import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
+import { ImageVerifiers } from './lifecycle/image-verifiers';
 import { Paths } from './lifecycle/paths';
 import { ResourceClassFiles } from './lifecycle/resource-class-files';
 import { thisHost } from './lifecycle/this-host';
@@ -179,6 +180,12 @@ function imagePuller(
   config: Config,
   parts: { containerd: ContainerdClient; index: ImageIndex; log: Logger; metrics: MetricsRegistry },
 ): ImagePuller {
+  const verifiers = new ImageVerifiers({
+    binDir: config.image_verifier.bin_dir,
+    maxVerifiers: config.image_verifier.max_verifiers,
+    timeoutMs: config.image_verifier.per_verifier_timeout,
+    log: parts.log,
+  });
   return new ImagePuller({
     ...parts,
     configPath: config.registry.config_path,
@@ -187,6 +194,7 @@ function imagePuller(
     discardUnpackedLayers: config.discard_unpacked_layers,
     disableSnapshotAnnotations: config.disable_snapshot_annotations,
     pinned: [config.sandbox_image],
+    verify: (image) => verifiers.verify(image),
   });
 }
 

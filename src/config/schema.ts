@@ -157,6 +157,11 @@ export const schema = {
       'Directories with a `hosts.toml` per registry; read afresh on each pull.',
     ),
   },
+  image_verifier: {
+    bin_dir: path('/opt/containerd/image-verifier/bin', 'Programs that must all allow an image before it is pulled.'),
+    max_verifiers: integer(10, 'The first so many of them by name are asked; -1: all.', { min: -1 }),
+    per_verifier_timeout: duration('10s', 'One that does not answer in this time allows nothing.'),
+  },
   streaming,
   log: {
     level: oneOf(['debug', 'info', 'warn', 'error'], 'info', 'Least urgent message that is logged.'),

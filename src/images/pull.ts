@@ -14,7 +14,7 @@ import { DownloadSlots } from './download-slots';
 import { DEFAULT_RETRY, type RetryRule } from './endpoint';
 import { refused } from './errors';
 import { BlobFetcher } from './fetch-blob';
-import { fetchImage, pullFailure } from './fetch-image';
+import { fetchImage, pullFailure, type VerifyImage } from './fetch-image';
 import { registryHosts } from './hosts-dir';
 import { HttpClient } from './http';
 import type { ImageIndex } from './image-index';
@@ -42,6 +42,8 @@ export interface ImagePullerOptions {
   readonly disableSnapshotAnnotations: boolean;
   /** References of images that kubelet must not collect. */
   readonly pinned: readonly string[];
+  /** Asked before anything of an image is fetched; left out: everything may be pulled. */
+  readonly verify?: VerifyImage;
   readonly platform?: Platform;
   readonly retry?: RetryRule;
   /** Where proxies and certificates are named; the process's environment unless given. */
@@ -57,6 +59,8 @@ export interface PullRequest {
 
 /** Blobs fetched at once over all pulls: a node that starts many pods must not run out of descriptors and memory. */
 const ALL_DOWNLOADS = 32;
+
+const allowAll: VerifyImage = async () => undefined;
 
 /** Fetches images from registries into containerd. */
 export class ImagePuller {
@@ -142,6 +146,7 @@ export class ImagePuller {
       platform: this.platform,
       snapshotter: request.snapshotter,
       reference: reference.toString(),
+      verify: options.verify ?? allowAll,
       discardUnpackedLayers: options.discardUnpackedLayers,
       snapshotAnnotations: !options.disableSnapshotAnnotations,
     });
