@@ -139,6 +139,10 @@ export const schema = {
     'How long ExecSync waits for output after its process ended; 0: for ever.',
   ),
   stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
+  image_fs_counts_content: flag(
+    false,
+    'What images take of the disk has their compressed layers in it; right where both lie on one filesystem.',
+  ),
   image_pull_progress_timeout: duration('5m', 'A pull that gets no byte for this long is given up; 0: never.'),
   max_concurrent_downloads: integer(3, 'Layers of one image fetched at once; several images are pulled side by side.', {
     min: 1,

@@ -233,7 +233,10 @@ export class StoryRig {
         pinned: [config.sandbox_image],
       }),
       monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
-      stats: new StatsSampler(lifecycle, 1_000_000),
+      stats: new StatsSampler(lifecycle, {
+        periodMs: 1_000_000,
+        countContent: config.image_fs_counts_content,
+      }),
       namesOfImage,
       execIo: new ExecIo(),
       userFiles: new UserFiles(lifecycle),
