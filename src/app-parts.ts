@@ -64,7 +64,8 @@ export async function buildParts(config: Config, options: { log: Logger; version
   const { log } = options;
   const { address, namespace } = config.containerd;
   const metrics = new MetricsRegistry();
-  const containerd = new ContainerdClient({ address, namespace, log, metrics });
+  const syncUnpacked = config.image_pull_with_sync_fs;
+  const containerd = new ContainerdClient({ address, namespace, log, metrics, syncUnpacked });
   const surroundings: Surroundings = {
     facts: await readHostFacts({ daemonPid: await daemonPid(address) }),
     daemon: { features: { sandboxStore: false } },
@@ -194,6 +195,7 @@ function imagePuller(
     configPath: config.registry.config_path,
     maxConcurrentDownloads: config.max_concurrent_downloads,
     progressTimeoutMs: config.image_pull_progress_timeout,
+    layerPartBytes: config.concurrent_layer_fetch_buffer,
     discardUnpackedLayers: config.discard_unpacked_layers,
     disableSnapshotAnnotations: config.disable_snapshot_annotations,
     pinned: [config.sandbox_image],

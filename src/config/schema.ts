@@ -110,6 +110,7 @@ export const schema = {
     'registry.k8s.io/pause:3.10.1',
     'Image of the container that holds a pod’s namespaces; never garbage-collected.',
   ),
+  disable_pause_image_pull: flag(false, 'The sandbox image is never pulled: where it is not here, pods are refused.'),
   enable_selinux: flag(false, 'Containers get SELinux labels.'),
   selinux_category_range: integer(1024, 'Categories to choose a pod’s SELinux label from.', { min: 1, max: 1024 }),
   disable_apparmor: flag(false, 'No AppArmor profile is applied, also where the kernel has it.'),
@@ -138,6 +139,7 @@ export const schema = {
     '10s',
     'How long ExecSync waits for output after its process ended; 0: for ever.',
   ),
+  ignore_deprecation_warnings: texts([], 'Ids of warnings of containerd that Status does not tell.'),
   stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
   image_fs_counts_content: flag(
     false,
@@ -147,6 +149,11 @@ export const schema = {
   max_concurrent_downloads: integer(3, 'Layers of one image fetched at once; several images are pulled side by side.', {
     min: 1,
   }),
+  concurrent_layer_fetch_buffer: integer(
+    0,
+    'Bytes; a bigger layer is fetched in parts of this size, as many at once as max_concurrent_downloads allows; 0: never.',
+  ),
+  image_pull_with_sync_fs: flag(false, 'Each unpacked layer is on the disk before the next; needs containerd 2.'),
   discard_unpacked_layers: flag(false, 'Layers may be collected once they are unpacked.'),
   disable_snapshot_annotations: flag(true, 'Snapshotters are not told which image and layer a snapshot comes from.'),
   seccomp_profile_root: path(

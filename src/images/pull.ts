@@ -38,6 +38,8 @@ export interface ImagePullerOptions {
   readonly maxConcurrentDownloads: number;
   /** A pull for which no byte arrives for so long is given up; 0: never. */
   readonly progressTimeoutMs: number;
+  /** Bigger blobs are fetched in parts of so many bytes, side by side, and kept in memory until it is their turn; 0: never. */
+  readonly layerPartBytes?: number;
   readonly discardUnpackedLayers: boolean;
   readonly disableSnapshotAnnotations: boolean;
   /** References of images that kubelet must not collect. */
@@ -125,7 +127,7 @@ export class ImagePuller {
     const hosts = await registryHosts(options.configPath, reference.domain);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
     const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
-    const shared = { downloads: this.downloads, slots };
+    const shared = { downloads: this.downloads, slots, partBytes: options.layerPartBytes ?? 0 };
     const labels = sourceLabels(reference);
     const blobs = new BlobFetcher({
       backend: options.containerd,
