@@ -2,12 +2,15 @@ import { readlinkSync } from 'node:fs';
 import { type DeepPartial, type Mount, NamespaceMode, type PodSandboxConfig } from '../../generated/cri/v1/api';
 import { Code } from '../../src/rpc/code';
 import { isAtHand } from '../support/daemon/containerd';
+import { until } from '../support/daemon/process';
 import { NGINX, PAUSE, startNode, type TestNode } from '../support/node/node';
 import {
   createContainer,
   ensurePulled,
   exec,
   failure,
+  logLines,
+  logOf,
   podConfig,
   removePod,
   runContainer,
@@ -57,6 +60,21 @@ onTwo('a pod with a user namespace', () => {
       expect(node.left()).toBe('0');
     },
     60 * SECOND,
+  );
+
+  it(
+    'lets a process open its own output again by its path',
+    async () => {
+      const pod = await runPod(node, userns());
+      const script = 'echo once; echo again > /dev/stdout; echo aside > /proc/self/fd/2; exec sleep 1000';
+      await runContainer(node, pod, shell('main', script, userns()));
+      await until('all lines are in the log', 10 * SECOND, async () => logLines(logOf(pod, 'main')).length === 3);
+      const lines = logLines(logOf(pod, 'main')).map(({ stream, text }) => `${stream} ${text}`);
+      expect(lines.sort()).toEqual(['stderr aside', 'stdout again', 'stdout once']);
+      await removePod(node, pod);
+      expect(node.left()).toBe('0');
+    },
+    30 * SECOND,
   );
 
   it(

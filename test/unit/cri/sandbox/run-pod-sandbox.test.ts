@@ -181,13 +181,17 @@ describe.each<[string, RigOptions]>([
   ['a daemon without a sandbox store', {}],
   ['a daemon with a sandbox store', { sandboxStore: true }],
 ])('RunPodSandbox on %s', (_daemon, options) => {
-  it.each(MISHAPS)('leaves nothing behind, whichever call %s', async (mishap) => {
-    const learner = await StoryRig.start(options);
-    const calls = await callsOf(learner, () => runPod(learner));
-    await learner.close();
-    expect(calls.length).toBeGreaterThan(20);
-    expect(await tryEach(calls, (call) => outcome(options, call, mishap))).toEqual([]);
-  });
+  it.each(MISHAPS)(
+    'leaves nothing behind, whichever call %s',
+    async (mishap) => {
+      const learner = await StoryRig.start(options);
+      const calls = await callsOf(learner, () => runPod(learner));
+      await learner.close();
+      expect(calls.length).toBeGreaterThan(20);
+      expect(await tryEach(calls, (call) => outcome(options, call, mishap))).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 /** Runs a pod with one mishap; what is wrong afterwards. */
