@@ -68,6 +68,10 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   };
 }
 
+function containerdSettings(settings: CrispOptions['settings']): object {
+  return typeof settings?.containerd === 'object' && settings.containerd !== null ? settings.containerd : {};
+}
+
 function settingsOf({ containerd, network, certsDir, settings }: CrispOptions, home: string, socket: string) {
   return {
     listen: socket,
@@ -77,7 +81,7 @@ function settingsOf({ containerd, network, certsDir, settings }: CrispOptions, h
     cri_state: join(containerd.state, 'io.containerd.grpc.v1.cri'),
     netns_mounts_under_state_dir: true,
     ...settings,
-    containerd: { address: containerd.address, namespace: 'k8s.io' },
+    containerd: { ...containerdSettings(settings), address: containerd.address, namespace: 'k8s.io' },
     cni: { bin_dirs: network.binDirs, conf_dir: network.confDir, cache_dir: network.cacheDir },
     registry: { config_path: certsDir ?? '' },
   };
