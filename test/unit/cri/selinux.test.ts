@@ -1,8 +1,9 @@
-import type {
-  DeepPartial,
-  LinuxContainerSecurityContext,
-  Mount,
-  PodSandboxConfig,
+import {
+  type DeepPartial,
+  type LinuxContainerSecurityContext,
+  type Mount,
+  NamespaceMode,
+  type PodSandboxConfig,
 } from '../../../generated/cri/v1/api';
 import { removeContainer } from '../../../src/cri/container/remove-container';
 import { runPodSandbox } from '../../../src/cri/sandbox/run-pod-sandbox';
@@ -82,6 +83,14 @@ describe('the SELinux labels of a pod', () => {
     const id = await runPod(rig.now, secured({ privileged: true }));
     expect(labelsOf(id)).toMatchObject({ process: undefined, recorded: podLabel(id), mount: fileLabel(podLabel(id)) });
     expect(podLabel(id)).not.toBe('');
+  });
+
+  it('stay on a pod that shares the namespaces of the host, as in containerd', async () => {
+    const { NODE } = NamespaceMode;
+    const id = await runPod(rig.now, secured({ namespaceOptions: { network: NODE, pid: NODE, ipc: NODE } }));
+    expect(labelsOf(id).process).toBe(podLabel(id));
+    const shm = [...rig.now.host.selinuxLabels.keys()].filter((path) => path.endsWith('/shm'));
+    expect(shm).toEqual([]); // the host's own is not relabelled
   });
 
   it.each(['kata', 'cloud'])('have the type of virtual machine monitors under the handler %s', async (handler) => {
