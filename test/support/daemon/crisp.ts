@@ -18,8 +18,8 @@ export interface Crisp {
   stop(): Promise<void>;
   /** Ends it without a chance to tidy up, as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again on the same directories after `stop` or `kill`. */
-  start(): Promise<void>;
+  /** Starts it again on the same directories after `stop` or `kill`; another build of it, if one is given. */
+  start(program?: string): Promise<void>;
 }
 
 export interface CrispOptions {
@@ -33,15 +33,15 @@ export interface CrispOptions {
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
 export async function startCrisp(options: CrispOptions): Promise<Crisp> {
-  const program = join(checkout(), 'dist/crisp.js');
-  if (!existsSync(program)) throw new Error('dist/crisp.js is not built: npm run build');
+  const built = join(checkout(), 'dist/crisp.js');
+  if (!existsSync(built)) throw new Error('dist/crisp.js is not built: npm run build');
   const home = join(options.dir, 'crisp');
   mkdirSync(home, { recursive: true });
   const socket = join(home, 'crisp.sock');
   const configFile = join(home, 'config.toml');
   const settings = settingsOf(options, home, socket);
   writeFileSync(configFile, stringify(settings));
-  const start = () =>
+  const start = (program = built) =>
     startDaemon({
       name: 'crisp',
       argv: [process.execPath, program, 'serve', '--config', configFile],
@@ -62,8 +62,8 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     },
     stop: () => daemon.stop(),
     kill: () => daemon.kill(),
-    start: async () => {
-      daemon = await start();
+    start: async (program) => {
+      daemon = await start(program);
     },
   };
 }
