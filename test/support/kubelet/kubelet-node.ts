@@ -97,7 +97,8 @@ export async function podUntil(
   let seen: PodView | undefined;
   const look = async (): Promise<boolean> => {
     seen = await findPod(node, name);
-    return seen !== undefined && holds(seen);
+    // A pod that is new has no containers to speak of.
+    return seen?.status.containerStatuses !== undefined && holds(seen);
   };
   try {
     await until(`${name}: ${what}`, withinMs, look);
