@@ -57,11 +57,14 @@ export function criId(container: ContainerView): string {
   return (container.containerID ?? '').replace('containerd://', '');
 }
 
-/** What must not change while a pod runs on: its address, and which containers run since when. */
+/**
+ * What must not change while a pod is there: which containers run since when, and its address while it runs. (That of one
+ * that has ended is remembered by the API server alone.)
+ */
 export function identityOf(pod: PodView): unknown {
-  const { podIP, initContainerStatuses = [], containerStatuses = [] } = pod.status;
+  const { phase, podIP, initContainerStatuses = [], containerStatuses = [] } = pod.status;
   const containers = [...initContainerStatuses, ...containerStatuses].map(
     ({ name, restartCount, containerID, state }) => ({ name, restartCount, containerID, state }),
   );
-  return { uid: pod.metadata.uid, podIP, containers };
+  return { uid: pod.metadata.uid, phase, podIP: phase === 'Running' ? podIP : undefined, containers };
 }
