@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 
+import { until } from '../../support/daemon/process';
 import { Command, runCommand } from '../../support/kubelet/command';
 import { type KubeletNode, putPod, ready, startKubeletNode } from '../../support/kubelet/kubelet-node';
 import { podManifest, shell, web } from '../../support/kubelet/manifest';
@@ -109,12 +110,12 @@ describe('a lot of data', () => {
 
   it('comes through port-forward whole', async () => {
     const { stdout } = await runCommand(node, inMain('sha256sum', '/bulk/file'));
-    let got = Buffer.alloc(0);
+    const port = await ForwardedPort.open(node, 'main', 80);
     await timed('port-forward, from the pod', async () => {
-      const port = await ForwardedPort.open(node, 'main', 80);
       await port.send('GET /file HTTP/1.0\r\n\r\n');
-      got = Buffer.from((await port.received()).data);
+      await until('all has come', 60 * SECOND, async () => port.bytes > BULK * MEBIBYTE);
     });
+    const got = (await port.received()).data;
     const body = got.subarray(got.indexOf('\r\n\r\n') + 4);
     expect(body.length).toBe(BULK * MEBIBYTE);
     expect(createHash('sha256').update(body).digest('hex')).toBe(stdout.slice(0, 64));

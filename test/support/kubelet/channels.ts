@@ -9,6 +9,7 @@ export class Channels {
   /** When the other side is done; never rejects. */
   readonly closed: Promise<void>;
   private readonly kept = new Map<number, Buffer[]>();
+  private readonly counts = new Map<number, number>();
   private readonly sinks = new Map<number, Writable>();
 
   constructor(private readonly socket: WebSocket) {
@@ -20,6 +21,11 @@ export class Channels {
   /** Everything that came on a channel so far, unless it goes to a stream of its own. */
   bytes(channel: number): Buffer {
     return Buffer.concat(this.kept.get(channel) ?? []);
+  }
+
+  /** How many bytes have come on a channel. */
+  count(channel: number): number {
+    return this.counts.get(channel) ?? 0;
   }
 
   /** From now on what comes on a channel is written there; the connection is not read while that is full. */
@@ -51,7 +57,11 @@ export class Channels {
     const channel = bytes[0] ?? 0;
     const payload = bytes.subarray(1);
     const sink = this.sinks.get(channel);
-    if (sink === undefined) this.kept.set(channel, [...(this.kept.get(channel) ?? []), payload]);
-    else if (payload.length > 0 && !sink.write(payload)) this.socket.pause();
+    this.counts.set(channel, this.count(channel) + payload.length);
+    if (sink === undefined) {
+      const kept = this.kept.get(channel) ?? [];
+      kept.push(payload);
+      this.kept.set(channel, kept);
+    } else if (payload.length > 0 && !sink.write(payload)) this.socket.pause();
   }
 }

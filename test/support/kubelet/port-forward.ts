@@ -18,6 +18,11 @@ export class ForwardedPort {
     return this.channels.send(DATA, chunk);
   }
 
+  /** How much of the connection's data has come. */
+  get bytes(): number {
+    return this.channels.count(DATA) - PREFIX_BYTES;
+  }
+
   /** Resolves when the connection is over. */
   async received(): Promise<{ readonly data: Buffer; readonly error: string }> {
     await this.channels.closed;
