@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { UpdateContainerResourcesRequest } from '../../generated/cri/v1/api';
 import { silentLogger } from '../../src/base/logger';
 import { ContainerdClient } from '../../src/containerd/client';
-import { cacheDir } from '../support/daemon/places';
+import { areBuilt } from '../support/daemon/tools';
 import { BUSYBOX, startNode, type TestNode } from '../support/node/node';
 import { createContainer, removePod, runContainer, runPod, serving, shell, statusOf } from '../support/node/pods';
 import { nodeMasks, removeRecordedPlaces, runRecordedPods, writtenFor } from '../support/node/recorded-pods';
@@ -74,12 +74,7 @@ const STAGES: readonly Stage[] = [
 
 /** Building containerd 2.x takes minutes and Go: it is compared with where somebody has built it. */
 function isAtHand({ version }: Stage): boolean {
-  const bin = join(cacheDir(), 'bin');
-  const built = existsSync(bin) ? readdirSync(bin) : [];
-  return (
-    version === '1.6' ||
-    ['containerd', 'runc', 'cni-plugins'].every((name) => built.some((dir) => dir.startsWith(`${name}-`)))
-  );
+  return version === '1.6' || areBuilt(['containerd', 'runc', 'cni-plugins']);
 }
 
 let node: TestNode;

@@ -91,15 +91,19 @@ export async function runExec(
   // Before Start: a fast process may have ended before Start answers.
   const exit = tasks.wait({ containerId, execId }, { signal: waiting.signal });
   exit.catch(() => undefined);
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
+  });
+  aborted.catch(() => undefined);
+  const started = tasks.start({ containerId, execId });
   try {
-    await tasks.start({ containerId, execId }, { signal });
+    await Promise.race([started, aborted]);
     onStart?.();
-    const aborted = new Promise<never>((_resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
-    });
     return (await Promise.race([exit, aborted])).exitStatus;
   } catch (error) {
+    // What is being started can only be killed once it is.
+    await within(KILL_TIMEOUT_MS, 'the start of the command', () => started).catch(() => undefined);
     await tasks.kill({ containerId, execId, signal: SIGKILL }).catch(() => false);
     if (signal.aborted) await within(KILL_TIMEOUT_MS, 'the killed command', () => exit).catch(() => undefined);
     throw error;

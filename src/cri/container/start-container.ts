@@ -79,17 +79,14 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
     await step(
       'create the task',
       () =>
-        tasks.create(
-          {
-            containerId: id,
-            rootfs,
-            ...stdio.paths,
-            terminal: stdio.tty,
-            options: ioOwnerOptions(handler, sandbox.metadata.config),
-            runtimePath: handler.runtimePath,
-          },
-          { signal },
-        ),
+        tasks.create({
+          containerId: id,
+          rootfs,
+          ...stdio.paths,
+          terminal: stdio.tty,
+          options: ioOwnerOptions(handler, sandbox.metadata.config),
+          runtimePath: handler.runtimePath,
+        }),
       (undoing) => killAndDelete(deps, id, undoing),
     );
     await step(
@@ -100,7 +97,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
         deps.exits.settle(id);
       },
     );
-    const { pid } = await step('start the task', () => tasks.start({ containerId: id }, { signal }));
+    const { pid } = await step('start the task', () => tasks.start({ containerId: id }));
     return pid;
   });
 }

@@ -2,7 +2,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type KubeletNode, podUntil, putPod, ready, startKubeletNode } from '../../support/kubelet/kubelet-node';
-import { type ContainerParts, execProbe, podManifest, shell, web } from '../../support/kubelet/manifest';
+import {
+  type ContainerParts,
+  execProbe,
+  httpProbe,
+  podManifest,
+  shell,
+  tcpProbe,
+  web,
+} from '../../support/kubelet/manifest';
 import { containerOf, criId, isTrue, type PodView } from '../../support/kubelet/pod-view';
 import { exec } from '../../support/node/pods';
 
@@ -108,13 +116,9 @@ describe('an exec probe that hangs', () => {
 
 describe('a probe over the network', () => {
   it('reaches the pod at its address, by HTTP and by TCP', async () => {
-    const http = (path: string) => ({ httpGet: { path, port: 80 }, periodSeconds: 1 });
-    run(
-      'http',
-      web('main', { readinessProbe: http('/'), livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 } }),
-    );
-    run('http-missing', web('main', { readinessProbe: http('/missing') }));
-    run('tcp-closed', web('main', { readinessProbe: { tcpSocket: { port: 81 }, periodSeconds: 1 } }));
+    run('http', web('main', { readinessProbe: httpProbe('/'), livenessProbe: tcpProbe(80) }));
+    run('http-missing', web('main', { readinessProbe: httpProbe('/missing') }));
+    run('tcp-closed', web('main', { readinessProbe: tcpProbe(81) }));
     const pod = await ready(node, 'http');
     expect(main(pod).restartCount).toBe(0);
     for (const name of ['http-missing', 'tcp-closed']) {

@@ -15,7 +15,7 @@ import {
   ready,
   startKubeletNode,
 } from '../../support/kubelet/kubelet-node';
-import { execProbe, podManifest, shell, web } from '../../support/kubelet/manifest';
+import { execProbe, httpProbe, podManifest, shell, web } from '../../support/kubelet/manifest';
 import { containerOf, criId, identityOf, isTrue, type PodView } from '../../support/kubelet/pod-view';
 import { serving } from '../../support/node/pods';
 
@@ -36,8 +36,7 @@ beforeAll(async () => {
     readinessProbe: execProbe('test -e /host/ready', { failureThreshold: 1 }),
     livenessProbe: execProbe('true', { failureThreshold: 1 }),
   };
-  const page = { httpGet: { path: '/', port: 80 }, periodSeconds: 1, failureThreshold: 1 };
-  const containers = [shell('main', TICK, { ...mounted, ...probes }), web('web', { livenessProbe: page })];
+  const containers = [shell('main', TICK, { ...mounted, ...probes }), web('web', { livenessProbe: httpProbe('/') })];
   const initContainers = [
     shell('init', 'true'),
     shell('side', 'trap "exit 0" TERM; while true; do sleep 0.1; done', { restartPolicy: 'Always' }),

@@ -31,7 +31,20 @@ export function podManifest(name: string, containers: readonly ContainerParts[],
   };
 }
 
+/** Every second; patient, since a busy machine is no fault of the container. */
+const OFTEN = { periodSeconds: 1, timeoutSeconds: 10 };
+
 /** A probe that runs `script` in the container every second. */
 export function execProbe(script: string, parts: ContainerParts = {}): ContainerParts {
-  return { exec: { command: ['sh', '-c', script] }, periodSeconds: 1, ...parts };
+  return { exec: { command: ['sh', '-c', script] }, ...OFTEN, ...parts };
+}
+
+/** A probe that asks for a page on port 80 every second. */
+export function httpProbe(path: string): ContainerParts {
+  return { httpGet: { path, port: 80 }, ...OFTEN };
+}
+
+/** A probe that connects to a port every second. */
+export function tcpProbe(port: number): ContainerParts {
+  return { tcpSocket: { port }, ...OFTEN };
 }
