@@ -70,6 +70,8 @@ cleanup() {
     fi
     if alive "$crisp_pid"; then bin/crisp remove-pods --all --endpoint "$work/crisp.sock"; fi
     end_process "$crisp_pid"
+    # It ends with crisp unless containers are left.
+    end_process "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$work/crisp/state/stdio/lock" 2>/dev/null)"
     if [ -n "${address:-}" ]; then
       end_tasks
       [ -z "$given" ] || leave_given_containerd

@@ -1,4 +1,6 @@
+import type { AppOptions } from './app';
 import { Networks } from './app-networks';
+import { stdioRemote } from './app-stdio';
 import { buildStreaming } from './app-streaming';
 import { KeyedMutex } from './base/keyed-mutex';
 import type { Logger } from './base/logger';
@@ -15,7 +17,7 @@ import { runOk } from './host/run';
 import { ImageIndex } from './images/image-index';
 import { ImagePuller } from './images/pull';
 import { ExecIo } from './io/exec-io';
-import { StdioInProcess } from './io/stdio-in-process';
+import type { StdioRemote } from './io/remote/stdio-remote';
 import { CdiFiles } from './lifecycle/cdi-files';
 import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
 import { Paths } from './lifecycle/paths';
@@ -42,9 +44,12 @@ const NETNS_DIR = '/var/run/netns';
 export interface Parts {
   readonly deps: CriDeps;
   readonly networks: Networks;
+  readonly stdio: StdioRemote;
   readonly eventMonitor: EventMonitor;
   readonly sweep: Sweep;
   readonly streaming: StreamingServer;
+  /** Resolves when a daemon that came back must not be used. */
+  readonly unusable: Promise<UnusableDaemon>;
   /** Looks again at the daemon behind the socket: its process, its features. */
   refreshDaemon(): Promise<void>;
 }
@@ -56,7 +61,7 @@ interface Surroundings {
 }
 
 /** Builds every part once, in the order in which they need each other. Nothing is started yet. */
-export async function buildParts(config: Config, options: { log: Logger; version: string }): Promise<Parts> {
+export async function buildParts(config: Config, options: AppOptions): Promise<Parts> {
   const { log } = options;
   const { address, namespace } = config.containerd;
   const metrics = new MetricsRegistry();
@@ -66,7 +71,8 @@ export async function buildParts(config: Config, options: { log: Logger; version
     daemon: { features: { sandboxStore: false } },
   };
   const networks = new Networks(config, log, metrics);
-  const stories = await buildDeps(config, { ...options, metrics, containerd, surroundings, networks });
+  const stdio = stdioRemote(config, options, metrics);
+  const stories = await buildDeps(config, { ...options, metrics, containerd, surroundings, networks, stdio });
   const streaming = await buildStreaming(config, stories);
   const deps: CriDeps = { ...stories, streaming };
   const refreshDaemon = async (): Promise<void> => {
@@ -74,8 +80,19 @@ export async function buildParts(config: Config, options: { log: Logger; version
     surroundings.daemon.features = await daemonFeatures(containerd);
     deps.features.forget();
   };
+  let tellUnusable: (error: UnusableDaemon) => void = () => undefined;
+  const unusable = new Promise<UnusableDaemon>((resolve) => {
+    tellUnusable = resolve;
+  });
   const resync = async (): Promise<void> => {
-    await requireStillUsable(deps);
+    await requireStillUsable(deps).catch(async (error: unknown) => {
+      if (error instanceof UnusableDaemon) {
+        deps.monitor.stop();
+        await stdio.letGo();
+        tellUnusable(error);
+      }
+      throw error;
+    });
     await refreshDaemon();
     await deps.images.resync();
   };
@@ -83,9 +100,11 @@ export async function buildParts(config: Config, options: { log: Logger; version
   return {
     deps,
     networks,
+    stdio,
     streaming,
     sweep: new Sweep(deps),
     eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
+    unusable,
     refreshDaemon,
   };
 }
@@ -97,6 +116,7 @@ interface Ground {
   readonly containerd: ContainerdClient;
   readonly surroundings: Surroundings;
   readonly networks: Networks;
+  readonly stdio: StdioRemote;
 }
 
 /** Everything that a story may ask for. */
@@ -130,7 +150,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
 /** What the verbs below the stories may ask for. */
 async function buildLifecycle(
   config: Config,
-  { log, metrics, containerd, surroundings, networks }: Ground,
+  { log, containerd, surroundings, networks, stdio }: Ground,
   namesOfImage: CriDeps['namesOfImage'],
 ): Promise<LifecycleDeps> {
   const netns = config.netns_mounts_under_state_dir ? `${config.cri_state}/netns` : NETNS_DIR;
@@ -153,7 +173,7 @@ async function buildLifecycle(
     sandboxes,
     containers,
     exits: new Exits(),
-    stdio: new StdioInProcess({ log, metrics }),
+    stdio,
     events,
     maxLogLineBytes: config.max_container_log_line_size,
     networksOf: (handler) => networks.of(handler),

@@ -20,7 +20,16 @@ const STOP_GRACE_MS = 10_000;
 /** What kubelet and crictl ask before anything else: answered also while the rest must wait. */
 const ALWAYS_SERVED: ReadonlySet<string> = new Set(['Version', 'Status', 'RuntimeConfig']);
 
+export interface AppOptions {
+  readonly log: Logger;
+  readonly version: string;
+  /** The program that has the stdio of containers, a bundle of its own. */
+  readonly stdioProgram: string;
+}
+
 export interface App {
+  /** Resolves when a daemon that came back must not be used: this server must end. */
+  readonly unusable: Promise<UnusableDaemon>;
   /** Stops serving; containers go on running. */
   stop(): Promise<void>;
 }
@@ -29,7 +38,7 @@ export interface App {
  * Builds every part, finds the pods that are there and serves; while containerd is away it serves too, with everything
  * but Version and Status UNAVAILABLE. Throws when this server must not run: the reason is for the operator.
  */
-export async function startApp(config: Config, options: { log: Logger; version: string }): Promise<App> {
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log } = options;
   const lock = await lockFile(join(config.state, 'lock'));
   const parts = await buildParts(config, options);
@@ -64,6 +73,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
   const waiting =
     readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
   return {
+    unusable: parts.unusable,
     stop: async () => {
       stopping.abort(new Error('stopping'));
       await parts.streaming.stop();
@@ -79,6 +89,7 @@ export async function startApp(config: Config, options: { log: Logger; version: 
 async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
   await requireUsableDaemon(deps.containerd, config.containerd);
+  parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
   await deps.containerd.namespaces.ensure(config.containerd.namespace);
   await parts.refreshDaemon();
   await deps.images.resync();
@@ -116,7 +127,7 @@ async function putDown(parts: Parts): Promise<void> {
   deps.stats.stop();
   await parts.eventMonitor.stop();
   deps.monitor.stop();
-  await deps.stdio.closeAll();
+  await deps.stdio.leave();
   parts.networks.stop();
   deps.containerd.close();
 }

@@ -1,25 +1,28 @@
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { version } from '../package.json';
 import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
 import { type PullArguments, runCommand, type SmokeArguments } from './cli/program';
 import type { Config } from './config/schema';
-import { makeLogger } from './observability/logger';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Serves until a signal asks to stop; 0 when everything was put down in order. */
 async function serve(config: Config): Promise<number> {
+  const { makeLogger } = await import('./observability/logger');
   const log = makeLogger(config.log);
   surviveMistakes(log);
   const asked = stopSignal();
   const { startApp } = await import('./app');
-  const app = await startApp(config, { log, version });
-  log.info('stopping', { signal: await asked });
+  const app = await startApp(config, { log, version, stdioProgram: join(__dirname, 'crisp-stdio.js') });
+  const end = await Promise.race([asked, app.unusable]);
+  if (end instanceof Error) log.error('the containerd that came back cannot be used', { error: end.message });
+  else log.info('stopping', { signal: end });
   await app.stop();
   log.info('stopped');
-  return 0;
+  return end instanceof Error ? 1 : 0;
 }
 
 async function smoke(args: SmokeArguments): Promise<number> {

@@ -115,9 +115,13 @@ export const schema = {
   enable_unprivileged_icmp: flag(true, 'Pods with a network of their own may ping without a capability.'),
   tolerate_missing_hugetlb_controller: flag(true, 'Hugepage limits are dropped where the kernel has no such cgroup.'),
   disable_hugetlb_controller: flag(true, 'Hugepage limits are not applied.'),
-  max_container_log_line_size: integer(16_384, 'A longer line of container output is split in the log; -1: never.', {
-    min: -1,
-  }),
+  max_container_log_line_size: integer(
+    16_384,
+    'A longer line of container output is split in the log; -1: only when it would fill its pipe.',
+    {
+      min: -1,
+    },
+  ),
   netns_mounts_under_state_dir: flag(
     false,
     'Network namespaces are pinned below the state directory, not in /var/run/netns.',

@@ -58,8 +58,9 @@ function knownCode(thrown: unknown): Code | undefined {
   if (thrown instanceof DeadlineError) return Code.DEADLINE_EXCEEDED;
   if (thrown instanceof TooManyRequests) return Code.RESOURCE_EXHAUSTED;
   if (thrown instanceof BadInputError) return Code.INVALID_ARGUMENT;
+  if (thrown instanceof StdioError) return thrown.code === 'UNAVAILABLE' ? Code.UNAVAILABLE : Code.FAILED_PRECONDITION;
   // A path of the host that does not answer, a log or FIFO that cannot be opened: the node's state, not the request's.
-  if (thrown instanceof HostPathError || thrown instanceof StdioError) return Code.FAILED_PRECONDITION;
+  if (thrown instanceof HostPathError) return Code.FAILED_PRECONDITION;
   return undefined;
 }
 

@@ -16,7 +16,11 @@ export class AttachClients {
   private readonly clients = new Set<AttachClient>();
   private readonly over = new Set<OutputStream>();
 
-  constructor(private readonly metrics: Metrics) {}
+  /** `onIdle` is called when the last client has left. */
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly onIdle: () => void = () => undefined,
+  ) {}
 
   get size(): number {
     return this.clients.size;
@@ -27,6 +31,7 @@ export class AttachClients {
     const client = new AttachClient(options, stdin, (end) => {
       this.clients.delete(client);
       this.metrics.count('crisp_attach_ended_total', { reason: end });
+      if (this.clients.size === 0) this.onIdle();
     });
     this.clients.add(client);
     client.start();

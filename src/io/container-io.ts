@@ -7,7 +7,6 @@ import { endedOrLate } from './ended-or-late';
 import { FifoReader } from './fifo';
 import type { WriteSync } from './log-file';
 import { StdinFifo } from './stdin-fifo';
-import { StdioError } from './stdio-error';
 import type { AttachEnd, Attachment, AttachOptions, StdioSpec } from './stdio-service';
 
 /** What is taken from a pipe that some process keeps full, when its time is up. A pipe holds 1 MiB at most. */
@@ -61,15 +60,6 @@ export class ContainerIo {
 
   attach(options: AttachOptions): Attachment {
     return this.clients.add(options, this.stdin);
-  }
-
-  async writeStdin(chunk: Buffer): Promise<void> {
-    if (!this.stdin) throw new StdioError('NO_STDIN', `container "${this.spec.id}" has no stdin`);
-    await this.stdin.write(chunk);
-  }
-
-  closeStdin(): void {
-    this.stdin?.close();
   }
 
   /** Waits for the end of both outputs or the limit, then takes what is left in the pipes and closes everything. */

@@ -1,6 +1,6 @@
 import { GrowingBuffer } from './growing-buffer';
 import { LogClock, STAMP_BYTES, WallClock } from './log-clock';
-import { LogFile, type LogFileDeps } from './log-file';
+import { LogFile, type LogFileDeps, type PlannedWrite } from './log-file';
 
 export type OutputStream = 'stdout' | 'stderr';
 
@@ -66,6 +66,54 @@ export class LogWriter {
     this.begin(stream);
     this.lines(this.unfinished[stream], chunk);
     this.flush();
+  }
+
+  /**
+   * Puts the lines that `chunk` completes together for `flush`, as far as there is room, and answers how many bytes they
+   * used. The rest is the caller's to keep: the next chunk begins with it. For callers that can look at output without
+   * taking it; `write` and this must not be mixed.
+   */
+  gather(stream: OutputStream, chunk: Buffer): number {
+    this.begin(stream);
+    let at = 0;
+    while (at < chunk.length) {
+      const newline = chunk.indexOf(NEWLINE, at);
+      const end = newline < 0 ? chunk.length : newline;
+      const sure = end > at && chunk[end - 1] === RETURN ? end - 1 : end;
+      for (; sure - at > this.maxLine; at += this.maxLine) {
+        if (!this.hasRoom(this.maxLine)) return at;
+        this.emit(chunk, at, at + this.maxLine, PARTIAL);
+      }
+      if (newline < 0 || !this.hasRoom(sure - at)) return at;
+      this.emit(chunk, at, sure, FULL);
+      at = newline + 1;
+    }
+    return at;
+  }
+
+  /** The same for what a stream ends with, or a pipe is full of, without a newline: all of it is tagged P. */
+  gatherRest(stream: OutputStream, chunk: Buffer): number {
+    this.begin(stream);
+    let at = 0;
+    while (at < chunk.length) {
+      const size = Math.min(chunk.length - at, this.maxLine);
+      if (!this.hasRoom(size)) return at;
+      this.emit(chunk, at, at + size, PARTIAL);
+      at += size;
+    }
+    return at;
+  }
+
+  /** What `flush` would append, and to which file; undefined when nothing is gathered or the file is closed. */
+  planned(): PlannedWrite | undefined {
+    return this.outUsed > 0 ? this.file.planned(this.outUsed) : undefined;
+  }
+
+  /** Writes what has been gathered. Never throws for a disk that fails. */
+  flush(): void {
+    if (this.outUsed === 0) return;
+    this.file.append(this.out.subarray(0, this.outUsed));
+    this.outUsed = 0;
   }
 
   /** Writes what is left of a stream that ended without a newline. */
@@ -160,10 +208,8 @@ export class LogWriter {
     this.outUsed += size;
   }
 
-  private flush(): void {
-    if (this.outUsed === 0) return;
-    this.file.append(this.out.subarray(0, this.outUsed));
-    this.outUsed = 0;
+  private hasRoom(bytes: number): boolean {
+    return this.outUsed + PREFIX_BYTES + bytes + 1 <= this.out.length;
   }
 }
 

@@ -126,6 +126,11 @@ export function openFifoWriter(path: string): Socket | undefined {
   }
 }
 
+/** Opens a FIFO for reading, without waiting for a writer; the caller closes the descriptor. */
+export function openFifoReader(path: string): number {
+  return openFifo(path, constants.O_RDONLY);
+}
+
 function openFifo(path: string, mode: number): number {
   let fd: number;
   try {

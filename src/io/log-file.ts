@@ -11,6 +11,14 @@ const NOTHING = Buffer.alloc(0);
 /** The one system call a log file is written with; a test may give one that fails. */
 export type WriteSync = (fd: number, data: Buffer, offset: number, length: number) => number;
 
+/** An append to a log file. */
+export interface PlannedWrite {
+  /** The file by its inode number: kubelet may rename it at any time. */
+  readonly inode: bigint;
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface LogFileDeps {
   log: Logger;
   metrics: Metrics;
@@ -24,7 +32,9 @@ export interface LogFileDeps {
  */
 export class LogFile {
   private readonly write: WriteSync;
+  private readonly inode: bigint;
   private fd: number;
+  private size: number;
   /** The rest of a line whose beginning is in the file. */
   private rest: Buffer = NOTHING;
   private failing = false;
@@ -36,8 +46,17 @@ export class LogFile {
   ) {
     this.write = deps.write ?? writeSync;
     this.fd = openLog(path);
+    const { ino, size } = fstatSync(this.fd, { bigint: true });
+    this.inode = ino;
+    this.size = Number(size);
     // A crash or a full disk may have left half a line: do not glue the next one to it.
     if (endsMidLine(this.fd)) this.rest = Buffer.of(NEWLINE);
+  }
+
+  /** What appending `bytes` of lines now would write; undefined once it is closed. */
+  planned(bytes: number): PlannedWrite | undefined {
+    if (this.fd < 0) return undefined;
+    return { inode: this.inode, offset: this.size, length: this.rest.length + bytes };
   }
 
   /** Appends whole lines with one write, as far as the disk takes them. */
@@ -72,6 +91,7 @@ export class LogFile {
         const n = this.write(this.fd, data, done, data.length - done);
         if (n <= 0) break;
         done += n;
+        this.size += n;
       }
     } catch (error) {
       if (!this.failing) {

@@ -16,7 +16,10 @@ export interface StdioInProcessOptions {
   write?: WriteSync;
 }
 
-/** The StdioService that copies on this process's own event loop. */
+/**
+ * The StdioService that copies on this process's own event loop, by nothing but what Node offers: for machines on which
+ * koffi does not load. Output is taken from the pipes before it is in the log, so a kill may lose an unfinished line.
+ */
 export class StdioInProcess implements StdioService {
   private readonly containers = new Map<string, ContainerIo>();
   private readonly deps: ContainerIoDeps;
@@ -39,14 +42,6 @@ export class StdioInProcess implements StdioService {
     return this.find(id).attach(options);
   }
 
-  async writeStdin(id: string, chunk: Buffer): Promise<void> {
-    await this.find(id).writeStdin(chunk);
-  }
-
-  async closeStdin(id: string): Promise<void> {
-    this.containers.get(id)?.closeStdin();
-  }
-
   async drain(id: string, options: DrainOptions): Promise<void> {
     const io = this.containers.get(id);
     if (!io) return;
@@ -54,15 +49,15 @@ export class StdioInProcess implements StdioService {
     this.forget(id, io);
   }
 
-  async yield(id: string): Promise<void> {
-    this.release(id, 'detached');
-  }
-
   async close(id: string): Promise<void> {
     this.release(id, 'detached');
   }
 
-  async closeAll(): Promise<void> {
+  async list(): Promise<string[]> {
+    return [...this.containers.keys()];
+  }
+
+  async leave(): Promise<void> {
     for (const id of [...this.containers.keys()]) this.release(id, 'detached');
   }
 

@@ -44,7 +44,7 @@ export interface DrainOptions {
 
 /**
  * All stdio of containers. Callers name containers by id and FIFOs by path and hold no descriptors, so this may as well
- * run in another process. An id that is not open is an error for `reopen`, `attach` and `writeStdin`; the rest ignore it.
+ * be in another process. An id that is not open is an error for `reopen` and `attach`; the rest ignore it.
  */
 export interface StdioService {
   /**
@@ -56,10 +56,6 @@ export interface StdioService {
   /** Goes on in a new file at `logPath`; when that cannot be opened, rejects and keeps the old one. Tears no line. */
   reopen(id: string, logPath: string): Promise<void>;
   attach(id: string, options: AttachOptions): Promise<Attachment>;
-  /** Writes to the container's stdin; waits until the process reads it. */
-  writeStdin(id: string, chunk: Buffer): Promise<void>;
-  /** Lets go of stdin. The process sees its end only after the caller's Tasks.CloseIO. */
-  closeStdin(id: string): Promise<void>;
   /**
    * Resolves when both outputs have ended or the time is up, whichever is first; then the log is complete and closed,
    * and the id is not open any more. A child left behind may hold an output open for its whole life, and a FIFO opened
@@ -67,8 +63,9 @@ export interface StdioService {
    */
   drain(id: string, options: DrainOptions): Promise<void>;
   /** Lets go of FIFOs and log at once, leaving what lies in the pipes to whoever reads them next. */
-  yield(id: string): Promise<void>;
-  /** Lets go of everything at once. */
   close(id: string): Promise<void>;
-  closeAll(): Promise<void>;
+  /** The ids that are open. */
+  list(): Promise<string[]>;
+  /** The caller goes away, and containers run on. */
+  leave(): Promise<void>;
 }

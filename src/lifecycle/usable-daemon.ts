@@ -1,4 +1,5 @@
 import type { ContainerdClient } from '../containerd/client';
+import { CRI_PLUGIN } from '../containerd/cri-plugin';
 import { pidBehindSocket } from '../host/peer';
 import { sameMountNamespace } from '../host/proc';
 import type { DaemonFeatures } from './deps';
@@ -8,12 +9,10 @@ export class UnusableDaemon extends Error {
   override readonly name = 'UnusableDaemon';
 }
 
-/** containerd's own CRI, by the ids that releases give it: the gRPC service is the part that acts on pods. */
-const CRI_PLUGIN = 'type==io.containerd.grpc.v1,id==cri';
 const SANDBOX_STORE = 'type==io.containerd.grpc.v1,id==sandboxes';
 
 /** The namespace of containerd's own CRI, which no setting changes. */
-const CRI_NAMESPACE = 'k8s.io';
+export const CRI_NAMESPACE = 'k8s.io';
 
 /**
  * Asks the daemon what it is. Throws UnusableDaemon when its own CRI plugin runs in our namespace (both would act on every

@@ -98,6 +98,7 @@ async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): P
   undo.push(() => containerd.stop());
   if (plugin) return { socket: containerd.address, containerd };
   const crisp = await startCrisp({ dir, containerd, network, certsDir });
+  undo.push(() => crisp.endStdio());
   undo.push(() => crisp.stop());
   const { netnsDir, recordDirs } = crisp;
   return { socket: crisp.socket, containerd, places: { containerd, network, dir, netnsDir, recordDirs } };

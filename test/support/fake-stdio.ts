@@ -18,18 +18,8 @@ export class FakeStdio implements StdioService {
     throw new Error('nobody attaches to a fake');
   }
 
-  async writeStdin(id: string): Promise<void> {
-    this.of(id);
-  }
-
-  async closeStdin(): Promise<void> {}
-
   async drain(id: string): Promise<void> {
     this.drained.push(id);
-    this.opened.delete(id);
-  }
-
-  async yield(id: string): Promise<void> {
     this.opened.delete(id);
   }
 
@@ -37,7 +27,11 @@ export class FakeStdio implements StdioService {
     this.opened.delete(id);
   }
 
-  async closeAll(): Promise<void> {
+  async list(): Promise<string[]> {
+    return [...this.opened.keys()];
+  }
+
+  async leave(): Promise<void> {
     this.opened.clear();
   }
 

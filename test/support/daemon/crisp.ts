@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { checkout } from './places';
-import { answers, type Daemon, startDaemon } from './process';
+import { answers, type Daemon, startDaemon, until } from './process';
 
 export interface Crisp {
   /** Path of the CRI socket. */
@@ -18,8 +18,12 @@ export interface Crisp {
   stop(): Promise<void>;
   /** Ends it without a chance to tidy up, as a crash would. */
   kill(): Promise<void>;
-  /** Starts it again on the same directories after `stop` or `kill`; another build of it, if one is given. */
+  /** Starts it again on the same directories after `stop` or `kill`; of another build when given its bundle. */
   start(program?: string): Promise<void>;
+  /** The process that has the stdio of containers, which outlives crisp; undefined when there is none. */
+  stdioPid(): number | undefined;
+  /** Ends that process; resolves when it is gone. */
+  endStdio(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export interface CrispOptions {
@@ -33,18 +37,18 @@ export interface CrispOptions {
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
 export async function startCrisp(options: CrispOptions): Promise<Crisp> {
-  const built = join(checkout(), 'dist/crisp.js');
-  if (!existsSync(built)) throw new Error('dist/crisp.js is not built: npm run build');
+  const program = join(checkout(), 'dist/crisp.js');
+  if (!existsSync(program)) throw new Error('dist/crisp.js is not built: npm run build');
   const home = join(options.dir, 'crisp');
   mkdirSync(home, { recursive: true });
   const socket = join(home, 'crisp.sock');
   const configFile = join(home, 'config.toml');
   const settings = settingsOf(options, home, socket);
   writeFileSync(configFile, stringify(settings));
-  const start = (program = built) =>
+  const start = (bundle = program) =>
     startDaemon({
       name: 'crisp',
-      argv: [process.execPath, program, 'serve', '--config', configFile],
+      argv: [process.execPath, bundle, 'serve', '--config', configFile],
       dir: options.dir,
       ready: () => answers(socket),
     });
@@ -62,10 +66,37 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     },
     stop: () => daemon.stop(),
     kill: () => daemon.kill(),
-    start: async (program) => {
-      daemon = await start(program);
+    start: async (bundle) => {
+      daemon = await start(bundle);
     },
+    stdioPid: () => pidInLock(join(settings.state, 'stdio/lock')),
+    endStdio: (signal = 'SIGTERM') => endProcess(pidInLock(join(settings.state, 'stdio/lock')), signal),
   };
+}
+
+/** The process that holds a lock of crisp's, by what the file says; undefined when it is gone. */
+function pidInLock(path: string): number | undefined {
+  try {
+    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    return isAlive(pid) ? pid : undefined;
+  } catch {
+    return undefined; // no file, or emptied by its holder
+  }
+}
+
+async function endProcess(pid: number | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (pid === undefined) return;
+  process.kill(pid, signal);
+  await until(`process ${pid} is gone`, 10_000, async () => !isAlive(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    // A zombie is as gone as can be: nobody here may be its parent.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 function settingsOf({ containerd, network, certsDir, settings }: CrispOptions, home: string, socket: string) {

@@ -63,6 +63,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const built = join(checkout(), 'dist/crisp.js');
     await until('dist/crisp.js is built', 30_000, async () => existsSync(built));
     const crisp = await startCrisp({ dir, containerd, network, certsDir: registry.certsDir, settings });
+    undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
     undo.push(() => clients.forEach((client) => void client.close()));

@@ -39,6 +39,7 @@ describe('The status of what was thrown', () => {
     ['a file of an image', new BadInputError('"/etc/passwd" is too large'), Code.INVALID_ARGUMENT],
     ['a host path that hangs', new HostPathError('looking at /mnt'), Code.FAILED_PRECONDITION],
     ['a log that cannot be opened', new StdioError('BAD_LOG', 'no'), Code.FAILED_PRECONDITION],
+    ['stdio that nobody serves', new StdioError('UNAVAILABLE', 'no'), Code.UNAVAILABLE],
     ['a bug', new TypeError('x is undefined'), Code.INTERNAL],
   ])('is for %s the one of the table', (_what, thrown, code) => {
     expect(toStatus(thrown, call()).code).toBe(code);

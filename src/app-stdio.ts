@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AppOptions } from './app';
+import type { Metrics } from './base/metrics';
+import type { Config } from './config/schema';
+import { spawnDetached } from './host/detached';
+import { StdioRemote } from './io/remote/stdio-remote';
+import { CRI_NAMESPACE } from './lifecycle/usable-daemon';
+import { socketPath } from './rpc/listen';
+import { programBuild, stdioArguments, stdioSocket } from './stdio-names';
+
+/** The process lives as long as the node: little memory counts for more than speed, of which it has enough. */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0'];
+
+/** The stdio of containers, in a process of its own that is started when it is not there. */
+export function stdioRemote(config: Config, { log, stdioProgram }: AppOptions, metrics: Metrics): StdioRemote {
+  const dir = join(config.state, 'stdio');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const { address, namespace } = config.containerd;
+  // Another namespace than that of containerd's own CRI is never taken over by it.
+  const containerd = namespace === CRI_NAMESPACE ? socketPath(address) : '';
+  return new StdioRemote({
+    ...{ log, metrics, build: programBuild(stdioProgram) },
+    path: stdioSocket(dir),
+    containerd,
+    start: (how, onEnd) =>
+      spawnDetached([process.execPath, ...NODE_FLAGS, stdioProgram, ...stdioArguments(dir, { ...how, containerd })], {
+        logFile: join(dir, 'log'),
+        onEnd,
+      }),
+  });
+}

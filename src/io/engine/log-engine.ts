@@ -1,0 +1,152 @@
+import { errorMessage } from '../../base/errors';
+import type { Logger } from '../../base/logger';
+import type { Metrics } from '../../base/metrics';
+import type { Pipes } from '../../base/pipes';
+import { createOutputBuffer } from '../cri-log';
+import type { WriteSync } from '../log-file';
+import { StdioError } from '../stdio-error';
+import { ContainerOutput, type OutputDeps } from './container-output';
+import { Journal, MAX_TAKEN } from './journal';
+import type { Command, EngineEvent, Failure, Numbered } from './messages';
+import type { OutputPipe } from './output-pipe';
+
+export interface LogEngineOptions {
+  readonly pipes: Pipes;
+  /** Memory that outlives this process, JOURNAL_BYTES long. */
+  readonly memory: Buffer;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  tell(event: EngineEvent): void;
+  /** Wall clock in nanoseconds since 1970; for tests. */
+  readonly now?: () => bigint;
+  /** Writes to log files; for tests. */
+  readonly write?: WriteSync;
+}
+
+/**
+ * Copies the output of all containers into their logs, on a thread of its own that does nothing else and waits for nothing
+ * but pipes. A container that is slow, or a log that cannot be written, holds up no other.
+ */
+export class LogEngine {
+  private readonly containers = new Map<string, ContainerOutput>();
+  private readonly byFd = new Map<number, OutputPipe>();
+  private readonly busy = new Set<OutputPipe>();
+  private readonly deps: OutputDeps;
+  private stopped = false;
+  private paused = false;
+
+  constructor(private readonly options: LogEngineOptions) {
+    const { pipes, log, metrics, now, write, tell } = options;
+    this.deps = {
+      ...{ pipes, log, metrics, now, write },
+      poller: pipes.poller(),
+      peeker: pipes.peeker(MAX_TAKEN),
+      journal: new Journal(options.memory),
+      peeked: Buffer.allocUnsafeSlow(MAX_TAKEN),
+      outputBuffer: createOutputBuffer(),
+      onData: (id, stream, chunk) => tell({ kind: 'data', id, stream, chunk: Uint8Array.from(chunk) }),
+      onEnded: (id, stream) => tell({ kind: 'ended', id, stream }),
+    };
+  }
+
+  /** A byte written to this descriptor makes `run` look for commands. */
+  get waker(): number {
+    return this.deps.poller.waker;
+  }
+
+  /** Copies until told to stop. `receive` answers the commands that have come, oldest first. Blocks this thread. */
+  run(receive: () => Iterable<Numbered>): void {
+    while (!this.stopped) this.turn(-1, receive);
+  }
+
+  /** Waits at most so long for something to happen, carries out the commands and copies what is there. */
+  turn(waitMs: number, receive: () => Iterable<Numbered>): void {
+    for (const { fd, hungUp } of this.deps.poller.wait(this.busy.size > 0 && !this.paused ? 0 : waitMs))
+      this.note(fd, hungUp);
+    for (const { seq, command } of receive()) this.answer(seq, command);
+    if (!this.paused) for (const pipe of [...this.busy]) this.copy(pipe);
+    if (!this.stopped) return;
+    this.deps.poller.close();
+    this.deps.peeker.close();
+  }
+
+  private execute(command: Command): void {
+    switch (command.kind) {
+      case 'open':
+        this.open(new ContainerOutput(command.spec, this.deps));
+        break;
+      case 'reopen':
+        this.find(command.id).reopen(command.logPath);
+        break;
+      case 'listen':
+        this.find(command.id).listening = command.on;
+        break;
+      case 'finish':
+        this.close(command.id, (container) => container.finish());
+        break;
+      case 'release':
+        this.close(command.id, (container) => container.close());
+        break;
+      case 'pause':
+        this.paused = command.on;
+        break;
+      case 'stop':
+        for (const id of [...this.containers.keys()]) this.close(id, (container) => container.close());
+        this.stopped = true;
+    }
+  }
+
+  private answer(seq: number, command: Command): void {
+    try {
+      this.execute(command);
+      this.options.tell({ kind: 'answer', seq });
+    } catch (error) {
+      this.options.tell({ kind: 'answer', seq, failure: toFailure(error) });
+    }
+  }
+
+  private note(fd: number, hungUp: boolean): void {
+    const pipe = this.byFd.get(fd);
+    if (!pipe) return;
+    if (hungUp) pipe.noteHangup();
+    this.busy.add(pipe);
+  }
+
+  private copy(pipe: OutputPipe): void {
+    try {
+      if (pipe.copy()) return;
+    } catch (error) {
+      // Nothing of a container's own doing leads here. Its pipe is left alone rather than read half.
+      this.options.log.error('an output cannot be copied', { stream: pipe.stream, error: errorMessage(error) });
+      pipe.giveUp();
+    }
+    this.busy.delete(pipe);
+    if (pipe.ended) this.byFd.delete(pipe.fd);
+  }
+
+  private open(container: ContainerOutput): void {
+    this.containers.set(container.id, container);
+    for (const pipe of container.pipes) this.byFd.set(pipe.fd, pipe);
+  }
+
+  private close(id: string, how: (container: ContainerOutput) => void): void {
+    const container = this.containers.get(id);
+    if (!container) return;
+    how(container);
+    this.containers.delete(id);
+    for (const pipe of container.pipes) {
+      this.busy.delete(pipe);
+      if (this.byFd.get(pipe.fd) === pipe) this.byFd.delete(pipe.fd);
+    }
+  }
+
+  private find(id: string): ContainerOutput {
+    const container = this.containers.get(id);
+    if (!container) throw new StdioError('NOT_OPEN', `the stdio of container "${id}" is not open`);
+    return container;
+  }
+}
+
+function toFailure(error: unknown): Failure {
+  return { code: error instanceof StdioError ? error.code : 'FAILED', message: errorMessage(error) };
+}

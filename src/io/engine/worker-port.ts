@@ -1,0 +1,109 @@
+import { writeSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { StdioError } from '../stdio-error';
+import type { Command, EngineEvent, Failure, Numbered } from './messages';
+
+/** What the thread tells of its own accord. */
+export type Told = Exclude<EngineEvent, { kind: 'answer' } | { kind: 'ready' }>;
+
+/** The way to the thread that copies output. */
+export interface EnginePort {
+  /** Resolves when the thread has carried it out; rejects with a StdioError when it could not. */
+  send(command: Command): Promise<void>;
+  /** Afterwards the thread has let go of everything and is gone. */
+  stop(): Promise<void>;
+}
+
+interface Waiting {
+  resolve(): void;
+  reject(error: StdioError): void;
+}
+
+/**
+ * The way to a worker thread. The thread blocks in the kernel while nothing happens, so a command is a message and then a
+ * byte that wakes it. Events come in the order in which they were told, answers among them.
+ */
+export class WorkerPort implements EnginePort {
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly unsent: Numbered[] = [];
+  private waker: number | undefined;
+  private seq = 0;
+  private dead: string | undefined;
+  private readonly exited: Promise<void>;
+
+  /** `onDead`: the thread ended though nobody asked it to, and will not come back. */
+  constructor(
+    private readonly worker: Worker,
+    onTold: (event: Told) => void,
+    onDead: (why: string) => void,
+  ) {
+    worker.on('message', (event: EngineEvent) => this.heard(event, onTold));
+    worker.on('error', (error) => this.die(`its thread failed: ${error.message}`, onDead));
+    this.exited = new Promise((resolve) => {
+      worker.on('exit', (code) => {
+        this.die(`its thread ended with code ${code}`, onDead);
+        resolve();
+      });
+    });
+  }
+
+  send(command: Command): Promise<void> {
+    if (this.dead !== undefined) return Promise.reject(new StdioError('UNAVAILABLE', this.dead));
+    const seq = this.seq++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(seq, { resolve, reject });
+      this.post({ seq, command });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.send({ kind: 'stop' }).catch(() => undefined);
+    await this.exited;
+  }
+
+  private post(message: Numbered): void {
+    if (this.waker === undefined) {
+      this.unsent.push(message);
+      return;
+    }
+    this.worker.postMessage(message);
+    this.wake(this.waker);
+  }
+
+  private wake(waker: number): void {
+    try {
+      writeSync(waker, Buffer.alloc(1));
+    } catch {
+      // Full of bytes that wake it already.
+    }
+  }
+
+  private heard(event: EngineEvent, onTold: (event: Told) => void): void {
+    switch (event.kind) {
+      case 'ready':
+        this.waker = event.waker;
+        for (const message of this.unsent.splice(0)) this.post(message);
+        return;
+      case 'answer':
+        this.settle(event.seq, event.failure);
+        return;
+      default:
+        onTold(event);
+    }
+  }
+
+  private settle(seq: number, failure: Failure | undefined): void {
+    const waiting = this.waiting.get(seq);
+    this.waiting.delete(seq);
+    if (failure) waiting?.reject(new StdioError(failure.code, failure.message));
+    else waiting?.resolve();
+  }
+
+  private die(why: string, onDead: (why: string) => void): void {
+    if (this.dead !== undefined) return;
+    this.dead = why;
+    for (const { reject } of this.waiting.values()) reject(new StdioError('UNAVAILABLE', why));
+    this.waiting.clear();
+    onDead(why);
+  }
+}

@@ -1,0 +1,116 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf, errorMessage } from '../../base/errors';
+import type { Logger } from '../../base/logger';
+import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
+
+/**
+ * A StdioService that notes on disk what is open, so that whoever comes after a kill can take it up. The directory lies in
+ * memory (`/run`): FIFOs do not survive a reboot, and neither must these notes.
+ */
+export class RecordedStdio implements StdioService {
+  private readonly specs = new Map<string, StdioSpec>();
+
+  constructor(
+    private readonly inner: StdioService,
+    private readonly dir: string,
+    private readonly log: Logger,
+  ) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** How many containers are open. */
+  get size(): number {
+    return this.specs.size;
+  }
+
+  /** Opens what is noted; a note whose FIFOs are gone is removed. */
+  async restore(): Promise<void> {
+    for (const spec of notedSpecs(this.dir)) {
+      try {
+        await this.open(spec);
+      } catch (error) {
+        this.log.warn('the stdio of a container cannot be taken up', { id: spec.id, error: errorMessage(error) });
+        this.forget(spec.id);
+      }
+    }
+  }
+
+  async open(spec: StdioSpec): Promise<void> {
+    await this.inner.open(spec);
+    if (this.specs.has(spec.id)) return;
+    this.note(spec);
+  }
+
+  async reopen(id: string, logPath: string): Promise<void> {
+    await this.inner.reopen(id, logPath);
+    const spec = this.specs.get(id);
+    if (spec && logPath && spec.logPath !== logPath) this.note({ ...spec, logPath });
+  }
+
+  attach(id: string, options: AttachOptions): Promise<Attachment> {
+    return this.inner.attach(id, options);
+  }
+
+  async drain(id: string, options: DrainOptions): Promise<void> {
+    await this.inner.drain(id, options);
+    this.forget(id);
+  }
+
+  async close(id: string): Promise<void> {
+    await this.inner.close(id);
+    this.forget(id);
+  }
+
+  list(): Promise<string[]> {
+    return this.inner.list();
+  }
+
+  /** Lets go of everything; the notes stay. */
+  async leave(): Promise<void> {
+    await this.inner.leave();
+    this.specs.clear();
+  }
+
+  /** Lets go of everything and of the notes too: somebody else has the containers. */
+  async letGo(): Promise<void> {
+    const ids = [...this.specs.keys()];
+    await this.leave();
+    for (const id of ids) this.forget(id);
+  }
+
+  private note(spec: StdioSpec): void {
+    this.specs.set(spec.id, spec);
+    const path = this.path(spec.id);
+    // Renamed into place: a note is there as a whole or not at all.
+    writeFileSync(`${path}.new`, JSON.stringify(spec), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  private forget(id: string): void {
+    this.specs.delete(id);
+    try {
+      unlinkSync(this.path(id));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  private path(id: string): string {
+    return join(this.dir, `${id}.json`);
+  }
+}
+
+/** What is noted as open in a directory. A note that cannot be read is passed over. */
+export function notedSpecs(dir: string): StdioSpec[] {
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        const spec = JSON.parse(readFileSync(join(dir, name), 'utf8')) as StdioSpec;
+        return typeof spec.id === 'string' ? [spec] : [];
+      } catch {
+        return [];
+      }
+    });
+}

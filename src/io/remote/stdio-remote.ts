@@ -1,0 +1,227 @@
+import { Backoff, sleep } from '../../base/backoff';
+import { errorMessage } from '../../base/errors';
+import { newSuffix } from '../../base/ids';
+import type { Logger } from '../../base/logger';
+import type { Metrics } from '../../base/metrics';
+import { StdioError } from '../stdio-error';
+import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
+import { AttachClient } from './attach-client';
+import { ControlConnection, dial } from './control-connection';
+import { HeldFifos } from './held-fifos';
+import type { Answer, Request, Told } from './messages';
+
+/** What a call waits for the process that has the stdio, also while that is started anew. */
+const CALL_TIMEOUT_MS = 30_000;
+/** How long a process that was started may take to listen before another is. */
+const START_TIMEOUT_MS = 10_000;
+
+export interface StdioRemoteOptions {
+  /** The socket of the process that has the stdio. */
+  readonly path: string;
+  /** The program we are; a process of another build is replaced by one of ours. */
+  readonly build: string;
+  /** Address of the daemon whose containers these are. */
+  readonly containerd: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Starts a process at the socket. One that is there already is replaced, or else makes the new one end. */
+  start(how: { replace: boolean }, onEnd: (why: string) => void): void;
+}
+
+interface Waiting {
+  readonly request: Request;
+  settle(answer: Answer): void;
+}
+
+/**
+ * The StdioService in a process of its own that outlives this one. Every call is safe to repeat, so when the process dies
+ * it is started anew, told again what is open, and asked again what it had not answered.
+ */
+export class StdioRemote implements StdioService {
+  private readonly specs = new Map<string, StdioSpec>();
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly attached = new Map<string, AttachClient>();
+  private readonly held = new HeldFifos();
+  private readonly leaving = new AbortController();
+  private connection: ControlConnection | undefined;
+  private running: Promise<void> | undefined;
+  private seq = 0;
+
+  constructor(private readonly options: StdioRemoteOptions) {}
+
+  /** Begins to look for the process, starting it when there is none. */
+  start(): void {
+    this.running ??= this.stayConnected(this.leaving.signal);
+  }
+
+  async open(spec: StdioSpec): Promise<void> {
+    await this.call({ op: 'open', spec });
+    this.specs.set(spec.id, spec);
+    this.held.hold(spec);
+  }
+
+  async reopen(id: string, logPath: string): Promise<void> {
+    await this.call({ op: 'reopen', id, logPath });
+    const spec = this.specs.get(id);
+    if (spec && logPath) this.specs.set(id, { ...spec, logPath });
+  }
+
+  async attach(id: string, options: AttachOptions): Promise<Attachment> {
+    const socket = await dial(this.options.path).catch((cause: unknown) => {
+      throw new StdioError('UNAVAILABLE', 'the process that has the stdio does not answer', { cause });
+    });
+    const client = new AttachClient(socket, options);
+    const ticket = newSuffix();
+    this.attached.set(ticket, client);
+    void client.done.then(() => this.attached.delete(ticket));
+    await client.begin(id, ticket).catch((error: unknown) => {
+      client.detach();
+      throw error;
+    });
+    return client;
+  }
+
+  async drain(id: string, { timeoutMs }: DrainOptions): Promise<void> {
+    const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
+    await this.call({ op: 'drain', id, timeoutMs: limit }, limit === null ? undefined : limit + CALL_TIMEOUT_MS);
+    this.forget(id);
+  }
+
+  async close(id: string): Promise<void> {
+    await this.call({ op: 'close', id });
+    this.forget(id);
+  }
+
+  async list(): Promise<string[]> {
+    return (await this.call({ op: 'list' })).ids ?? [];
+  }
+
+  /** The process goes on without us; with nothing open, it ends. */
+  async leave(): Promise<void> {
+    this.leaving.abort(new StdioError('UNAVAILABLE', 'the server is stopping'));
+    for (const client of this.attached.values()) client.detach();
+    this.connection?.send(this.seq++, { op: 'leave' });
+    await this.connection?.close();
+    await this.running;
+    this.held.releaseAll();
+  }
+
+  /** Everything is let go for good: containerd's own CRI has the containers. Afterwards this is of no more use. */
+  async letGo(): Promise<void> {
+    await this.call({ op: 'letGo' }).catch(() => undefined); // gone is as good
+    this.specs.clear();
+    await this.leave();
+  }
+
+  private forget(id: string): void {
+    this.specs.delete(id);
+    this.held.release(id);
+  }
+
+  private call(request: Request, timeoutMs: number | undefined = CALL_TIMEOUT_MS): Promise<Answer> {
+    const seq = this.seq++;
+    return new Promise((resolve, reject) => {
+      const late = (): void => {
+        const message = `the process that has the stdio did not answer "${request.op}" in time`;
+        settle({ seq, failure: { code: 'UNAVAILABLE', message } });
+      };
+      const timer = setTimeout(late, timeoutMs);
+      const settle = ({ failure, ...answer }: Answer): void => {
+        clearTimeout(timer);
+        this.waiting.delete(seq);
+        if (failure) reject(new StdioError(failure.code, failure.message));
+        else resolve(answer);
+      };
+      this.waiting.set(seq, { request, settle });
+      this.connection?.send(seq, request);
+    });
+  }
+
+  private async stayConnected(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const connection = await this.connect(signal).catch(() => undefined);
+      if (!connection) continue;
+      if (signal.aborted) {
+        connection.destroy();
+        break;
+      }
+      if (connection.welcome.build !== this.options.build) {
+        await this.replace(connection);
+        continue;
+      }
+      this.take(connection);
+      await connection.closed;
+      this.connection = undefined;
+      if (!signal.aborted) this.options.log.warn('the process that has the stdio is gone, another is started');
+    }
+    for (const { settle } of [...this.waiting.values()]) {
+      settle({ seq: -1, failure: { code: 'UNAVAILABLE', message: 'the server is stopping' } });
+    }
+  }
+
+  /** Connects, starting the process when nobody listens. Rejects when the signal fires. */
+  private async connect(signal: AbortSignal): Promise<ControlConnection> {
+    const backoff = new Backoff({ firstMs: 5, maxMs: 200 });
+    const { path, containerd } = this.options;
+    const starter = new Starter(this.options);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await ControlConnection.open(path, containerd, {
+          onAnswer: (answer) => this.waiting.get(answer.seq)?.settle(answer),
+          onTold: (told) => this.heard(told),
+        });
+      } catch (error) {
+        starter.ensureStarted(error);
+      }
+      await sleep(backoff.next(), signal);
+    }
+  }
+
+  /** Another build has the stdio: one of ours takes over from it, without a byte lost. */
+  private async replace(old: ControlConnection): Promise<void> {
+    this.options.log.info('replacing the process that has the stdio', { pid: old.welcome.pid });
+    this.options.start({ replace: true }, (why) => this.options.log.debug('a stdio process ended', { why }));
+    await Promise.race([old.closed, sleep(START_TIMEOUT_MS)]);
+    old.destroy();
+  }
+
+  /** A new process is told what is open (it mostly knows), then asked what its predecessor has not answered. */
+  private take(connection: ControlConnection): void {
+    this.connection = connection;
+    const asked = new Map(this.waiting);
+    for (const spec of this.specs.values()) {
+      this.call({ op: 'open', spec }).catch((error: unknown) =>
+        this.options.log.warn('the stdio of a container cannot be taken up', {
+          id: spec.id,
+          error: errorMessage(error),
+        }),
+      );
+    }
+    for (const [seq, { request }] of asked) connection.send(seq, request);
+  }
+
+  private heard(told: Told): void {
+    if ('dropped' in told) this.attached.get(told.dropped)?.dropped();
+    else for (const { name, labels, by } of told.counted) this.options.metrics.count(name, labels, by);
+  }
+}
+
+/** Starts the process, and again when it ends before it listens, or does not listen for long. */
+class Starter {
+  private startedAt: number | undefined;
+
+  constructor(private readonly options: Pick<StdioRemoteOptions, 'start' | 'log'>) {}
+
+  /** To be called whenever nobody listens; `why` is what the attempt to connect met. */
+  ensureStarted(why: unknown): void {
+    const { startedAt } = this;
+    if (startedAt !== undefined && Date.now() - startedAt < START_TIMEOUT_MS) return;
+    if (startedAt !== undefined) this.options.log.warn('no stdio process yet', { error: errorMessage(why) });
+    this.startedAt = Date.now();
+    this.options.start({ replace: false }, (end) => {
+      this.options.log.warn('the stdio process ended', { why: end });
+      this.startedAt = undefined;
+    });
+  }
+}

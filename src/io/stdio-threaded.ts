@@ -1,0 +1,164 @@
+import type { Logger } from '../base/logger';
+import type { Metrics } from '../base/metrics';
+import { AttachClients } from './attach-clients';
+import type { OutputStream } from './cri-log';
+import { endedOrLate } from './ended-or-late';
+import type { EnginePort, Told } from './engine/worker-port';
+import { StdinFifo } from './stdin-fifo';
+import { StdioError } from './stdio-error';
+import type { AttachEnd, Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from './stdio-service';
+
+export interface StdioThreadedOptions {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The StdioService that leaves copying to a thread of its own (see LogEngine): output goes from pipe to log there, and here
+ * is everything that has clients: stdin, and whoever is attached.
+ */
+export class StdioThreaded implements StdioService {
+  private readonly containers = new Map<string, OpenContainer>();
+  private engine: EnginePort | undefined;
+
+  constructor(private readonly options: StdioThreadedOptions) {}
+
+  /** To be called once, before anything else: the way to the thread, whose events go to `heard`. */
+  connect(engine: EnginePort): void {
+    this.engine = engine;
+  }
+
+  /** What the thread tells. */
+  heard(event: Told): void {
+    switch (event.kind) {
+      case 'data':
+        this.containers.get(event.id)?.clients.broadcast(event.stream, Buffer.from(event.chunk.buffer));
+        return;
+      case 'ended':
+        this.containers.get(event.id)?.streamEnded(event.stream);
+        return;
+      case 'count':
+        this.options.metrics.count(event.name, event.labels, event.by);
+        return;
+      case 'log':
+        this.options.log[event.level](event.message, event.fields);
+    }
+  }
+
+  async open(spec: StdioSpec): Promise<void> {
+    const known = this.containers.get(spec.id);
+    if (known) return known.opened;
+    const { id, stdout, stderr, logPath, maxLineBytes } = spec;
+    const opened = this.port().send({ kind: 'open', spec: { id, stdout, stderr, logPath, maxLineBytes } });
+    const onIdle = (): void => void this.listen(id, false).catch(() => undefined);
+    const container = new OpenContainer(spec, opened, new AttachClients(this.options.metrics, onIdle));
+    this.containers.set(id, container);
+    await opened.catch((error: unknown) => {
+      this.forget(id, container);
+      throw error;
+    });
+  }
+
+  async reopen(id: string, logPath: string): Promise<void> {
+    this.find(id);
+    if (logPath) await this.port().send({ kind: 'reopen', id, logPath });
+  }
+
+  async attach(id: string, options: AttachOptions): Promise<Attachment> {
+    const container = this.find(id);
+    if (container.clients.size === 0) await this.listen(id, true);
+    return container.clients.add(options, container.stdin);
+  }
+
+  async drain(id: string, options: DrainOptions): Promise<void> {
+    const container = this.containers.get(id);
+    if (!container) return;
+    await endedOrLate(container.outputsEnded, options.timeoutMs);
+    await this.finish(container, 'ended');
+  }
+
+  async close(id: string): Promise<void> {
+    const container = this.containers.get(id);
+    if (container) await this.finish(container, 'detached');
+  }
+
+  async list(): Promise<string[]> {
+    return [...this.containers.keys()];
+  }
+
+  async leave(): Promise<void> {
+    await Promise.all([...this.containers.keys()].map((id) => this.close(id)));
+  }
+
+  /** Copies nothing until told to go on; what is printed waits in its pipe. */
+  async pause(on: boolean): Promise<void> {
+    await this.port().send({ kind: 'pause', on });
+  }
+
+  private async finish(container: OpenContainer, reason: AttachEnd): Promise<void> {
+    const { id } = container.spec;
+    if (this.containers.get(id) !== container) return;
+    await this.port().send({ kind: reason === 'ended' ? 'finish' : 'release', id });
+    this.forget(id, container);
+    container.close(reason);
+  }
+
+  /** The thread copies for us only what somebody wants. */
+  private listen(id: string, on: boolean): Promise<void> {
+    return this.port().send({ kind: 'listen', id, on });
+  }
+
+  /** The id may have been opened anew meanwhile. */
+  private forget(id: string, container: OpenContainer): void {
+    if (this.containers.get(id) === container) this.containers.delete(id);
+  }
+
+  private port(): EnginePort {
+    if (!this.engine) throw new StdioError('UNAVAILABLE', 'the stdio of containers is not served yet');
+    return this.engine;
+  }
+
+  private find(id: string): OpenContainer {
+    const container = this.containers.get(id);
+    if (!container) throw new StdioError('NOT_OPEN', `the stdio of container "${id}" is not open`);
+    return container;
+  }
+}
+
+class OpenContainer {
+  readonly stdin: StdinFifo | undefined;
+  readonly outputsEnded: Promise<void>;
+  private readonly going: Set<OutputStream>;
+  private tellEnded: () => void = () => undefined;
+
+  constructor(
+    readonly spec: StdioSpec,
+    readonly opened: Promise<void>,
+    readonly clients: AttachClients,
+  ) {
+    this.stdin = spec.stdin ? new StdinFifo(spec.stdin) : undefined;
+    const both = ['stdout', 'stderr'] as const;
+    this.going = new Set(both.filter((stream) => spec[stream]));
+    this.outputsEnded = new Promise((resolve) => {
+      this.tellEnded = resolve;
+    });
+    for (const stream of both.filter((each) => !this.going.has(each))) this.clients.end(stream);
+    if (this.going.size === 0) this.tellEnded();
+  }
+
+  streamEnded(stream: OutputStream): void {
+    this.going.delete(stream);
+    this.clients.end(stream);
+    if (this.going.size === 0) this.tellEnded();
+  }
+
+  close(reason: AttachEnd): void {
+    this.stdin?.close();
+    if (reason === 'ended') {
+      for (const stream of ['stdout', 'stderr'] as const) this.clients.end(stream);
+    } else {
+      this.clients.finish(reason);
+    }
+    this.tellEnded();
+  }
+}

@@ -1,0 +1,66 @@
+import type { ClientHttp2Session } from 'node:http2';
+import { connect as dial } from 'node:net';
+
+const PREFIX_BYTES = 5;
+const TIMEOUT_MS = 5000;
+
+/** A gRPC connection for a program that makes a call or two in its life, and does without a gRPC library therefore. */
+export class BareConnection {
+  /** Resolves when the connection is gone, whoever closed it. */
+  readonly closed: Promise<void>;
+
+  private constructor(private readonly session: ClientHttp2Session) {
+    this.closed = new Promise((resolve) => session.once('close', () => resolve()));
+  }
+
+  /** Connects to a unix socket; rejects when nobody listens there. */
+  static async open(path: string): Promise<BareConnection> {
+    const { connect } = await import('node:http2'); // a few megabytes that most such programs never need
+    return new Promise((resolve, reject) => {
+      const session = connect('http://localhost', { createConnection: () => dial(path) });
+      const connection = new BareConnection(session);
+      session.once('connect', () => resolve(connection));
+      session.once('error', reject);
+      session.on('error', () => undefined); // its close is what counts
+    });
+  }
+
+  /** One unary call: message in, message out. Rejects when it fails or takes long. */
+  call(path: string, message: Uint8Array): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const stream = this.session.request({
+        ':method': 'POST',
+        ':path': path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      const chunks: Buffer[] = [];
+      const timer = setTimeout(
+        () => stream.destroy(new Error(`${path}: no answer within ${TIMEOUT_MS} ms`)),
+        TIMEOUT_MS,
+      );
+      let status = '';
+      // An answer without a message has its status among the headers.
+      for (const event of ['response', 'trailers'] as const) {
+        stream.on(event, (headers) => {
+          if (headers['grpc-status'] !== undefined) status = String(headers['grpc-status']);
+        });
+      }
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('error', reject);
+      stream.on('close', () => {
+        clearTimeout(timer);
+        const reply = Buffer.concat(chunks);
+        if (status === '0' && reply.length >= PREFIX_BYTES) resolve(reply.subarray(PREFIX_BYTES));
+        else reject(new Error(`${path}: ended with gRPC status ${status || 'none'}`));
+      });
+      const prefix = Buffer.alloc(PREFIX_BYTES);
+      prefix.writeUInt32BE(message.length, 1);
+      stream.end(Buffer.concat([prefix, message]));
+    });
+  }
+
+  close(): void {
+    this.session.destroy();
+  }
+}

@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from './base/logger';
+import { hostMeans } from './host/syscalls';
+import { WorkerPort } from './io/engine/worker-port';
+import { CountBuffer } from './io/remote/count-buffer';
+import { RecordedStdio } from './io/remote/recorded-stdio';
+import { StdioServer } from './io/remote/stdio-server';
+import { StdioInProcess } from './io/stdio-in-process';
+import type { StdioService } from './io/stdio-service';
+import { StdioThreaded } from './io/stdio-threaded';
+import { StdioIdle } from './stdio-idle';
+import { notesDir, programBuild, stdioSocket } from './stdio-names';
+import { takeOverStdio } from './stdio-take-over';
+import { TakeoverWatch } from './stdio-watch';
+import type { StdioWorkerData } from './stdio-worker';
+
+const COUNTS_EVERY_MS = 5000;
+
+export interface StdioProcessOptions {
+  /** Directory of the process: socket, lock, journal, notes of what is open. In memory (`/run`), for root alone. */
+  readonly dir: string;
+  /** Path of containerd's socket; empty: its own CRI could never have these containers. */
+  readonly containerd: string;
+  /** Take over from a process that is there; else, when there is one, end at once. */
+  readonly replace: boolean;
+  readonly log: Logger;
+  /** The bundle that we run, and the worker thread too. */
+  readonly program: string;
+  /** Fires when the process is to end in an orderly way. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Serves the stdio of containers until another process takes over, a signal asks it to stop, or nobody needs it. However
+ * it ends, nothing that a container prints is lost: what is not in a log yet is still in its pipe.
+ */
+export async function runStdioProcess(options: StdioProcessOptions): Promise<void> {
+  mkdirSync(notesDir(options.dir), { recursive: true, mode: 0o700 });
+  const lock = await takeOverStdio(options);
+  if (!lock) return;
+  const stdio = new StdioProcess(options);
+  await stdio.start();
+  lock.releaseFifos();
+  await stdio.serve();
+  await lock.release();
+  options.log.info('no longer serving the stdio of containers');
+}
+
+/** The parts of the process, and when it ends. */
+class StdioProcess {
+  private readonly end = new AbortController();
+  private readonly counts = new CountBuffer();
+  private readonly idle: StdioIdle;
+  private readonly copying: Copying;
+  private readonly stdio: RecordedStdio;
+  private readonly server: StdioServer;
+  private watch: TakeoverWatch | undefined;
+
+  constructor(private readonly options: StdioProcessOptions) {
+    const { dir, log, program, signal } = options;
+    const finish = (): void => this.end.abort();
+    if (signal.aborted) finish();
+    signal.addEventListener('abort', finish, { once: true });
+    this.copying = startCopying(options, this.counts, finish);
+    this.stdio = new RecordedStdio(this.copying.service, notesDir(dir), log);
+    this.idle = new StdioIdle(() => this.stdio.size === 0, finish);
+    this.server = new StdioServer({
+      ...{ stdio: this.stdio, log, build: programBuild(program) },
+      onControl: (controllers, containerd) => this.controlled(controllers > 0, containerd),
+      onLeave: () => this.idle.left(),
+      onQuit: async () => finish(),
+      onLetGo: () => this.letGo(),
+    });
+  }
+
+  /** Takes up what a predecessor had open, and listens. */
+  async start(): Promise<void> {
+    const { dir, containerd, log } = this.options;
+    await this.stdio.restore();
+    rmSync(stdioSocket(dir), { force: true });
+    await this.server.listen(stdioSocket(dir));
+    log.info('serving the stdio of containers', { open: this.stdio.size, pid: process.pid });
+    this.controlled(this.server.controllers > 0, containerd);
+  }
+
+  /** Resolves when the process is to end, with everything let go. */
+  async serve(): Promise<void> {
+    const telling = setInterval(() => {
+      if (this.server.controllers > 0) this.counts.flush((counted) => this.server.tell({ counted }));
+    }, COUNTS_EVERY_MS);
+    if (!this.end.signal.aborted) await once(this.end.signal, 'abort');
+    clearInterval(telling);
+    this.idle.stop();
+    this.watch?.stop();
+    await this.stdio.leave();
+    await this.copying.stop();
+    await this.server.close();
+  }
+
+  /** A server has come or gone. While there is none, we watch for containerd's own CRI ourselves. */
+  private controlled(is: boolean, containerd: string): void {
+    this.idle.controlled(is);
+    this.watch?.stop();
+    this.watch = undefined;
+    if (is || containerd === '' || this.end.signal.aborted) return;
+    const { log } = this.options;
+    const { pause } = this.copying;
+    this.watch = new TakeoverWatch({ address: containerd, log, pause, letGo: () => void this.letGo() });
+    this.watch.start();
+  }
+
+  private async letGo(): Promise<void> {
+    await this.stdio.letGo();
+    this.end.abort();
+  }
+}
+
+/** The service that copies, and how to hold and to end it. */
+interface Copying {
+  readonly service: StdioService;
+  readonly pause: (on: boolean) => Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The service on a thread of its own; without koffi, on this one. */
+function startCopying({ dir, log, program }: StdioProcessOptions, metrics: CountBuffer, onDead: () => void): Copying {
+  if (!hostMeans().syscalls) {
+    log.warn('koffi does not load: a kill may lose an unfinished line', { reason: hostMeans().reason });
+    const nothing = async (): Promise<void> => undefined;
+    return { service: new StdioInProcess({ log, metrics }), pause: nothing, stop: nothing };
+  }
+  const workerData: StdioWorkerData = { journal: join(dir, 'journal') };
+  const worker = new Worker(program, {
+    workerData,
+    trackUnmanagedFds: false,
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
+  const service = new StdioThreaded({ log, metrics });
+  let stopping = false;
+  const port = new WorkerPort(
+    worker,
+    (event) => service.heard(event),
+    (why) => {
+      if (!stopping) log.error('the stdio of containers cannot be served', { error: why });
+      onDead();
+    },
+  );
+  service.connect(port);
+  return {
+    service,
+    pause: (on) => service.pause(on),
+    stop: async () => {
+      stopping = true;
+      await port.stop();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { sleep } from './base/backoff';
+import { errorMessage } from './base/errors';
+import type { Logger } from './base/logger';
+import { LockedError, type LockFile, lockFile } from './host/lock-file';
+import { openFifoReader } from './io/fifo';
+import { ControlConnection } from './io/remote/control-connection';
+import { notedSpecs } from './io/remote/recorded-stdio';
+import { notesDir, stdioSocket } from './stdio-names';
+
+/** How long the predecessor gets to let go before it is killed, which costs nothing but an orderly end. */
+const QUIT_TIMEOUT_MS = 3000;
+const LOCK_EVERY_MS = 5;
+const LOCK_TIMEOUT_MS = 15_000;
+
+export interface TakeOverOptions {
+  readonly dir: string;
+  readonly replace: boolean;
+  readonly log: Logger;
+}
+
+/** The lock, and the FIFOs that are held open until somebody reads them. */
+export interface Held extends LockFile {
+  /** Lets go of the FIFOs that were held open for reading while nobody read. */
+  releaseFifos(): void;
+}
+
+/** The lock of the directory; undefined when another process has it and is to keep it. */
+export async function takeOverStdio(options: TakeOverOptions): Promise<Held | undefined> {
+  const path = join(options.dir, 'lock');
+  const fifos: number[] = [];
+  const releaseFifos = (): void => fifos.splice(0).forEach((fd) => void closeSync(fd));
+  const held = (lock: LockFile): Held => ({ release: () => lock.release(), releaseFifos });
+  try {
+    return held(await lockFile(path));
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    if (!options.replace) {
+      options.log.info('another process has the stdio of containers', { pid: error.pid });
+      return undefined;
+    }
+    // From here on every pipe has a reader, whoever ends when: a writer without one would be told so (EPIPE).
+    fifos.push(...openFifos(options.dir));
+    await askToQuit(options);
+    return held(await waitForLock(path, error.pid));
+  }
+}
+
+async function askToQuit({ dir, log }: TakeOverOptions): Promise<void> {
+  try {
+    const connection = await ControlConnection.open(stdioSocket(dir), '', {
+      onAnswer: () => undefined,
+      onTold: () => undefined,
+    });
+    connection.send(0, { op: 'quit' });
+    await Promise.race([connection.closed, sleep(QUIT_TIMEOUT_MS)]);
+    connection.destroy();
+  } catch (error) {
+    log.warn('the process that has the stdio does not answer', { error: errorMessage(error) });
+  }
+}
+
+async function waitForLock(path: string, pid: number): Promise<LockFile> {
+  const started = Date.now();
+  for (let killed = false; ; ) {
+    try {
+      return await lockFile(path);
+    } catch (error) {
+      if (!(error instanceof LockedError) || Date.now() - started > LOCK_TIMEOUT_MS) throw error;
+      if (!killed && Date.now() - started > QUIT_TIMEOUT_MS && error.pid === pid && pid > 0) {
+        process.kill(pid, 'SIGKILL');
+        killed = true;
+      }
+    }
+    await sleep(LOCK_EVERY_MS);
+  }
+}
+
+function openFifos(dir: string): number[] {
+  return notedSpecs(notesDir(dir)).flatMap(({ stdout, stderr }) =>
+    [stdout, stderr].flatMap((path) => {
+      try {
+        return path ? [openFifoReader(path)] : [];
+      } catch {
+        return []; // its container has been removed meanwhile
+      }
+    }),
+  );
+}

@@ -1,0 +1,53 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { LogFields, Logger } from './base/logger';
+import { kernelPipes } from './host/pipes';
+import { JOURNAL_BYTES } from './io/engine/journal';
+import { LogEngine } from './io/engine/log-engine';
+import type { EngineEvent, Numbered } from './io/engine/messages';
+
+/** What the thread that copies output is started with. */
+export interface StdioWorkerData {
+  /** File of the memory that outlives a kill. */
+  readonly journal: string;
+}
+
+/** The thread that copies output; `stdio-app.ts` starts it. Blocks until it is told to stop. */
+export function runStdioWorker(): void {
+  const port = parentPort;
+  if (!port) throw new Error('this is the main thread');
+  const tell = (event: EngineEvent): void => port.postMessage(event);
+  const { journal } = workerData as StdioWorkerData;
+  const pipes = kernelPipes();
+  const engine = new LogEngine({
+    pipes,
+    tell,
+    memory: pipes.sharedMemory(journal, JOURNAL_BYTES),
+    log: loggerTo(tell),
+    metrics: {
+      count: (name, labels, by = 1) => tell({ kind: 'count', name, labels, by }),
+      time: () => undefined,
+    },
+  });
+  tell({ kind: 'ready', waker: engine.waker });
+  engine.run(function* () {
+    for (let each = receiveMessageOnPort(port); each; each = receiveMessageOnPort(port)) yield each.message as Numbered;
+  });
+  port.close();
+}
+
+function loggerTo(tell: (event: EngineEvent) => void): Logger {
+  const logger: Logger = {
+    debugEnabled: false,
+    debug: () => undefined,
+    info: (message, fields = {}) => tell({ kind: 'log', level: 'info', message, fields: plain(fields) }),
+    warn: (message, fields = {}) => tell({ kind: 'log', level: 'warn', message, fields: plain(fields) }),
+    error: (message, fields = {}) => tell({ kind: 'log', level: 'error', message, fields: plain(fields) }),
+    child: () => logger,
+  };
+  return logger;
+}
+
+/** What can pass between threads. */
+function plain(fields: LogFields): LogFields {
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]));
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { silentLogger } from '../../../src/base/logger';
+import { noMetrics } from '../../../src/base/metrics';
+import { kernelPipes } from '../../../src/host/pipes';
+import { JOURNAL_BYTES } from '../../../src/io/engine/journal';
+import { LogEngine } from '../../../src/io/engine/log-engine';
+import type { Command, EngineEvent, Numbered } from '../../../src/io/engine/messages';
+import type { EnginePort, Told } from '../../../src/io/engine/worker-port';
+import type { WriteSync } from '../../../src/io/log-file';
+import { RecordedStdio } from '../../../src/io/remote/recorded-stdio';
+import { StdioRemote } from '../../../src/io/remote/stdio-remote';
+import { StdioServer } from '../../../src/io/remote/stdio-server';
+import { StdioError } from '../../../src/io/stdio-error';
+import { StdioInProcess } from '../../../src/io/stdio-in-process';
+import type { StdioService } from '../../../src/io/stdio-service';
+import { StdioThreaded } from '../../../src/io/stdio-threaded';
+
+/** A StdioService under test. */
+export interface Service {
+  readonly stdio: StdioService;
+  stop(): Promise<void>;
+}
+
+/** A way to have stdio: all of them keep the same promises. */
+export interface ServiceKind {
+  readonly kind: string;
+  /** Whether an unfinished line is left in its pipe for whoever reads it next. */
+  readonly leavesLines: boolean;
+  make(dir: string, write?: WriteSync): Promise<Service>;
+}
+
+/** The engine on this thread: it copies whenever the event loop comes round. */
+class InlinePort implements EnginePort {
+  private readonly engine: LogEngine;
+  private readonly queue: Numbered[] = [];
+  private readonly waiting = new Map<number, (event: EngineEvent & { kind: 'answer' }) => void>();
+  private seq = 0;
+
+  constructor(
+    private readonly onTold: (event: Told) => void,
+    options: { memory: Buffer; write?: WriteSync },
+  ) {
+    const tell = (event: EngineEvent): void => this.heard(event);
+    this.engine = new LogEngine({ pipes: kernelPipes(), log: silentLogger, metrics: noMetrics, tell, ...options });
+    this.turn();
+  }
+
+  send(command: Command): Promise<void> {
+    const seq = this.seq++;
+    this.queue.push({ seq, command });
+    return new Promise((resolve, reject) => {
+      this.waiting.set(seq, ({ failure }) => {
+        if (failure) reject(new StdioError(failure.code, failure.message));
+        else resolve();
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.send({ kind: 'stop' });
+  }
+
+  private turn(): void {
+    const commands = this.queue.splice(0);
+    this.engine.turn(0, () => commands);
+    if (!commands.some(({ command }) => command.kind === 'stop')) setImmediate(() => this.turn());
+  }
+
+  private heard(event: EngineEvent): void {
+    if (event.kind === 'answer') {
+      this.waiting.get(event.seq)?.(event);
+      this.waiting.delete(event.seq);
+    } else if (event.kind !== 'ready') this.onTold(event);
+  }
+}
+
+/** The engine and what has clients, on this thread. `memory` may have a journal of a predecessor. */
+export function inlineEngine(options: { memory?: Buffer; write?: WriteSync } = {}): Service {
+  const stdio = new StdioThreaded({ log: silentLogger, metrics: noMetrics });
+  const { memory = Buffer.alloc(JOURNAL_BYTES), write } = options;
+  const port = new InlinePort((event) => stdio.heard(event), { memory, write });
+  stdio.connect(port);
+  return {
+    stdio,
+    stop: async () => {
+      await stdio.leave();
+      await port.stop();
+    },
+  };
+}
+
+/** A server and a client of it, with the engine behind them. */
+async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
+  const { stdio: inner, stop } = inlineEngine({ write });
+  const path = join(dir, 'stdio.sock');
+  const stdio = new RecordedStdio(inner, join(dir, 'open'), silentLogger);
+  const server = new StdioServer({
+    ...{ stdio, log: silentLogger, build: 'test' },
+    onControl: () => undefined,
+    onLeave: () => undefined,
+    onQuit: async () => undefined,
+    onLetGo: () => stdio.letGo(),
+  });
+  await server.listen(path);
+  const remote = new StdioRemote({
+    ...{ path, build: 'test', containerd: '', log: silentLogger, metrics: noMetrics },
+    start: () => undefined,
+  });
+  remote.start();
+  return {
+    stdio: remote,
+    stop: async () => {
+      await remote.leave();
+      await server.close();
+      await stop();
+    },
+  };
+}
+
+export const SERVICES: readonly ServiceKind[] = [
+  {
+    kind: 'on the event loop',
+    leavesLines: false,
+    make: async (_dir, write) => {
+      const stdio = new StdioInProcess({ log: silentLogger, metrics: noMetrics, write });
+      return { stdio, stop: () => stdio.leave() };
+    },
+  },
+  { kind: 'by the engine', leavesLines: true, make: async (_dir, write) => inlineEngine({ write }) },
+  { kind: 'in another process', leavesLines: true, make: overSocket },
+];
