@@ -57,6 +57,7 @@ function requireStartable(deps: CriDeps, container: Container): void {
   if (state !== 'CREATED') throw notReady(`container "${id}" is ${state}, only a CREATED one can be started`);
   const sandbox = requireSandbox(deps, sandboxId, 'container_id');
   if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandboxId}" is not ready`);
+  if (sandbox.stopping) throw notReady(`pod sandbox "${sandboxId}" is being stopped`);
   requireTargetRuns(deps, container.metadata.config, sandboxId);
 }
 
