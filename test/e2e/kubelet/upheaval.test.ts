@@ -60,6 +60,7 @@ async function ticks(): Promise<number[]> {
 
 /** Says that kubelet does its work: it sees a probe's answer change, runs a command, starts a pod and takes it away. */
 async function kubeletWorks(): Promise<void> {
+  expect(await node.api.text('/healthz/syncloop')).toBe('ok');
   unsay('ready');
   await podUntil(node, 'steady', { what: 'is unready' }, (pod) => !isTrue(pod, 'Ready'));
   say('ready');
