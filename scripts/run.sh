@@ -193,7 +193,7 @@ TOML
   bin/crisp config check --config "$work/crisp.toml" >/dev/null
   setsid bin/crisp serve --config "$work/crisp.toml" >"$work/crisp.log" 2>&1 &
   crisp_pid=$!
-  wait_for crisp "$crisp_pid" test -S "$work/crisp.sock"
+  wait_for crisp "$crisp_pid" grep -q serving "$work/crisp.log"
   say "crisp: serving at $work/crisp.sock (log: $work/crisp.log)"
 }
 

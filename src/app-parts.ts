@@ -14,13 +14,17 @@ import { runtimeHandlers } from './cri/runtime-handlers';
 import { readHostFacts } from './host/host-facts';
 import { pidBehindSocket } from './host/peer';
 import { runOk } from './host/run';
+import { readSelinuxContexts } from './host/selinux';
+import { SelinuxLabelAllocator } from './host/selinux-labels';
 import { ImageIndex } from './images/image-index';
 import { ImagePuller } from './images/pull';
 import { ExecIo } from './io/exec-io';
 import type { StdioRemote } from './io/remote/stdio-remote';
 import { CdiFiles } from './lifecycle/cdi-files';
 import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
+import { ImageVerifiers } from './lifecycle/image-verifiers';
 import { Paths } from './lifecycle/paths';
+import { ResourceClassFiles } from './lifecycle/resource-class-files';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
@@ -65,7 +69,8 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
   const { log } = options;
   const { address, namespace } = config.containerd;
   const metrics = new MetricsRegistry();
-  const containerd = new ContainerdClient({ address, namespace, log, metrics });
+  const syncUnpacked = config.image_pull_with_sync_fs;
+  const containerd = new ContainerdClient({ address, namespace, log, metrics, syncUnpacked });
   const surroundings: Surroundings = {
     facts: await readHostFacts({ daemonPid: await daemonPid(address) }),
     daemon: { features: { sandboxStore: false } },
@@ -138,11 +143,18 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     images,
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
     monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
-    stats: new StatsSampler(lifecycle, config.stats_collect_period * 1000),
+    stats: new StatsSampler(lifecycle, {
+      periodMs: config.stats_collect_period * 1000,
+      countContent: config.image_fs_counts_content,
+    }),
     namesOfImage,
     execIo: new ExecIo(),
     userFiles: new UserFiles(lifecycle),
     cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+    resourceClasses: new ResourceClassFiles({
+      blockIo: config.containerd.blockio_config_file,
+      rdt: config.containerd.rdt_config_file,
+    }),
     features: new HandlerFeatures({ containerd, facts: () => surroundings.facts, log, runFeatures }),
   };
 }
@@ -170,6 +182,7 @@ async function buildLifecycle(
     handlers: runtimeHandlers(config),
     locks: new KeyedMutex(),
     names: new NameIndex(),
+    selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
     containers,
     exits: new Exits(),
@@ -180,18 +193,33 @@ async function buildLifecycle(
   };
 }
 
+/** Labels for pods where both the configuration and this host have SELinux on. */
+async function selinuxLabels(config: Config, facts: HostFacts, log: Logger): Promise<SelinuxLabelAllocator> {
+  const contexts = config.enable_selinux && facts.selinux ? await readSelinuxContexts() : undefined;
+  if (config.enable_selinux && !contexts) log.warn('SELinux labels are enabled, but this host has none for containers');
+  return new SelinuxLabelAllocator({ contexts, categoryRange: config.selinux_category_range });
+}
+
 function imagePuller(
   config: Config,
   parts: { containerd: ContainerdClient; index: ImageIndex; log: Logger; metrics: MetricsRegistry },
 ): ImagePuller {
+  const verifiers = new ImageVerifiers({
+    binDir: config.image_verifier.bin_dir,
+    maxVerifiers: config.image_verifier.max_verifiers,
+    timeoutMs: config.image_verifier.per_verifier_timeout,
+    log: parts.log,
+  });
   return new ImagePuller({
     ...parts,
     configPath: config.registry.config_path,
     maxConcurrentDownloads: config.max_concurrent_downloads,
     progressTimeoutMs: config.image_pull_progress_timeout,
+    layerPartBytes: config.concurrent_layer_fetch_buffer,
     discardUnpackedLayers: config.discard_unpacked_layers,
     disableSnapshotAnnotations: config.disable_snapshot_annotations,
     pinned: [config.sandbox_image],
+    verify: (image) => verifiers.verify(image),
   });
 }
 

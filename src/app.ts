@@ -56,33 +56,41 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   server.addService(RuntimeServiceDefinition, runtimeService(deps));
   server.addService(ImageServiceDefinition, imageService(deps));
   const stopping = new AbortController();
+  let waiting = Promise.resolve();
+  const stop = async (): Promise<void> => {
+    stopping.abort(new Error('stopping'));
+    await parts.streaming.stop();
+    await server.stop({ graceMs: STOP_GRACE_MS });
+    await waiting;
+    await putDown(parts);
+    await lock.release();
+  };
+  try {
+    // First of all: a second server must not get as far as touching anything.
+    await server.listen(config.listen);
+    await parts.streaming.listen();
+    if (!(await connected(parts, config))) waiting = connectLater(parts, config, readiness, stopping.signal);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  log.info('serving', { listen: config.listen, containerd: config.containerd.address });
+  return { unusable: parts.unusable, stop };
+}
+
+/** False when the daemon cannot be reached yet; throws an UnusableDaemon when waiting does not help. */
+async function connected(parts: Parts, config: Config): Promise<boolean> {
+  const { log, readiness } = parts.deps;
   try {
     await connect(parts, config);
     readiness.problem = '';
+    return true;
   } catch (error) {
-    if (error instanceof UnusableDaemon) {
-      await lock.release();
-      throw error;
-    }
+    if (error instanceof UnusableDaemon) throw error;
     readiness.problem = `containerd cannot be reached: ${errorMessage(error)}`;
     log.warn('containerd cannot be reached yet', { error: errorMessage(error) });
+    return false;
   }
-  await parts.streaming.listen();
-  await server.listen(config.listen);
-  log.info('serving', { listen: config.listen, containerd: config.containerd.address });
-  const waiting =
-    readiness.problem === '' ? Promise.resolve() : connectLater(parts, config, readiness, stopping.signal);
-  return {
-    unusable: parts.unusable,
-    stop: async () => {
-      stopping.abort(new Error('stopping'));
-      await parts.streaming.stop();
-      await server.stop({ graceMs: STOP_GRACE_MS });
-      await waiting;
-      await putDown(parts);
-      await lock.release();
-    },
-  };
 }
 
 /** Looks at the daemon, recovers what it runs and starts what goes on in the background. */

@@ -6,6 +6,7 @@ import type { Logger } from './base/logger';
 import { hostMeans } from './host/syscalls';
 import { WorkerPort } from './io/engine/worker-port';
 import { CountBuffer } from './io/remote/count-buffer';
+import type { Said } from './io/remote/messages';
 import { RecordedStdio } from './io/remote/recorded-stdio';
 import { StdioServer } from './io/remote/stdio-server';
 import { StdioInProcess } from './io/stdio-in-process';
@@ -58,13 +59,15 @@ class StdioProcess {
   private readonly stdio: RecordedStdio;
   private readonly server: StdioServer;
   private watch: TakeoverWatch | undefined;
+  private listening = false;
 
   constructor(private readonly options: StdioProcessOptions) {
-    const { dir, log, program, signal } = options;
+    const { dir, program, signal } = options;
+    const log = teller(options.log, (said) => this.listening && this.server.tell({ said }));
     const finish = (): void => this.end.abort();
     if (signal.aborted) finish();
     signal.addEventListener('abort', finish, { once: true });
-    this.copying = startCopying(options, this.counts, finish);
+    this.copying = startCopying({ ...options, log }, this.counts, finish);
     this.stdio = new RecordedStdio(this.copying.service, notesDir(dir), log);
     this.idle = new StdioIdle(() => this.stdio.size === 0, finish);
     this.server = new StdioServer({
@@ -82,6 +85,7 @@ class StdioProcess {
     await this.stdio.restore();
     rmSync(stdioSocket(dir), { force: true });
     await this.server.listen(stdioSocket(dir));
+    this.listening = true;
     log.info('serving the stdio of containers', { open: this.stdio.size, pid: process.pid });
     this.controlled(this.server.controllers > 0, containerd);
   }
@@ -116,6 +120,17 @@ class StdioProcess {
     await this.stdio.letGo();
     this.end.abort();
   }
+}
+
+/** A Logger that tells a server what it has to say, and says it itself when there is none. */
+function teller(log: Logger, tell: (said: Said) => boolean): Logger {
+  const at =
+    (level: Said['level']): Logger['info'] =>
+    (message, fields = {}) => {
+      if (!tell({ level, message, fields: { part: 'stdio', ...fields } })) log[level](message, fields);
+    };
+  const telling: Logger = { ...log, info: at('info'), warn: at('warn'), error: at('error'), child: () => telling };
+  return telling;
 }
 
 /** The service that copies, and how to hold and to end it. */

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { convertContainerdConfig } from '../config/convert';
 import { parseDuration } from '../config/duration';
 import { type ConfigFlags, DEFAULT_CONFIG_FILE, loadConfig } from '../config/load';
 import { configDocs, defaultToml } from '../config/render';
@@ -31,6 +33,7 @@ export interface Actions {
   err(text: string): void;
 }
 
+const CONTAINERD_FILE = '/etc/containerd/config.toml';
 const DEFAULT_ENDPOINT = 'unix:///run/crisp/crisp.sock';
 
 type ServeOptions = ConfigFlags & { readonly config?: string };
@@ -100,9 +103,30 @@ function addConfig(program: Command, actions: Actions): void {
       actions.out(`${file ?? DEFAULT_CONFIG_FILE}: ok\n`);
     });
   config
+    .command('convert')
+    .description('print the configuration that one of containerd makes; what is left out goes to standard error')
+    .argument(
+      '[file]',
+      'containerd’s file, best what `containerd config dump` prints; - reads standard input',
+      CONTAINERD_FILE,
+    )
+    .action((file: string) => {
+      const { toml, warnings } = convertContainerdConfig(readText(file));
+      for (const warning of warnings) actions.err(`crisp: ${warning}\n`);
+      actions.out(toml);
+    });
+  config
     .command('docs')
     .description('print the reference of all keys in Markdown')
     .action(() => actions.out(configDocs()));
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new ConfigError('', `cannot read ${file}`, { cause: error });
+  }
 }
 
 function addClient(program: Command, actions: Actions, done: (code: number) => void): void {

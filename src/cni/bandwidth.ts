@@ -1,6 +1,6 @@
+import { parseQuantity } from '../base/quantity';
 import { BadInputError } from '../host/bad-input';
 import type { JsonObject } from './json-value';
-import { parseQuantity } from './quantity';
 
 const INGRESS = 'kubernetes.io/ingress-bandwidth';
 const EGRESS = 'kubernetes.io/egress-bandwidth';

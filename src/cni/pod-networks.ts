@@ -20,6 +20,11 @@ import { type IpPreference, podNetworkResult } from './pod-result';
 import { ResultCache } from './result-cache';
 import { type GcAttachment, staleAttachments, validAttachments } from './stale-attachments';
 
+/** Whole names and operations as containerd's CRI exposes them, doubled endings included: dashboards ask for these. */
+const OPERATIONS = 'containerd_cri_network_plugin_operations_total_total';
+const ERRORS = 'containerd_cri_network_plugin_operations_errors_total_total';
+const DURATION = 'containerd_cri_network_plugin_operations_duration_seconds_seconds';
+
 export interface PodNetworksOptions {
   /** Directory of the network configurations; it may come later. */
   readonly confDir: string;
@@ -103,7 +108,7 @@ export class PodNetworks {
    * part may have been done. The attachments are cached on disk before this answers.
    */
   add(pod: PodNetworkConfig, signal: AbortSignal): Promise<PodNetworkResult> {
-    return this.counted('SetUpPod', async () => {
+    return this.counted('set_up_pod', async () => {
       await this.conf.settled();
       const networks = this.conf.current();
       if (this.options.useInternalLoopback) await this.options.bringLoopbackUp(pod.netnsPath);
@@ -119,7 +124,7 @@ export class PodNetworks {
   async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
     await this.conf.settled();
     try {
-      await this.counted('TearDownPod', () => this.attachments.del(pod, signal));
+      await this.counted('tear_down_pod', () => this.attachments.del(pod, signal));
     } catch (error) {
       if (signal.aborted || !this.giveUp.failed(pod.sandboxId)) throw error;
       const { log } = this.options;
@@ -135,7 +140,7 @@ export class PodNetworks {
 
   /** Rejects with a CniError when a pod's network is not as `add` left it. */
   check(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
-    return this.counted('CheckPod', () => this.attachments.check(pod, signal));
+    return this.counted('check_pod', () => this.attachments.check(pod, signal));
   }
 
   /**
@@ -240,14 +245,14 @@ export class PodNetworks {
     const { metrics } = this.options;
     const labels = { operation_type: operation };
     const started = performance.now();
-    metrics.count('crisp_network_plugin_operations_total', labels);
+    metrics.count(OPERATIONS, labels);
     try {
       return await act();
     } catch (error) {
-      metrics.count('crisp_network_plugin_operations_errors_total', labels);
+      metrics.count(ERRORS, labels);
       throw error;
     } finally {
-      metrics.time('crisp_network_plugin_operations_duration_seconds', (performance.now() - started) / 1000, labels);
+      metrics.time(DURATION, (performance.now() - started) / 1000, labels);
     }
   }
 }

@@ -39,7 +39,7 @@ Written by \`crisp config docs\` from \`src/config/schema.ts\`; do not edit.
 crisp reads one TOML file: the one that \`--config\` names, else \`/etc/crisp/config.toml\` if it exists. A flag wins over
 the file, the file over the default. A key that is not listed here is refused, and so is a value of the wrong kind; the
 message names the path of the key. \`crisp config check --config FILE\` reads a file as the server would,
-\`crisp config default\` prints one with every key.
+\`crisp config default\` prints one with every key, \`crisp config convert\` one made from containerd's own, of any version.
 
 | flag of \`crisp serve\` | key |
 |---|---|

@@ -38,6 +38,11 @@ export const runtimeShape = {
   cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
   snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
   host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  selinux_kvm_label: oneOf(
+    ['auto', 'yes', 'no'],
+    'auto',
+    'Processes get the SELinux type of virtual machine monitors; `auto`: when the type is Kata’s.',
+  ),
   options: freeTable('Options of the shim, in containerd’s words: `BinaryName`, `SystemdCgroup`, `Root`, …'),
 } satisfies Shape;
 
@@ -46,13 +51,17 @@ const containerd = {
   namespace: word('k8s.io', 'containerd namespace of everything Kubernetes owns.'),
   snapshotter: word('overlayfs', 'Snapshotter for container root filesystems.'),
   default_runtime_name: word('runc', 'Runtime of pods that name none.'),
+  blockio_config_file: optionalPath('File with the block I/O classes that pods may ask for; read when one does.'),
   ignore_blockio_not_enabled_errors: flag(
     false,
-    'Block I/O classes that pods ask for are ignored; else such containers are refused, since there are none.',
+    'Without that file, block I/O classes that pods ask for are ignored; else such containers are refused.',
+  ),
+  rdt_config_file: optionalPath(
+    'The file that the daemon’s own setting of this name is given: the RDT classes that pods may ask for.',
   ),
   ignore_rdt_not_enabled_errors: flag(
     false,
-    'RDT classes that pods ask for are ignored; else such containers are refused, since there are none.',
+    'Without that file, RDT classes that pods ask for are ignored; else such containers are refused.',
   ),
   runtimes: tables(
     runtimeShape,
@@ -101,6 +110,7 @@ export const schema = {
     'registry.k8s.io/pause:3.10.1',
     'Image of the container that holds a pod’s namespaces; never garbage-collected.',
   ),
+  disable_pause_image_pull: flag(false, 'The sandbox image is never pulled: where it is not here, pods are refused.'),
   enable_selinux: flag(false, 'Containers get SELinux labels.'),
   selinux_category_range: integer(1024, 'Categories to choose a pod’s SELinux label from.', { min: 1, max: 1024 }),
   disable_apparmor: flag(false, 'No AppArmor profile is applied, also where the kernel has it.'),
@@ -133,11 +143,21 @@ export const schema = {
     '10s',
     'How long ExecSync waits for output after its process ended; 0: for ever.',
   ),
+  ignore_deprecation_warnings: texts([], 'Ids of warnings of containerd that Status does not tell.'),
   stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
+  image_fs_counts_content: flag(
+    false,
+    'What images take of the disk has their compressed layers in it; right where both lie on one filesystem.',
+  ),
   image_pull_progress_timeout: duration('5m', 'A pull that gets no byte for this long is given up; 0: never.'),
   max_concurrent_downloads: integer(3, 'Layers of one image fetched at once; several images are pulled side by side.', {
     min: 1,
   }),
+  concurrent_layer_fetch_buffer: integer(
+    0,
+    'Bytes; a bigger layer is fetched in parts of this size, as many at once as max_concurrent_downloads allows; 0: never.',
+  ),
+  image_pull_with_sync_fs: flag(false, 'Each unpacked layer is on the disk before the next; needs containerd 2.'),
   discard_unpacked_layers: flag(false, 'Layers may be collected once they are unpacked.'),
   disable_snapshot_annotations: flag(true, 'Snapshotters are not told which image and layer a snapshot comes from.'),
   seccomp_profile_root: path(
@@ -151,6 +171,11 @@ export const schema = {
       '/etc/containerd/certs.d:/etc/docker/certs.d',
       'Directories with a `hosts.toml` per registry; read afresh on each pull.',
     ),
+  },
+  image_verifier: {
+    bin_dir: path('/opt/containerd/image-verifier/bin', 'Programs that must all allow an image before it is pulled.'),
+    max_verifiers: integer(10, 'The first so many of them by name are asked; -1: all.', { min: -1 }),
+    per_verifier_timeout: duration('10s', 'One that does not answer in this time allows nothing.'),
   },
   streaming,
   log: {

@@ -30,14 +30,15 @@ export class ContainerdClient {
   readonly sandboxStore: SandboxStore;
   private readonly connection: Connection;
 
-  constructor(options: ConnectionOptions) {
+  /** `syncUnpacked`: an unpacked layer is on the disk when it is answered (2.x; older daemons do not look at it). */
+  constructor(options: ConnectionOptions & { readonly syncUnpacked?: boolean }) {
     const connection = new Connection(options);
     this.connection = connection;
     this.containers = new Containers(connection);
     this.tasks = new Tasks(connection);
     this.snapshots = new Snapshots(connection);
     this.content = new Content(connection);
-    this.diff = new Diff(connection);
+    this.diff = new Diff(connection, options.syncUnpacked);
     this.images = new Images(connection);
     this.leases = new Leases(connection);
     this.namespaces = new Namespaces(connection);

@@ -9,7 +9,10 @@ import { toDescriptor, toWireDescriptor } from './descriptor';
 export class Diff {
   private readonly service: Client<typeof DiffDefinition>;
 
-  constructor(private readonly connection: Connection) {
+  constructor(
+    private readonly connection: Connection,
+    private readonly syncFs = false,
+  ) {
     this.service = connection.service(DiffDefinition);
   }
 
@@ -19,7 +22,7 @@ export class Diff {
    */
   async apply(layer: { diff: Descriptor; mounts: Mount[] }, options?: CallOptions): Promise<Descriptor> {
     const { applied } = await this.service.apply(
-      { diff: toWireDescriptor(layer.diff), mounts: layer.mounts, payloads: {}, syncFs: false },
+      { diff: toWireDescriptor(layer.diff), mounts: layer.mounts, payloads: {}, syncFs: this.syncFs },
       this.connection.stream(options),
     );
     return toDescriptor(applied);

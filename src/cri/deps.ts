@@ -5,6 +5,7 @@ import type { ImagePuller } from '../images/pull';
 import type { ExecIo } from '../io/exec-io';
 import type { CdiFiles } from '../lifecycle/cdi-files';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import type { ResourceClassFiles } from '../lifecycle/resource-class-files';
 import type { UserFiles } from '../lifecycle/user-files';
 import type { ExitMonitor } from '../monitor/exit-monitor';
 import type { StatsSampler } from '../monitor/stats-sampler';
@@ -30,6 +31,7 @@ export interface CriDeps extends LifecycleDeps {
   readonly execIo: ExecIo;
   readonly userFiles: UserFiles;
   readonly cdiFiles: CdiFiles;
+  readonly resourceClasses: ResourceClassFiles;
   readonly features: HandlerFeatures;
   /** Gives out the URLs behind which exec, attach and port-forward are. */
   readonly streaming: Pick<StreamingServer, 'urlFor'>;

@@ -38,8 +38,14 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     baseRuntimeSpec: table.base_runtime_spec,
     cniConfDir: table.cni_conf_dir || config.cni.conf_dir,
     cniMaxConfNum: table.cni_conf_dir ? table.cni_max_conf_num : config.cni.max_conf_num,
+    selinuxKvmLabel: table.selinux_kvm_label === 'yes' || (table.selinux_kvm_label === 'auto' && isKata(table)),
     hostProcesses: table.host_processes,
   };
+}
+
+/** By the type's name alone, as containerd tells it; a VM shim of another name says so by its setting. */
+function isKata(table: RuntimeTable): boolean {
+  return table.runtime_type.includes('io.containerd.kata');
 }
 
 /** runc's shim has a message of its own; any other takes a file or its whole table, and none when there is no table. */

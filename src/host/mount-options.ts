@@ -119,17 +119,18 @@ function bytes(options: readonly string[]): number {
   return Buffer.byteLength(options.join(','));
 }
 
-function optionValue(options: readonly string[], key: string): string | undefined {
+/** The value of an option `key=value`; undefined when there is none. */
+export function optionValue(options: readonly string[], key: string): string | undefined {
   return options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
-/** A colon inside a name is written `\:`. */
-function splitLowerDirs(value: string): string[] {
+/** The lower directories of an overlay, topmost first. A colon inside a name is written `\:`. */
+export function splitLowerDirs(value: string): string[] {
   return value.match(/(?:\\.|[^:\\])+/g) ?? [];
 }
 
 /** The deepest directory that is above all of them. */
-function commonDir(paths: readonly string[]): string {
+export function commonDir(paths: readonly string[]): string {
   let common = dirname(paths[0] ?? '/');
   for (const path of paths) {
     while (common !== '/' && !path.startsWith(`${common}/`)) common = dirname(common);

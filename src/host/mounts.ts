@@ -104,7 +104,8 @@ async function unmountOnce(path: string, lazy: boolean, means: Means): Promise<b
   }
 }
 
-async function mountOne(mount: Mount, target: string, means: Means): Promise<void> {
+/** Mounts what a snapshotter described at `target`, by system call or tool. */
+export async function mountOne(mount: Mount, target: string, means: Means): Promise<void> {
   const { mount: fitting, cwd } = fittingMount(mount);
   if (means.syscalls === undefined) return mountByTool(fitting, target, cwd);
   // Nobody else uses relative paths, and nothing else of ours runs before the directory is restored.

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { formatLabel, parseLabel, type SelinuxContexts } from './selinux';
+import { formatLabel, parseLabel, type SelinuxContexts, type SelinuxLabel } from './selinux';
 
-/** What a pod or container asks for; an empty part is the policy's. */
+/** What a pod or container asks for, checked (oci/selinux.ts); an empty part is the policy's. */
 export interface SelinuxOptions {
   readonly user: string;
   readonly role: string;
@@ -16,8 +16,6 @@ export interface SelinuxLabels {
   readonly mount: string;
 }
 
-/** `s0`, `s0-s1`, each with or without categories `:c1,c2` or `:c0.c1023`. */
-const LEVEL = /^s\d{1,2}(-s\d{1,2})?(:c\d{1,4}([.,]c\d{1,4})*)?$/;
 const NONE: SelinuxLabels = { process: '', mount: '' };
 
 /**
@@ -34,22 +32,45 @@ export class SelinuxLabelAllocator {
     return this.options.contexts !== undefined;
   }
 
-  /** Labels for a pod or container, its level held until `release`. Throws for a malformed level, or when all are taken. */
-  allocate(asked?: SelinuxOptions): SelinuxLabels {
-    const { contexts } = this.options;
-    if (contexts === undefined) return NONE;
-    const process = parseLabel(contexts.process);
-    const file = parseLabel(contexts.file);
-    if (process === undefined || file === undefined)
-      throw new Error('the SELinux contexts of the policy are malformed');
-    if (asked?.level && !LEVEL.test(asked.level)) throw new Error(`SELinux level "${asked.level}" is malformed`);
-    const level = asked?.level || this.freeLevel();
-    this.hold(level);
-    const user = asked?.user || process.user;
-    return {
-      process: formatLabel({ user, role: asked?.role || process.role, type: asked?.type || process.type, level }),
-      mount: formatLabel({ ...file, user: asked?.user || file.user, level }),
-    };
+  /**
+   * Labels for a pod or container, its level held until `release`. Without options a container gets those of its pod,
+   * whose process label is `pod`; with some it still shares the pod's level unless it names one, since that is what lets
+   * it at the pod's volumes. Throws when all levels are taken.
+   */
+  allocate(asked?: SelinuxOptions, pod = ''): SelinuxLabels {
+    const policy = this.policy();
+    if (policy === undefined) return NONE;
+    const given = asked && Object.values(asked).some((part) => part !== '') ? asked : undefined;
+    if (!given && pod !== '') {
+      this.reserve(pod);
+      return { process: pod, mount: this.mountLabel(pod) };
+    }
+    const { user, role, type } = policy.process;
+    const level = given?.level || parseLabel(pod)?.level || (policy.process.level && this.freeLevel());
+    const parts = { user: given?.user || user, role: given?.role || role, type: given?.type || type, level };
+    const process = formatLabel(parts);
+    this.reserve(process);
+    return { process, mount: this.mountLabel(process) };
+  }
+
+  /** How many levels are taken. */
+  get size(): number {
+    return this.held.size;
+  }
+
+  /** The label of the files that a process with this label may touch; empty when SELinux is off. */
+  mountLabel(process: string): string {
+    const policy = this.policy();
+    const label = parseLabel(process);
+    if (policy === undefined || label === undefined) return '';
+    const user = label.user === policy.process.user ? policy.file.user : label.user;
+    return formatLabel({ ...policy.file, user, level: label.level || policy.file.level });
+  }
+
+  /** The same label for files that processes of every level may use: without categories. */
+  sharedLabel(label: string): string {
+    const parts = parseLabel(label);
+    return parts?.level ? formatLabel({ ...parts, level: 's0' }) : label;
   }
 
   /** Notes that a label found after a restart, or inherited from the pod, is in use. */
@@ -72,6 +93,15 @@ export class SelinuxLabelAllocator {
     const label = parseLabel(process);
     const type = parseLabel(this.options.contexts?.kvmProcess ?? '')?.type;
     return label && type ? formatLabel({ ...label, type }) : process;
+  }
+
+  private policy(): { process: SelinuxLabel; file: SelinuxLabel } | undefined {
+    const { contexts } = this.options;
+    if (contexts === undefined) return undefined;
+    const process = parseLabel(contexts.process);
+    const file = parseLabel(contexts.file);
+    if (process && file) return { process, file };
+    throw new Error('the SELinux contexts of the policy are malformed');
   }
 
   private hold(level: string): void {

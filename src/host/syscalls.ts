@@ -34,6 +34,12 @@ export interface Syscalls {
   ioctl(fd: number, request: number, argument: Buffer): number;
   /** A descriptor that the caller closes. */
   openat2(dirfd: number, path: string, how: { flags: number; resolve: number }): number;
+  /** A copy of the mount that `path` lies on, as a descriptor that the caller closes: in no tree until it is moved there. */
+  cloneMount(path: string): number;
+  /** Makes such a copy read-only, its ids those of the user namespace behind `usernsFd`. */
+  shiftMount(fd: number, usernsFd: number): void;
+  /** Puts such a copy at `target`. */
+  moveMount(fd: number, target: string): void;
   /** False when another open file holds the lock. */
   flockExclusive(fd: number): boolean;
 }
@@ -67,8 +73,18 @@ function once<T>(make: () => T): () => T {
 
 type Native<Args extends unknown[]> = (...args: Args) => number;
 
-/** openat2 has no wrapper in libc; its number is the same on every architecture but alpha. */
+/** These have no wrapper in every libc; their numbers are the same on every architecture but alpha. */
+const SYS_OPEN_TREE = 428;
+const SYS_MOVE_MOUNT = 429;
 const SYS_OPENAT2 = 437;
+const SYS_MOUNT_SETATTR = 442;
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const O_CLOEXEC = 0o2000000;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOUNT_ATTR_RDONLY = 0x1;
+const MOUNT_ATTR_IDMAP = 0x100000;
 const LOCK_EX_NB = 2 | 4;
 const EWOULDBLOCK = 11;
 
@@ -96,11 +112,12 @@ function nativeFunctions(koffi: Koffi) {
     ),
     ioctl: native<[number, number, 'void *', Buffer]>('int ioctl(int fd, unsigned long request, ...)'),
     flock: native<[number, number]>('int flock(int fd, int operation)'),
-    syscall: native<[number, 'int', number, 'str', string, 'void *', Buffer, 'size_t', number]>(
-      'long syscall(long number, ...)',
-    ),
+    syscall: native<[number, ...Typed[]]>('long syscall(long number, ...)'),
   };
 }
+
+/** Arguments of a variadic function: each is preceded by its type. */
+type Typed = string | number | Buffer;
 
 function bind(): Syscalls {
   const koffi = require('koffi') as Koffi;
@@ -130,6 +147,22 @@ function bind(): Syscalls {
       const fd = libc.syscall(SYS_OPENAT2, 'int', dirfd, 'str', path, 'void *', how, 'size_t', how.length);
       return checked(Number(fd), 'openat2', path);
     },
+    cloneMount: (path) => {
+      const flags = OPEN_TREE_CLONE | O_CLOEXEC;
+      const fd = libc.syscall(SYS_OPEN_TREE, 'int', AT_FDCWD, 'str', path, 'unsigned int', flags);
+      return checked(Number(fd), 'open_tree', path);
+    },
+    shiftMount: (fd, usernsFd) => {
+      const attr = mountAttr(MOUNT_ATTR_RDONLY | MOUNT_ATTR_IDMAP, usernsFd);
+      const at = ['int', fd, 'str', '', 'unsigned int', AT_EMPTY_PATH] as const;
+      const result = libc.syscall(SYS_MOUNT_SETATTR, ...at, 'void *', attr, 'size_t', attr.length);
+      checked(Number(result), 'mount_setattr');
+    },
+    moveMount: (fd, target) => {
+      const [from, to] = [['int', fd, 'str', ''] as const, ['int', AT_FDCWD, 'str', target] as const];
+      const result = libc.syscall(SYS_MOVE_MOUNT, ...from, ...to, 'unsigned int', MOVE_MOUNT_F_EMPTY_PATH);
+      checked(Number(result), 'move_mount', target);
+    },
     flockExclusive: (fd) => {
       if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
       const errno = koffi.errno();
@@ -142,6 +175,11 @@ function bind(): Syscalls {
 /** `struct open_how`: three 64-bit fields, flags, mode (0: nothing is created) and resolve. */
 function openHow(flags: number, resolve: number): Buffer {
   return Buffer.from(new BigUint64Array([BigInt(flags), 0n, BigInt(resolve)]).buffer);
+}
+
+/** `struct mount_attr`: four 64-bit fields, what to set, what to clear, propagation and the user namespace. */
+function mountAttr(set: number, usernsFd: number): Buffer {
+  return Buffer.from(new BigUint64Array([BigInt(set), 0n, 0n, BigInt(usernsFd)]).buffer);
 }
 
 /** An `int` in this machine's byte order. */

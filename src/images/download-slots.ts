@@ -19,10 +19,26 @@ export class DownloadSlots {
     try {
       return await (this.within ? this.within.run(signal, act) : act());
     } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.free++;
+      this.giveBack();
     }
+  }
+
+  /** A slot that is free just now, to be given back by calling it; undefined when there is none. */
+  tryTake(): (() => void) | undefined {
+    if (this.free === 0) return undefined;
+    const outer = this.within?.tryTake();
+    if (this.within && !outer) return undefined;
+    this.free--;
+    return () => {
+      outer?.();
+      this.giveBack();
+    };
+  }
+
+  private giveBack(): void {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.free++;
   }
 
   private acquire(signal: AbortSignal): Promise<void> {

@@ -4,13 +4,14 @@ import type { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { Descriptor } from '../model/image';
 import type { ImageBackend, Work } from './backend';
+import { inParts } from './blob-parts';
 import { type BlobWriter, openBlobWriter, writeRef } from './blob-writer';
 import { ensureLabels } from './content-labels';
 import type { DownloadSlots } from './download-slots';
 import type { RetryRule } from './endpoint';
 import { PullError, unreachable } from './errors';
 import type { LayerEntry } from './manifests';
-import type { BlobStream, Registry } from './registry';
+import { type BlobStream, RangesIgnored, type Registry } from './registry';
 
 export interface BlobFetcherOptions {
   readonly backend: ImageBackend;
@@ -21,6 +22,8 @@ export interface BlobFetcherOptions {
   /** Shared by all pulls: one download per digest at a time, and so many at once. */
   readonly downloads: KeyedMutex;
   readonly slots: DownloadSlots;
+  /** A blob bigger than this is fetched in parts of so many bytes, side by side; 0: never. */
+  readonly partBytes: number;
   readonly retry: RetryRule;
   readonly log: Logger;
 }
@@ -29,6 +32,8 @@ export interface BlobFetcherOptions {
 export class BlobFetcher {
   private readonly backend: ImageBackend;
   private readonly work: Work;
+  /** Nobody has sent a whole blob yet when a part was asked for. */
+  private ranges = true;
 
   constructor(private readonly options: BlobFetcherOptions) {
     this.backend = options.backend;
@@ -93,6 +98,22 @@ export class BlobFetcher {
     await writer.close();
   }
 
+  /** Parts cost a request each, so only what is bigger than one is worth it. Foreign layers have other hosts. */
+  private comesInParts({ descriptor, urls }: LayerEntry, { position }: BlobWriter): boolean {
+    const { partBytes } = this.options;
+    return this.ranges && partBytes > 0 && urls.length === 0 && descriptor.size - position > BigInt(partBytes);
+  }
+
+  private async receiveParts({ descriptor }: LayerEntry, writer: BlobWriter): Promise<void> {
+    const { registry, slots, partBytes } = this.options;
+    const source = {
+      part: (from: bigint, to: bigint, signal: AbortSignal) => registry.blobPart(descriptor, { from, to }, signal),
+      takeSlot: () => slots.tryTake(),
+    };
+    const rest = { from: writer.position, size: descriptor.size, partBytes };
+    for await (const part of inParts(source, rest)) await writer.write(part);
+  }
+
   /** Fills the writer. A stream that breaks off is taken up where it broke; only attempts that bring nothing count. */
   private async receive(entry: LayerEntry, writer: BlobWriter): Promise<void> {
     const { attempts, ...limits } = this.options.retry;
@@ -100,10 +121,15 @@ export class BlobFetcher {
     for (let failed = 0; !writer.complete; ) {
       const before = writer.position;
       try {
-        await copyInto(writer, await this.options.registry.blob(entry, before));
+        if (this.comesInParts(entry, writer)) await this.receiveParts(entry, writer);
+        else await copyInto(writer, await this.options.registry.blob(entry, before));
         if (!writer.complete) throw brokenOff(entry.descriptor, writer.position);
       } catch (error) {
         this.work.signal.throwIfAborted();
+        if (error instanceof RangesIgnored) {
+          this.ranges = false;
+          continue;
+        }
         if (!(error instanceof PullError) || error.kind !== 'registry') throw error;
         if (writer.position > before) {
           failed = 0;

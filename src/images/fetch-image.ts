@@ -14,6 +14,9 @@ import type { Registry, Resolved } from './registry';
 import { countUnpacked } from './unpack';
 import { unpackImage } from './unpack-image';
 
+/** Resolves when an image may be pulled: what its reference points at is known by then, and nothing of it is here. */
+export type VerifyImage = (image: { name: string; target: Descriptor; signal: AbortSignal }) => Promise<void>;
+
 /** Everything one pull works with. */
 export interface PullJob {
   readonly backend: ImageBackend;
@@ -25,6 +28,8 @@ export interface PullJob {
   readonly platform: Platform;
   readonly snapshotter: string;
   readonly reference: string;
+  /** Rejects for an image that must not come here. */
+  readonly verify: VerifyImage;
   readonly discardUnpackedLayers: boolean;
   /** Snapshotters are told where layers come from; layers they mount from elsewhere are not fetched. */
   readonly snapshotAnnotations: boolean;
@@ -36,6 +41,7 @@ export interface PullJob {
  */
 export async function fetchImage(job: PullJob): Promise<{ target: Descriptor; chosen: ChosenImage }> {
   const resolved = await job.registry.resolve();
+  await job.verify({ name: job.reference, target: resolved.descriptor, signal: job.work.signal });
   const source = {
     manifest: (descriptor: Descriptor) => readManifest(job, descriptor, resolved),
     parsed: (descriptor: Descriptor, data: Buffer, document: Document) =>

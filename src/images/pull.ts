@@ -14,7 +14,7 @@ import { DownloadSlots } from './download-slots';
 import { DEFAULT_RETRY, type RetryRule } from './endpoint';
 import { refused } from './errors';
 import { BlobFetcher } from './fetch-blob';
-import { fetchImage, pullFailure } from './fetch-image';
+import { fetchImage, pullFailure, type VerifyImage } from './fetch-image';
 import { registryHosts } from './hosts-dir';
 import { HttpClient } from './http';
 import type { ImageIndex } from './image-index';
@@ -38,10 +38,14 @@ export interface ImagePullerOptions {
   readonly maxConcurrentDownloads: number;
   /** A pull for which no byte arrives for so long is given up; 0: never. */
   readonly progressTimeoutMs: number;
+  /** Bigger blobs are fetched in parts of so many bytes, side by side, and kept in memory until it is their turn; 0: never. */
+  readonly layerPartBytes?: number;
   readonly discardUnpackedLayers: boolean;
   readonly disableSnapshotAnnotations: boolean;
   /** References of images that kubelet must not collect. */
   readonly pinned: readonly string[];
+  /** Asked before anything of an image is fetched; left out: everything may be pulled. */
+  readonly verify?: VerifyImage;
   readonly platform?: Platform;
   readonly retry?: RetryRule;
   /** Where proxies and certificates are named; the process's environment unless given. */
@@ -57,6 +61,8 @@ export interface PullRequest {
 
 /** Blobs fetched at once over all pulls: a node that starts many pods must not run out of descriptors and memory. */
 const ALL_DOWNLOADS = 32;
+
+const allowAll: VerifyImage = async () => undefined;
 
 /** Fetches images from registries into containerd. */
 export class ImagePuller {
@@ -121,7 +127,7 @@ export class ImagePuller {
     const hosts = await registryHosts(options.configPath, reference.domain);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
     const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
-    const shared = { downloads: this.downloads, slots };
+    const shared = { downloads: this.downloads, slots, partBytes: options.layerPartBytes ?? 0 };
     const labels = sourceLabels(reference);
     const blobs = new BlobFetcher({
       backend: options.containerd,
@@ -142,6 +148,7 @@ export class ImagePuller {
       platform: this.platform,
       snapshotter: request.snapshotter,
       reference: reference.toString(),
+      verify: options.verify ?? allowAll,
       discardUnpackedLayers: options.discardUnpackedLayers,
       snapshotAnnotations: !options.disableSnapshotAnnotations,
     });

@@ -3,7 +3,7 @@ import type { Descriptor } from '../model/image';
 import { credentialsFor, type PullAuth } from './credentials';
 import { digestLike, digestOf, isDigest, isSha256 } from './digest';
 import { Endpoint, type RetryRule } from './endpoint';
-import { PullError, refused } from './errors';
+import { PullError, refused, unreachable } from './errors';
 import { discard, type HttpClient, type HttpResponse, readBody } from './http';
 import type { LayerEntry } from './manifests';
 import { MAX_MANIFEST_BYTES, parseDocument } from './manifests';
@@ -33,6 +33,11 @@ export interface BlobStream {
   readonly offset: bigint;
   readonly body: Readable;
   readonly transfer: Transfer;
+}
+
+/** The host does not send parts of a blob. */
+export class RangesIgnored extends Error {
+  override readonly name = 'RangesIgnored';
 }
 
 /** One repository as its hosts, mirrors first, serve it. Everything read is held against its digest. */
@@ -80,6 +85,35 @@ export class Registry {
       if (elsewhere.length === 0 || this.signal.aborted) throw error;
       return this.foreignBlob(descriptor, elsewhere, offset);
     }
+  }
+
+  /** The bytes of a blob from `from` up to `to`. Throws RangesIgnored when the host sends the whole blob instead. */
+  async blobPart({ digest }: Descriptor, part: { from: bigint; to: bigint }, signal: AbortSignal): Promise<Buffer> {
+    const what = `the blob ${digest}`;
+    const headers = { Range: `bytes=${part.from}-${part.to - 1n}` };
+    const both = AbortSignal.any([this.signal, signal]);
+    return this.onEachHost(['pull'], what, async (endpoint) => {
+      const transfer = this.options.progress.begin();
+      try {
+        const request = {
+          method: 'GET',
+          rest: `blobs/${digest}`,
+          headers,
+          signal: both,
+          plainRedirects: true,
+        } as const;
+        const response = await endpoint.ask(request);
+        if (response.status === 200) {
+          discard(response.body);
+          throw new RangesIgnored();
+        }
+        if (response.status !== 206) throw await endpoint.failure(response, what);
+        startOf(response, part.from);
+        return await readPart(response, Number(part.to - part.from), transfer);
+      } finally {
+        transfer.end();
+      }
+    });
   }
 
   private get signal(): AbortSignal {
@@ -206,6 +240,25 @@ export class Registry {
       transfer.end();
     }
   }
+}
+
+/** Exactly so many bytes of a body. */
+async function readPart(response: HttpResponse, bytes: number, transfer: Transfer): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      transfer.moved(chunk.length);
+      size += chunk.length;
+      if (size > bytes) throw refused(`${redactUrl(response.url)} sent more of the blob than was asked for`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof PullError) throw error;
+    throw unreachable('the connection broke', error);
+  }
+  if (size < bytes) throw unreachable(`the part of a blob broke off after ${size} of ${bytes} bytes`);
+  return Buffer.concat(chunks, size);
 }
 
 function rangeFrom(offset: bigint): Record<string, string> {

@@ -2,6 +2,7 @@ import type { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { PodNetworks as PodNetworksOfDir } from '../cni/pod-networks';
 import type { ContainerdClient } from '../containerd/client';
+import type { SelinuxLabelAllocator } from '../host/selinux-labels';
 import type { StdioService } from '../io/stdio-service';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { ContainerEvents } from '../state/container-events';
@@ -38,6 +39,8 @@ export interface LifecycleDeps {
   readonly handlers: RuntimeHandlers;
   readonly locks: KeyedMutex;
   readonly names: NameIndex;
+  /** Which SELinux levels are taken, and by how many. */
+  readonly selinux: SelinuxLabelAllocator;
   readonly sandboxes: SandboxStore;
   readonly containers: ContainerStore;
   readonly exits: Exits;

@@ -56,6 +56,8 @@ export interface Host {
   /** Idempotent. */
   unmount(path: string): Promise<void>;
   mountAll(mounts: Mount[], target: string, options: { readonly: boolean }): Promise<void>;
+  /** As `mountAll`, read-only, with the ids of a user namespace: what is root's on disk is that namespace's root's. */
+  mountShifted(mounts: Mount[], target: string, usernsPath: string): Promise<void>;
   isMountPoint(path: string): Promise<boolean>;
   makeFifos(paths: string[]): Promise<void>;
   /** What lies at these paths; a missing one is made a directory when `create` says so. Bounded in time. */
@@ -87,5 +89,7 @@ export interface Host {
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */
   filesystemAt(dir: string): Promise<Filesystem | undefined>;
+  /** Gives `path` and all below it an SELinux label; what belongs to the host is refused. */
+  relabel(path: string, label: string, signal?: AbortSignal): Promise<void>;
   dialInNetns(path: string, address: string, port: number): Promise<Socket>;
 }

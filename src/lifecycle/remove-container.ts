@@ -2,20 +2,24 @@ import type { Container } from '../model/container';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits'>;
+type Deps = Pick<
+  LifecycleDeps,
+  'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits' | 'selinux'
+>;
 
 /**
  * Removes a container that does not run: task, record, snapshot, FIFOs, directories, name. Afterwards nothing of it is
  * left. Idempotent; what fails leaves it listed, so that the call can be repeated. The caller holds its lock.
  */
 export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
-  const { id, name } = container.metadata;
+  const { id, name, processLabel } = container.metadata;
   await deps.stdio.close(id);
   await removeFromContainerd(deps, id, container.snapshotter, signal);
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
   deps.containers.delete(id);
   deps.names.release(name, id);
+  deps.selinux.release(processLabel);
   deps.exits.settle(id);
 }
 

@@ -5,7 +5,7 @@ import { removeFromContainerd } from './remove-container';
 
 type Deps = Pick<
   LifecycleDeps,
-  'containerd' | 'daemon' | 'sandboxes' | 'host' | 'paths' | 'names' | 'exits' | 'handlers'
+  'containerd' | 'daemon' | 'sandboxes' | 'host' | 'paths' | 'names' | 'exits' | 'handlers' | 'selinux'
 >;
 
 /**
@@ -13,7 +13,7 @@ type Deps = Pick<
  * Afterwards nothing of it is left. Idempotent; the caller holds its lock and has removed its containers.
  */
 export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
-  const { id, name } = sandbox.metadata;
+  const { id, name, processLabel } = sandbox.metadata;
   const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
   await removeFromContainerd(deps, id, handler.snapshotter, signal);
   if (deps.daemon.features.sandboxStore) await deps.containerd.sandboxStore.delete(id, { signal });
@@ -24,6 +24,7 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   await deps.sandboxes.forget(id);
   deps.sandboxes.delete(id);
   deps.names.release(name, id);
+  deps.selinux.release(processLabel);
   deps.exits.settle(id);
 }
 

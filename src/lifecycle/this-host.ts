@@ -16,6 +16,8 @@ import { dialInNetns } from '../host/netns-dial';
 import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
+import { relabel } from '../host/selinux';
+import { mountShifted } from '../host/shifted-mounts';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
@@ -49,6 +51,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),
     mountAll,
+    mountShifted,
     isMountPoint,
     makeFifos,
     resolvePaths: resolveHostPaths,
@@ -66,6 +69,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     cgroupValues: (path) => readCgroupValues(path, layout),
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
+    relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
     dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
   };
 }

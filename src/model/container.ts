@@ -17,7 +17,8 @@ export interface ContainerMetadata {
   readonly logPath: string;
   /** As the image or the config names it, for example `SIGTERM` or `15`; empty: SIGTERM. */
   readonly stopSignal: string;
-  readonly processLabel: string;
+  /** SELinux label before what privileges and virtual machines make of it; empty without SELinux. Set while it is made. */
+  processLabel: string;
 }
 
 export type ContainerState = 'CREATED' | 'RUNNING' | 'EXITED' | 'UNKNOWN';

@@ -24,6 +24,8 @@ export interface RuntimeHandler {
   readonly baseRuntimeSpec: string;
   readonly cniConfDir: string;
   readonly cniMaxConfNum: number;
+  /** Processes get the SELinux type of virtual machine monitors. */
+  readonly selinuxKvmLabel: boolean;
   /** Processes are the host's (runc, crun). False for VM shims, whose pids mean nothing on the host. */
   readonly hostProcesses: boolean;
 }

@@ -14,6 +14,7 @@ export interface SandboxMetadata {
   additionalIps: string[];
   /** go-cni's result as plain JSON, kept byte for byte for the plugin. */
   cniResult?: unknown;
+  /** SELinux label before what privileges and virtual machines make of it; empty without SELinux. */
   processLabel: string;
 }
 

@@ -124,9 +124,26 @@ export interface SpecResources {
   memory?: { limit?: bigint; reservation?: bigint; swap?: bigint; kernel?: bigint; swappiness?: bigint };
   cpu?: { shares?: bigint; quota?: bigint; period?: bigint; cpus?: string; mems?: string; burst?: bigint };
   pids?: { limit: bigint };
-  blockIO?: Record<string, unknown>;
+  blockIO?: SpecBlockIo;
   hugepageLimits?: { pageSize: string; limit: bigint }[];
   unified?: Record<string, string>;
+}
+
+/** Rates are bytes or operations a second. */
+export interface SpecBlockIo {
+  weight?: number;
+  leafWeight?: number;
+  weightDevice?: { major: number; minor: number; weight?: number; leafWeight?: number }[];
+  throttleReadBpsDevice?: SpecThrottle[];
+  throttleWriteBpsDevice?: SpecThrottle[];
+  throttleReadIOPSDevice?: SpecThrottle[];
+  throttleWriteIOPSDevice?: SpecThrottle[];
+}
+
+export interface SpecThrottle {
+  major: number;
+  minor: number;
+  rate: bigint;
 }
 
 export interface SpecSeccomp {

@@ -27,6 +27,7 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
     user: userOf(record),
   };
   reserveRecovered(deps, metadata.name, metadata.id);
+  deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
   const task = await taskOf(deps, record.id);
   if (task === 'unknown') deps.containers.updateInMemory(container, { unknown: true });

@@ -2,6 +2,7 @@ import type { ContainerRecord } from '../containerd/containers';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
+import { storedResources } from '../lifecycle/sandbox-resources';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
 import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
@@ -15,8 +16,10 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   const extension = record.extensions[SANDBOX_EXTENSION];
   const metadata = extension && parseSandboxMetadata(extension.value);
   if (!metadata) throw new Error('its record has no readable sandbox metadata');
-  const sandbox: Sandbox = { metadata: await withNetwork(deps, metadata), status: await statusOf(deps, record) };
+  const status = { ...(await statusOf(deps, record)), ...(await storedResources(deps, metadata.id)) };
+  const sandbox: Sandbox = { metadata: await withNetwork(deps, metadata), status };
   reserveRecovered(deps, metadata.name, metadata.id);
+  deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
   if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
 }
@@ -57,6 +60,7 @@ export async function finishHalfMadeSandbox(
     status: { state: 'NOTREADY', pid: 0, createdAt: now, exitedAt: now, exitStatus: 0 },
   };
   reserveRecovered(deps, metadata.name, id);
+  deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
   const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
   await takeDownNetwork(deps, sandbox, signal);

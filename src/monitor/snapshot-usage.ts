@@ -5,6 +5,8 @@ import type { SamplerDeps } from './stats-sampler';
 const AT_ONCE = 4;
 const DEFAULT_ROOT = '/var/lib/containerd';
 
+const NO_CONTENT = { size: 0n, blobs: 0n };
+
 /** What the snapshots of one snapshotter take of the disk. */
 export interface FilesystemSample {
   readonly mountpoint: string;
@@ -22,8 +24,13 @@ export class SnapshotUsage {
   private readonly roots = new Map<string, string>();
   private readonly limit = new Limit(AT_ONCE);
   private measuring: Promise<void> | undefined;
+  private content = { size: 0n, blobs: 0n };
 
-  constructor(private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers'>) {}
+  /** `countContent`: the default snapshotter's share has the content store in it, for nodes where one filesystem holds both. */
+  constructor(
+    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers'>,
+    private readonly countContent = false,
+  ) {}
 
   layer(snapshotter: string, key: string): LayerSample | undefined {
     return this.samples.get(snapshotter)?.get(key);
@@ -62,6 +69,9 @@ export class SnapshotUsage {
 
   private async measureAll(signal: AbortSignal): Promise<void> {
     for (const snapshotter of this.snapshotters()) await this.measureOne(snapshotter, signal);
+    if (!this.countContent) return;
+    const blobs = await this.deps.containerd.content.list([], { signal });
+    this.content = { size: blobs.reduce((sum, { size }) => sum + size, 0n), blobs: BigInt(blobs.length) };
   }
 
   private async measureOne(snapshotter: string, signal: AbortSignal): Promise<void> {
@@ -88,11 +98,12 @@ export class SnapshotUsage {
     const active = samples.filter((sample) => !sample.committed);
     const times = (active.length > 0 ? active : samples).map((sample) => sample.timestamp);
     const now = BigInt(Date.now()) * 1_000_000n;
+    const { size, blobs } = snapshotter === this.snapshotters()[0] ? this.content : NO_CONTENT;
     return {
       mountpoint: await this.mountpoint(snapshotter),
       timestamp: times.sort((a, b) => Number(a - b))[0] ?? now,
-      usedBytes: samples.reduce((sum, sample) => sum + sample.size, 0n),
-      inodesUsed: samples.reduce((sum, sample) => sum + sample.inodes, 0n),
+      usedBytes: samples.reduce((sum, sample) => sum + sample.size, size),
+      inodesUsed: samples.reduce((sum, sample) => sum + sample.inodes, blobs),
     };
   }
 }

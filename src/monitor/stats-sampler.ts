@@ -25,6 +25,12 @@ export type SamplerDeps = Pick<
   'containerd' | 'containers' | 'sandboxes' | 'host' | 'handlers' | 'log' | 'daemon'
 >;
 
+export interface SamplerOptions {
+  readonly periodMs: number;
+  /** What images take has the content store in it. */
+  readonly countContent?: boolean;
+}
+
 /** Measures what containers, pods and images use: at regular times, and when asked. */
 export class StatsSampler {
   private readonly rates = new CpuRates();
@@ -35,9 +41,9 @@ export class StatsSampler {
 
   constructor(
     private readonly deps: SamplerDeps,
-    private readonly periodMs: number,
+    private readonly options: SamplerOptions,
   ) {
-    this.usage = new SnapshotUsage(deps);
+    this.usage = new SnapshotUsage(deps, options.countContent);
   }
 
   start(): void {
@@ -107,7 +113,7 @@ export class StatsSampler {
       await this.sampleAll(signal).catch((error: unknown) => {
         if (!signal.aborted) this.deps.log.warn('sampling failed', { error: errorMessage(error) });
       });
-      await sleep(this.periodMs, signal).catch(() => undefined);
+      await sleep(this.options.periodMs, signal).catch(() => undefined);
     }
   }
 

@@ -149,7 +149,12 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
       cgroup: facts.cgroup2 && !isPrivileged(input),
     }),
     devices,
-    resources: { ...withResources(linux.resources ?? {}, config.linux?.resources, facts, settings), devices: rules },
+    resources: {
+      ...withResources(linux.resources ?? {}, config.linux?.resources, facts, settings),
+      devices: rules,
+      ...(input.blockIo && { blockIO: input.blockIo }),
+    },
+    ...(input.rdtClass && { intelRdt: { closID: input.rdtClass } }),
     cgroupsPath: cgroupsPath(sandboxConfig.linux?.cgroupParent ?? '', input.id, handler),
     seccomp: specSeccomp({ ...input, securityContext }, granted, linux.seccomp),
     rootfsPropagation: rootfsPropagation(config.mounts, linux.rootfsPropagation),

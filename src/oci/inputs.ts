@@ -7,7 +7,7 @@ import type {
 import type { HostFacts } from '../model/host-facts';
 import type { Image } from '../model/image';
 import type { RuntimeHandler } from '../model/runtime-handler';
-import type { Spec, SpecHooks, SpecLinux, SpecMount, SpecSeccomp, SpecUser } from '../model/spec';
+import type { Spec, SpecBlockIo, SpecHooks, SpecLinux, SpecMount, SpecSeccomp, SpecUser } from '../model/spec';
 import type { OciSettings } from './settings';
 
 /** A device node of the host, as stat(2) tells it. */
@@ -134,6 +134,10 @@ export interface ContainerSpecInput {
   /** Pid of the target container; needed when `pid` is TARGET. */
   readonly targetPid?: number;
   readonly labels: SelinuxLabels;
+  /** What the container's block I/O class says. */
+  readonly blockIo?: SpecBlockIo;
+  /** The container's RDT class: a group of the kernel's resource control. */
+  readonly rdtClass?: string;
   /** Superblock options of the host's cgroup2 mount: a privileged container's mount must repeat them. */
   readonly cgroupMountOptions?: readonly string[];
 }

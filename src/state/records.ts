@@ -39,9 +39,12 @@ export function containerMetadataExtension(metadata: ContainerMetadata, options?
   return { typeUrl: CONTAINER_METADATA_TYPE, value: Buffer.from(encodeContainerMetadata(metadata, options)) };
 }
 
-/** The sandbox's metadata as JSON text, members that a newer program has written included. */
-export function encodeSandboxMetadata(metadata: SandboxMetadata): string {
-  return encode(metadata, {
+/**
+ * The sandbox's metadata as JSON text, members that a newer program has written included. `beside` goes next to it, for
+ * our own journal.
+ */
+export function encodeSandboxMetadata(metadata: SandboxMetadata, beside: Plain = {}): string {
+  const members = {
     ID: metadata.id,
     Name: metadata.name,
     Config: toGoJson('PodSandboxConfig', metadata.config),
@@ -51,7 +54,8 @@ export function encodeSandboxMetadata(metadata: SandboxMetadata): string {
     RuntimeHandler: metadata.runtimeHandler,
     CNIResult: metadata.cniResult ?? null,
     ProcessLabel: metadata.processLabel,
-  });
+  };
+  return encode(metadata, members, beside);
 }
 
 /** The container's metadata as JSON text. What older plugins do not know is written only when there is something. */
@@ -111,8 +115,8 @@ export function containerConfigJson(config: ContainerMetadata['config']): Plain 
   return toGoJson('ContainerConfig', config);
 }
 
-function encode(metadata: object, members: Plain): string {
-  return stringifyJson({ Version: VERSION, Metadata: { ...members, ...keptMembers(metadata) } });
+function encode(metadata: object, members: Plain, beside: Plain = {}): string {
+  return stringifyJson({ Version: VERSION, Metadata: { ...members, ...keptMembers(metadata) }, ...beside });
 }
 
 /** Looks at the members of a stored struct and remembers which ones it was asked for. */

@@ -5,6 +5,7 @@ import { errnoOf } from '../base/errors';
 import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
 import { IdMap } from './id-map';
 import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
+import { parseUpdatedResourcesMember, type UpdatedResources, updatedResourcesMember } from './updated-resources';
 
 /**
  * The pod sandboxes we know. In memory: those that kubelet may see. On disk, one journal file per sandbox from before
@@ -25,6 +26,20 @@ export class SandboxStore {
   async record(metadata: SandboxMetadata): Promise<void> {
     this.recorded.add(metadata.id);
     await writeFileAtomic(this.file(metadata.id), encodeSandboxMetadata(metadata));
+  }
+
+  /** Adds to the journal file of a listed sandbox what kubelet says of its resources. */
+  async recordResources(id: string, updated: UpdatedResources): Promise<void> {
+    const sandbox = this.sandboxes.get(id);
+    if (!sandbox) return;
+    this.recorded.add(id);
+    await writeFileAtomic(this.file(id), encodeSandboxMetadata(sandbox.metadata, updatedResourcesMember(updated)));
+  }
+
+  /** What the journal file says of them; undefined when it says nothing. */
+  async readResources(id: string): Promise<UpdatedResources | undefined> {
+    const data = await readFile(this.file(id)).catch(() => undefined);
+    return data && parseUpdatedResourcesMember(data);
   }
 
   /** Afterwards there is no journal file of `id`. */

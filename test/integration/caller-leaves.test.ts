@@ -2,8 +2,8 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { ContainerState } from '../../generated/cri/v1/api';
+import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
-import { areBuilt } from '../support/daemon/tools';
 import { startNode, type TestNode } from '../support/node/node';
 import { createContainer, type Pod, podConfig, removePod, runPod, shell, statusOf } from '../support/node/pods';
 
@@ -16,7 +16,7 @@ let cgroup: string;
 
 beforeEach(async () => {
   // 2.x gives its shim's calls up with their caller, 1.6 does not.
-  const version = areBuilt(['containerd', 'runc', 'cni-plugins']) ? '2' : '1.6';
+  const version = isAtHand('2') ? '2' : '1.6';
   node = await startNode({ version });
   cgroup = basename(node.dir).toLowerCase();
 }, 60 * SECOND);

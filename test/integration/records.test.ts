@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UpdateContainerResourcesRequest } from '../../generated/cri/v1/api';
 import { silentLogger } from '../../src/base/logger';
 import { ContainerdClient } from '../../src/containerd/client';
-import { areBuilt } from '../support/daemon/tools';
+import { isAtHand } from '../support/daemon/containerd';
 import { BUSYBOX, startNode, type TestNode } from '../support/node/node';
 import { createContainer, removePod, runContainer, runPod, serving, shell, statusOf } from '../support/node/pods';
 import { nodeMasks, removeRecordedPlaces, runRecordedPods, writtenFor } from '../support/node/recorded-pods';
@@ -72,36 +72,34 @@ const STAGES: readonly Stage[] = [
   { version: '2', samples: '2.x', pause: '3.10.2', meant: [...MEANT_ON_2, ...MEANT_IN_SPECS], specs: true },
 ];
 
-/** Building containerd 2.x takes minutes and Go: it is compared with where somebody has built it. */
-function isAtHand({ version }: Stage): boolean {
-  return version === '1.6' || areBuilt(['containerd', 'runc', 'cni-plugins']);
-}
-
 let node: TestNode;
 afterEach(() => node.stop(), 60 * SECOND);
 
-describe.each(STAGES.filter(isAtHand))('on containerd $version', ({ version, samples, pause, meant, specs }) => {
-  it(
-    "writes what containerd's own plugin writes for the same pods",
-    async () => {
-      node = await startNode({ version, settings: { sandbox_image: `registry.k8s.io/pause:${pause}` } });
-      const ids = await runRecordedPods(node);
-      try {
-        const theirs = Object.fromEntries(PARTS.map((part) => [part, sample(samples, part)])) as unknown as Written;
-        const ours = await writtenFor(node, ids);
-        const view = specs && likeTheRecorder() ? viewOf : withoutSpecs;
-        expect(unmeant(view(theirs), view(ours, nodeMasks(node)), meant)).toEqual([]);
-        const listed = node.containerd.ctr('containers', 'list');
-        for (const id of Object.values(ids)) expect(listed).toContain(id);
-      } finally {
-        for (const id of [ids.web, ids.agent]) await node.cri.runtime.removePodSandbox({ podSandboxId: id });
-        removeRecordedPlaces(node);
-      }
-      expect(node.left()).toBe('0');
-    },
-    120 * SECOND,
-  );
-});
+describe.each(STAGES.filter(({ version }) => isAtHand(version)))(
+  'on containerd $version',
+  ({ version, samples, pause, meant, specs }) => {
+    it(
+      "writes what containerd's own plugin writes for the same pods",
+      async () => {
+        node = await startNode({ version, settings: { sandbox_image: `registry.k8s.io/pause:${pause}` } });
+        const ids = await runRecordedPods(node);
+        try {
+          const theirs = Object.fromEntries(PARTS.map((part) => [part, sample(samples, part)])) as unknown as Written;
+          const ours = await writtenFor(node, ids);
+          const view = specs && likeTheRecorder() ? viewOf : withoutSpecs;
+          expect(unmeant(view(theirs), view(ours, nodeMasks(node)), meant)).toEqual([]);
+          const listed = node.containerd.ctr('containers', 'list');
+          for (const id of Object.values(ids)) expect(listed).toContain(id);
+        } finally {
+          for (const id of [ids.web, ids.agent]) await node.cri.runtime.removePodSandbox({ podSandboxId: id });
+          removeRecordedPlaces(node);
+        }
+        expect(node.left()).toBe('0');
+      },
+      120 * SECOND,
+    );
+  },
+);
 
 describe('a record with members that a newer program has written', () => {
   it(

@@ -6,6 +6,7 @@ import { stringify } from 'smol-toml';
 import { CriClient } from '../../src/client/cri-client';
 import { createPodNetwork } from '../support/daemon/cni';
 import { containerdPrograms, startContainerd } from '../support/daemon/containerd';
+import { serves } from '../support/daemon/crisp';
 import { checkout } from '../support/daemon/places';
 import { answers, startDaemon } from '../support/daemon/process';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
@@ -86,7 +87,7 @@ describe('a containerd whose own CRI plugin is on', () => {
 
         const socket = join(dir, 'apart.sock');
         const argv = [process.execPath, program(), 'serve', '--config', configOf('apart')];
-        const daemon = await startDaemon({ name: 'apart', argv, dir, ready: () => answers(socket) });
+        const daemon = await startDaemon({ name: 'apart', argv, dir, ready: () => serves(socket) });
         const cri = new CriClient(socket);
         expect(await cri.runtime.listPodSandbox({ filter: undefined })).toEqual({ items: [] });
         cri.close();

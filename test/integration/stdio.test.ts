@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -123,6 +123,7 @@ describe('The process that has the stdio', () => {
       const before = node.crisp.stdioPid();
       const other = join(node.dir, 'other-build');
       cpSync(join(__dirname, '../../dist'), other, { recursive: true });
+      symlinkSync(join(__dirname, '../../node_modules'), join(other, 'node_modules')); // koffi is beside the bundle
       appendFileSync(join(other, 'crisp-stdio.js'), '\n// another build\n');
       await node.crisp.stop();
       await node.crisp.start(join(other, 'crisp.js'));

@@ -33,6 +33,8 @@ export class FakeHost implements Host {
   facts: HostFacts = HOST_FACTS;
   readonly netns = new Set<string>();
   readonly mounts = new Set<string>();
+  /** Mounts with shifted ids, and the user namespace they were shifted for. */
+  readonly shifted = new Map<string, string>();
   /** What lies at a host path; without an entry, a directory. */
   readonly hostPaths = new Map<string, HostPath>();
   readonly devices = new Map<string, HostDevice[]>();
@@ -40,6 +42,8 @@ export class FakeHost implements Host {
   readonly rootfsFiles = new Map<string, Buffer>();
   /** What a path in a root filesystem is; without an entry, a directory. */
   readonly rootfsKinds = new Map<string, 'directory' | 'file' | 'other' | 'missing'>();
+  /** What was relabelled, and how. */
+  readonly selinuxLabels = new Map<string, string>();
   readonly apparmorProfiles = new Set<string>();
   readonly cgroups = new Map<string, CgroupValues>();
   readonly netDevs: NetDev[] = [];
@@ -89,6 +93,11 @@ export class FakeHost implements Host {
 
   async mountAll(_mounts: unknown, target: string): Promise<void> {
     this.mounts.add(target);
+  }
+
+  async mountShifted(_mounts: unknown, target: string, usernsPath: string): Promise<void> {
+    this.mounts.add(target);
+    this.shifted.set(target, usernsPath);
   }
 
   async isMountPoint(path: string): Promise<boolean> {
@@ -159,6 +168,10 @@ export class FakeHost implements Host {
 
   async filesystemAt(): ReturnType<Host['filesystemAt']> {
     return undefined;
+  }
+
+  async relabel(path: string, label: string): Promise<void> {
+    this.selinuxLabels.set(path, label);
   }
 
   async dialInNetns(): ReturnType<Host['dialInNetns']> {

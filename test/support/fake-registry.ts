@@ -187,12 +187,14 @@ export function basic(username: string, password: string): string {
 }
 
 function serveBlob({ headers }: Seen, response: ServerResponse, data: Buffer): void {
-  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
-  const rest = data.subarray(from);
-  response.writeHead(from > 0 ? 206 : 200, {
+  const range = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '');
+  const from = Number(range?.[1] ?? 0);
+  const to = range?.[2] ? Number(range[2]) : data.length - 1;
+  const rest = data.subarray(from, to + 1);
+  response.writeHead(range ? 206 : 200, {
     'Content-Type': 'application/octet-stream',
     'Content-Length': rest.length,
-    ...(from > 0 ? { 'Content-Range': `bytes ${from}-${data.length - 1}/${data.length}` } : {}),
+    ...(range ? { 'Content-Range': `bytes ${from}-${to}/${data.length}` } : {}),
   });
   response.end(rest);
 }

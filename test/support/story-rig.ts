@@ -14,11 +14,14 @@ import type { CriDeps } from '../../src/cri/deps';
 import { imageNames } from '../../src/cri/image/cri-image';
 import { HandlerFeatures } from '../../src/cri/runtime/handler-features';
 import { runtimeHandlers } from '../../src/cri/runtime-handlers';
+import type { SelinuxContexts } from '../../src/host/selinux';
+import { SelinuxLabelAllocator } from '../../src/host/selinux-labels';
 import { ImageIndex } from '../../src/images/image-index';
 import { ImagePuller } from '../../src/images/pull';
 import { ExecIo } from '../../src/io/exec-io';
 import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
+import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
 import { StatsSampler } from '../../src/monitor/stats-sampler';
@@ -40,10 +43,16 @@ import { Faults, withFaults } from './faults';
 export const PAUSE_IMAGE = 'registry.k8s.io/pause:3.10.1';
 export const APP_IMAGE = 'docker.io/library/app:1';
 
+const WITH_USERNS = '{"linux":{"namespaces":["user"],"mountExtensions":{"idmap":{"enabled":true}}}}';
+
 export interface RigOptions extends FakeOptions {
   /** More of the configuration, as TOML; keys of the root table first. */
   readonly config?: string;
   readonly images?: readonly Seed[];
+  /** The runtime and the snapshotter can give user namespaces. */
+  readonly userns?: boolean;
+  /** Left out: SELinux is off. */
+  readonly selinux?: SelinuxContexts;
 }
 
 /** What the stories run on in tests: a daemon in memory, a machine in memory, everything else as in production. */
@@ -73,6 +82,7 @@ export class StoryRig {
   /** A rig with its images; close it after the test. */
   static async start(options: RigOptions = {}): Promise<StoryRig> {
     const fake = await FakeContainerd.start(options);
+    if (options.userns) for (const plugin of fake.world.plugins) plugin.capabilities.push('remap-ids');
     seedImage(fake, { name: PAUSE_IMAGE, config: { Entrypoint: ['/pause'] } });
     seedImage(fake, { name: APP_IMAGE, config: { Entrypoint: ['/app'], Env: ['FROM=image'] } });
     for (const image of options.images ?? []) seedImage(fake, image);
@@ -117,6 +127,7 @@ export class StoryRig {
       owners: deps.sandboxes.ownerIds(),
       counts: Object.entries({
         names: deps.names.size,
+        selinuxLevels: deps.selinux.size,
         locks: deps.locks.size,
         watched: deps.monitor.size,
         exits: deps.exits.size,
@@ -191,6 +202,7 @@ export class StoryRig {
       handlers: runtimeHandlers(config),
       locks: new KeyedMutex(),
       names: new NameIndex(),
+      selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
       containers,
       exits: new Exits(),
@@ -221,16 +233,23 @@ export class StoryRig {
         pinned: [config.sandbox_image],
       }),
       monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
-      stats: new StatsSampler(lifecycle, 1_000_000),
+      stats: new StatsSampler(lifecycle, {
+        periodMs: 1_000_000,
+        countContent: config.image_fs_counts_content,
+      }),
       namesOfImage,
       execIo: new ExecIo(),
       userFiles: new UserFiles(lifecycle),
       cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+      resourceClasses: new ResourceClassFiles({
+        blockIo: config.containerd.blockio_config_file,
+        rdt: config.containerd.rdt_config_file,
+      }),
       features: new HandlerFeatures({
         containerd,
         facts: () => this.host.facts,
         log,
-        runFeatures: async () => Buffer.from('{}'),
+        runFeatures: async () => Buffer.from(options.userns ? WITH_USERNS : '{}'),
       }),
     };
   }

@@ -1,3 +1,4 @@
+import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
@@ -8,17 +9,20 @@ import { resolveUser } from '../../oci/user';
 import { baseSpecOf } from '../base-spec-file';
 import type { CriDeps } from '../deps';
 import type { NamedContainerConfig } from '../require';
-import { sandboxFilePaths } from '../sandbox/sandbox-parts';
+import { ownFiles, sandboxFilePaths } from '../sandbox/sandbox-parts';
 import { containerSeccompProfile } from '../seccomp-profile';
+import { labelMounts, specLabels } from '../selinux';
 import { requireApparmor } from './apparmor';
 import { resolveCdi } from './cdi-devices';
 import { copyVolumes } from './image-declared-volumes';
 import type { MountedImageVolume } from './image-volumes';
+import { resolveClasses } from './resolve-classes';
 import { resolveDevices } from './resolve-devices';
 import { resolveMounts } from './resolve-mounts';
 
 export interface ContainerRequest {
-  readonly id: string;
+  /** Its id and label are known by now. */
+  readonly draft: Container;
   readonly sandbox: Sandbox;
   readonly config: NamedContainerConfig;
   readonly image: Image;
@@ -32,13 +36,14 @@ export type ContainerInputs = ContainerSpecInput & { image: Image; imageVolumes:
 
 /** Gathers from host and daemon all that the spec of a container is made from. What it makes lies in the container's own directories. */
 export async function containerInputs(deps: CriDeps, request: ContainerRequest): Promise<ContainerInputs> {
-  const { id, sandbox, config, image, handler, volumes } = request;
+  const { draft, sandbox, config, image, handler, volumes } = request;
+  const { id, processLabel } = draft.metadata;
   const privileged = config.linux?.securityContext?.privileged ?? false;
   const sandboxConfig = sandbox.metadata.config;
   // What is wrong without a look at the host fails before anything is made.
   checkContainer({ config, sandboxConfig, features: await deps.features.of(handler) });
   await requireApparmor(deps, config);
-  const [mounts, devices, user, cdi, base, seccompProfile, features] = await Promise.all([
+  const [mounts, devices, user, cdi, base, seccompProfile, features, classes] = await Promise.all([
     resolveMounts(deps, config, volumes),
     resolveDevices(deps, config),
     containerUser(deps, request),
@@ -46,7 +51,11 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     baseSpecOf(handler),
     containerSeccompProfile(deps, config),
     deps.features.of(handler),
+    resolveClasses(deps, config, sandboxConfig),
   ]);
+  const copies = await copyVolumes(deps, request);
+  const files = ownFiles(deps, sandbox);
+  await labelMounts(deps, { sandbox, processLabel, mounts, volumes: copies, files, signal: request.signal });
   return {
     id,
     sandbox: { id: sandbox.metadata.id, pid: sandbox.status.pid, files: sandboxFilePaths(deps, sandbox) },
@@ -60,14 +69,15 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
     features,
     user,
     mounts,
-    volumes: await copyVolumes(deps, request),
+    volumes: copies,
     devices,
     hostDevices: wantsHostDevices(privileged, handler) ? await deps.host.allDevices() : undefined,
     cdi,
     base,
     seccompProfile,
+    ...classes,
     targetPid: request.targetPid,
-    labels: { process: '', mount: '' },
+    labels: specLabels(deps, handler, processLabel),
     cgroupMountOptions: privileged && deps.host.facts.cgroup2 ? await deps.host.cgroupMountOptions() : undefined,
     imageVolumes: new Map([...volumes].map(([path, volume]) => [path, volume.imageId])),
   };

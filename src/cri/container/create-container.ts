@@ -15,6 +15,7 @@ import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
+import { containerLabel } from '../selinux';
 import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
 import { containerFingerprint, existingContainer } from './existing-container';
@@ -65,6 +66,13 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
       () => deps.names.reserve(name, id),
       () => deps.names.release(name, id),
     );
+    await step(
+      'choose its SELinux label',
+      () => {
+        draft.metadata.processLabel = containerLabel(deps, config, sandbox);
+      },
+      () => deps.selinux.release(draft.metadata.processLabel),
+    );
     await step('unpack the image', () => ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal }));
     await step(
       'make its directories',
@@ -74,7 +82,7 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
     // No undo: they are the pod's, shared by its containers, and go when it stops.
     const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
     const inputs = await step('look at the host', () =>
-      containerInputs(deps, { id, sandbox, config, image, handler, targetPid, volumes, signal }),
+      containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
     );
     const made = containerRecord(deps, draft, inputs);
     await step(

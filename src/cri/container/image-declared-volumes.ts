@@ -11,7 +11,8 @@ import type { ContainerRequest } from './container-inputs';
  * is resolved inside the root filesystem only; volumes that the request mounts itself are left out.
  */
 export async function copyVolumes(deps: CriDeps, request: ContainerRequest): Promise<ResolvedVolume[]> {
-  const { id, config, image, handler } = request;
+  const { draft, config, image, handler } = request;
+  const { id } = draft.metadata;
   if (deps.config.ignore_image_defined_volumes) return [];
   const paths = imageVolumePaths(image.config.volumes, config.mounts);
   if (paths.length === 0) return [];

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Mount as CriMount } from '../../../generated/cri/v1/api';
+import { labelledMounts } from '../../host/selinux';
 import { ensureUnpacked } from '../../images/ensure-unpacked';
 import type { Image } from '../../model/image';
+import type { Mount } from '../../model/mount';
 import type { Sandbox } from '../../model/sandbox';
+import { usernsMappings } from '../../oci/userns';
 import { Code } from '../../rpc/code';
 import { RpcError } from '../../rpc/rpc-error';
 import type { CriDeps } from '../deps';
@@ -57,8 +60,15 @@ async function mountOnce(deps: CriDeps, sandbox: Sandbox, image: Image, signal: 
     ? await snapshots.mounts({ snapshotter, key }, { signal })
     : await snapshots.view(view, { lease: id, signal });
   await deps.host.makeDir(target, 0o755);
-  await deps.host.mountAll(mounts, target, { readonly: true });
+  await mountAt(deps, sandbox, labelledMounts(mounts, deps.selinux.mountLabel(sandbox.metadata.processLabel)), target);
   return target;
+}
+
+/** In a pod with a user namespace the image's files belong to the users inside, as those of a root filesystem do. */
+async function mountAt(deps: CriDeps, { metadata, status }: Sandbox, mounts: Mount[], target: string): Promise<void> {
+  const shifted = usernsMappings(metadata.config.linux?.securityContext?.namespaceOptions?.usernsOptions);
+  if (shifted) await deps.host.mountShifted(mounts, target, `/proc/${status.pid}/ns/user`);
+  else await deps.host.mountAll(mounts, target, { readonly: true });
 }
 
 /** Key of the snapshot behind a pod's image volume; the pod's lease keeps it, and it goes with the pod. */

@@ -7,6 +7,7 @@ import {
 import { errorMessage } from '../../base/errors';
 import { inSteps } from '../../base/steps';
 import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
+import { labelledMounts } from '../../host/selinux';
 import { containerStdio } from '../../lifecycle/container-stdio';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import type { Any } from '../../model/any';
@@ -69,9 +70,10 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
   const stdio = containerStdio(deps, container);
   return inSteps({ signal, log: call.log }, async (step) => {
-    const rootfs = await step('find the root filesystem', () =>
+    const mounts = await step('find the root filesystem', () =>
       snapshots.mounts({ snapshotter: container.snapshotter, key: id }, { signal }),
     );
+    const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(container.metadata.processLabel));
     await step(
       'open its stdio', // the shim opens the FIFOs for writing and blocks until someone reads
       () => deps.stdio.open(stdio),

@@ -21,7 +21,12 @@ export async function status(deps: CriDeps, req: StatusRequest, call: Call): Pro
     status: { conditions: [runtime, network, ...warnings] },
     info: req.verbose ? verboseInfo(deps) : {},
     runtimeHandlers,
-    features: { supplementalGroupsPolicy: true, userNamespacesHostNetwork: false, mountOptions: true },
+    features: {
+      supplementalGroupsPolicy: true,
+      // Wherever there are user namespaces, pods on the host's network can have them too.
+      userNamespacesHostNetwork: runtimeHandlers.some(({ features }) => features?.userNamespaces),
+      mountOptions: true,
+    },
   };
 }
 
@@ -48,7 +53,8 @@ async function deprecations(deps: CriDeps, signal: AbortSignal): Promise<Runtime
     .catch(() => undefined);
   if (!server) return [];
   const type = 'ContainerdHasNoDeprecationWarnings';
-  const warnings = server.deprecations.map(({ id, message }) => [id, message]);
+  const ignored = new Set(deps.config.ignore_deprecation_warnings);
+  const warnings = server.deprecations.filter(({ id }) => !ignored.has(id)).map(({ id, message }) => [id, message]);
   if (warnings.length === 0) return [{ type, status: true, reason: '', message: '' }];
   const message = stringifyJson(Object.fromEntries(warnings));
   return [{ type, status: false, reason: 'ContainerdHasDeprecationWarnings', message }];

@@ -1,8 +1,13 @@
-import type { PodSandboxStatusRequest, PodSandboxStatusResponse } from '../../../generated/cri/v1/api';
+import type {
+  LinuxContainerResources,
+  PodSandboxStatusRequest,
+  PodSandboxStatusResponse,
+} from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../state/cri-shapes';
+import { toGoJson } from '../../state/go-json';
 import { sandboxConfigJson } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
@@ -27,6 +32,11 @@ export async function podSandboxStatus(
   };
 }
 
+/** In the words of CRI, as kubelet gave them. */
+function resourcesJson(linux: LinuxContainerResources): Record<string, unknown> {
+  return toGoJson('ContainerResources', { linux, windows: undefined });
+}
+
 /** The keys that crictl shows and agents read (`pid`, `runtimeSpec`, …). */
 async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, signal: AbortSignal): Promise<string> {
   const { metadata, status } = sandbox;
@@ -45,7 +55,7 @@ async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, sig
     config: sandboxConfigJson(metadata.config),
     runtimeSpec: record.spec,
     cniResult: metadata.cniResult,
-    overhead: status.overhead,
-    resources: status.resources,
+    ...(status.overhead && { overhead: resourcesJson(status.overhead) }),
+    ...(status.resources && { resources: resourcesJson(status.resources) }),
   });
 }

@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
+import { labelledMounts } from '../../host/selinux';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
@@ -14,6 +15,7 @@ import { watchSandbox } from '../../monitor/watch-exits';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { requireSandboxConfig } from '../require';
+import { sandboxLabel } from '../selinux';
 import { existingSandbox, sandboxFingerprint } from './existing-sandbox';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
 import { ensureSandboxImage } from './sandbox-image';
@@ -54,6 +56,13 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
       () => deps.names.release(name, id),
     );
     await step(
+      'choose its SELinux label',
+      () => {
+        metadata.processLabel = sandboxLabel(deps, config);
+      },
+      () => deps.selinux.release(metadata.processLabel),
+    );
+    await step(
       'record the sandbox',
       () => deps.sandboxes.record(metadata),
       () => deps.sandboxes.forget(id),
@@ -83,11 +92,11 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     }
     await step(
       'write hosts, hostname, resolv.conf',
-      () => makeSandboxFiles(deps, sandbox),
+      () => makeSandboxFiles(deps, sandbox, call.signal),
       () => removeSandboxFiles(deps, id),
     );
     const pause = await step('derive the spec', () => pauseContainer(deps, sandbox, handler, image));
-    const rootfs = await step(
+    const mounts = await step(
       'prepare the root filesystem', // under the lease: without one it can be collected before its record exists
       () => snapshots.prepare(pause.snapshot, { lease: id, signal: call.signal }),
       (signal) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal }),
@@ -100,6 +109,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     await step('store the spec', () =>
       updateSandboxRecord(deps, sandbox, { spec: pause.record.spec, signal: call.signal }),
     );
+    const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(metadata.processLabel));
     const task = await step(
       'create the task',
       () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),

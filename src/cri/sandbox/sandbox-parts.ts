@@ -12,6 +12,7 @@ import { KIND_SANDBOX, recordLabels } from '../../state/labels';
 import { SANDBOX_EXTENSION, sandboxMetadataExtension } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { sandboxSeccomp } from '../seccomp-profile';
+import { labelSandboxFiles, specLabels } from '../selinux';
 import { snapshotLabels } from '../snapshot-labels';
 import { SPEC_TYPE_URL } from '../type-urls';
 import { updateSandboxRecord } from './sandbox-record';
@@ -46,8 +47,8 @@ export async function addToNetwork(deps: CriDeps, sandbox: Sandbox, signal: Abor
   await updateSandboxRecord(deps, sandbox, { signal });
 }
 
-/** Writes the pod's files and mounts its /dev/shm. */
-export async function makeSandboxFiles(deps: CriDeps, sandbox: Sandbox): Promise<void> {
+/** Writes the pod's files and mounts its /dev/shm, all under the pod's SELinux label. */
+export async function makeSandboxFiles(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id, config } = sandbox.metadata;
   await deps.host.writeSandboxFiles({
     dir: deps.paths.sandboxRoot(id),
@@ -55,6 +56,7 @@ export async function makeSandboxFiles(deps: CriDeps, sandbox: Sandbox): Promise
     dns: config.dnsConfig,
   });
   if (!sharesHostIpc(sandbox)) await deps.host.mountShm(deps.paths.shm(id));
+  await labelSandboxFiles(deps, sandbox, ownFiles(deps, sandbox), signal);
 }
 
 /** The undo of it. Idempotent. */
@@ -87,7 +89,7 @@ export async function pauseContainer(
     userNamespacePath: mappings && metadata.netnsPath ? deps.paths.userns(id) : undefined,
     files: sandboxFilePaths(deps, sandbox),
     seccompProfile: await sandboxSeccomp(deps, config),
-    labels: { process: '', mount: '' },
+    labels: specLabels(deps, handler, metadata.processLabel),
   });
   return {
     record: {
@@ -123,6 +125,12 @@ export function sandboxFilePaths(
     resolvConf: `${root}/resolv.conf`,
     shm: sharesHostIpc(sandbox) ? '/dev/shm' : deps.paths.shm(id),
   };
+}
+
+/** Those of them that are the pod's alone. */
+export function ownFiles(deps: Pick<CriDeps, 'paths'>, sandbox: Sandbox): string[] {
+  const { shm, ...files } = sandboxFilePaths(deps, sandbox);
+  return [...Object.values(files), ...(sharesHostIpc(sandbox) ? [] : [shm])];
 }
 
 function sharesHostIpc(sandbox: Sandbox): boolean {

@@ -1,3 +1,4 @@
+import type { LogFields } from '../../base/logger';
 import type { Failure } from '../engine/messages';
 import type { AttachEnd, StdioSpec } from '../stdio-service';
 
@@ -50,8 +51,16 @@ export interface Answer {
 export type Told =
   /** What has been counted since the last time. */
   | { readonly counted: readonly Count[] }
+  /** What the process would have logged. */
+  | { readonly said: Said }
   /** An attached client took its output too slowly. */
   | { readonly dropped: string };
+
+export interface Said {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: LogFields;
+}
 
 export interface Count {
   readonly name: string;

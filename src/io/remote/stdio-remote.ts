@@ -203,6 +203,7 @@ export class StdioRemote implements StdioService {
 
   private heard(told: Told): void {
     if ('dropped' in told) this.attached.get(told.dropped)?.dropped();
+    else if ('said' in told) this.options.log[told.said.level](told.said.message, told.said.fields);
     else for (const { name, labels, by } of told.counted) this.options.metrics.count(name, labels, by);
   }
 }

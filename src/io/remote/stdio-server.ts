@@ -57,9 +57,10 @@ export class StdioServer {
     return closed;
   }
 
-  /** Tells every server something that it did not ask for. */
-  tell(message: Told): void {
+  /** Tells every server something that it did not ask for; false when there is none. */
+  tell(message: Told): boolean {
     for (const socket of this.controlling) socket.write(messageFrame(message));
+    return this.controlling.size > 0;
   }
 
   private greet(socket: Socket): void {

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { stringify } from 'smol-toml';
 import type { PodNetwork } from './cni';
 import { pluginSettings } from './containerd-plugin';
+import { cacheDir } from './places';
 import { answers, type Daemon, startDaemon } from './process';
 import { buildTools, folderOf } from './tools';
 
@@ -44,6 +45,18 @@ export function containerdPrograms(version: ContainerdVersion): ContainerdProgra
     cniBinDir: built['cni-plugins'],
     path: [built.containerd, built.runc, ...system].join(delimiter),
   };
+}
+
+/**
+ * Building containerd 2.x takes minutes and Go: `make test` runs on it where somebody (`make conformance`) has built it.
+ */
+export function isAtHand(version: ContainerdVersion): boolean {
+  const bin = join(cacheDir(), 'bin');
+  const built = existsSync(bin) ? readdirSync(bin) : [];
+  return (
+    version === '1.6' ||
+    ['containerd', 'runc', 'cni-plugins'].every((name) => built.some((dir) => dir.startsWith(`${name}-`)))
+  );
 }
 
 export interface Containerd {

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 
+import { CriClient } from '../../../src/client/cri-client';
+import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { checkout } from './places';
@@ -50,7 +52,8 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
       name: 'crisp',
       argv: [process.execPath, bundle, 'serve', '--config', configFile],
       dir: options.dir,
-      ready: () => answers(socket),
+      // Its socket is there before it serves: until then, pods are being found again.
+      ready: () => serves(socket),
     });
   let daemon = await start();
   return {
@@ -72,6 +75,20 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     stdioPid: () => pidInLock(join(settings.state, 'stdio/lock')),
     endStdio: (signal = 'SIGTERM') => endProcess(pidInLock(join(settings.state, 'stdio/lock')), signal),
   };
+}
+
+/** Whether somebody serves there and has looked for its pods, whatever has come of it. */
+export async function serves(socket: string): Promise<boolean> {
+  if (!(await answers(socket))) return false;
+  const cri = new CriClient(socket);
+  try {
+    await cri.runtime.listPodSandbox({ filter: undefined }, { timeoutMs: 2000 });
+    return true;
+  } catch (error) {
+    return error instanceof RpcCallError && !error.message.includes('pods are being recovered');
+  } finally {
+    cri.close();
+  }
 }
 
 /** The process that holds a lock of crisp's, by what the file says; undefined when it is gone. */
@@ -99,6 +116,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
+function containerdSettings(settings: CrispOptions['settings']): object {
+  return typeof settings?.containerd === 'object' && settings.containerd !== null ? settings.containerd : {};
+}
+
 function settingsOf({ containerd, network, certsDir, settings }: CrispOptions, home: string, socket: string) {
   return {
     listen: socket,
@@ -108,7 +129,7 @@ function settingsOf({ containerd, network, certsDir, settings }: CrispOptions, h
     cri_state: join(containerd.state, 'io.containerd.grpc.v1.cri'),
     netns_mounts_under_state_dir: true,
     ...settings,
-    containerd: { address: containerd.address, namespace: 'k8s.io' },
+    containerd: { ...containerdSettings(settings), address: containerd.address, namespace: 'k8s.io' },
     cni: { bin_dirs: network.binDirs, conf_dir: network.confDir, cache_dir: network.cacheDir },
     registry: { config_path: certsDir ?? '' },
   };

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-import { cacheDir, checkout } from './places';
+import { checkout } from './places';
 
 export type Tool = 'containerd' | 'runc' | 'cni-plugins' | 'crictl' | 'critest' | 'kubelet';
 
@@ -16,13 +16,6 @@ export function buildTools<T extends Tool>(tools: readonly T[], env: NodeJS.Proc
   });
   const folders = output.trim().split('\n');
   return Object.fromEntries(tools.map((tool, i) => [tool, folders[i]])) as Record<T, string>;
-}
-
-/** True when somebody has built each of these before, which takes minutes and Go; of whichever version. */
-export function areBuilt(tools: readonly Tool[]): boolean {
-  const bin = join(cacheDir(), 'bin');
-  const built = existsSync(bin) ? readdirSync(bin) : [];
-  return tools.every((name) => built.some((dir) => dir.startsWith(`${name}-`)));
 }
 
 /** The folder of a program on PATH, also where PATH leaves out the sbin folders. */

@@ -22,7 +22,7 @@ export function introspectionRows(world: World): Rows<typeof IntrospectionDefini
     plugins: ({ filters }) => ({
       plugins: world.plugins.filter(({ type, id }) => matches(filters, fieldsOf({ type, id }))),
     }),
-    server: () => ({ uuid: world.uuid, pid: BigInt(process.pid), pidns: 0n, deprecations: [] }),
+    server: () => ({ uuid: world.uuid, pid: BigInt(process.pid), pidns: 0n, deprecations: world.deprecations }),
     pluginInfo: ({ type, id }) => {
       if (!world.pluginInfo) throw new RpcError(Code.UNIMPLEMENTED, 'unknown method PluginInfo');
       const found = world.plugins.find((each) => each.type === type && each.id === id);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Container } from '../../../generated/containerd/services/containers/v1/containers';
 import type { Image } from '../../../generated/containerd/services/images/v1/images';
-import type { Plugin } from '../../../generated/containerd/services/introspection/v1/introspection';
+import type { DeprecationWarning, Plugin } from '../../../generated/containerd/services/introspection/v1/introspection';
 import type { Info } from '../../../generated/containerd/services/snapshots/v1/snapshots';
 import type { Envelope } from '../../../generated/containerd/types/event';
 import type { Sandbox } from '../../../generated/containerd/types/sandbox';
@@ -68,6 +68,8 @@ export class World {
   readonly metrics = new Map<string, Any>();
   readonly plugins: Plugin[] = [];
   readonly uuid = randomUUID();
+  /** What introspection says will go away. */
+  deprecations: DeprecationWarning[] = [];
   version = { version: 'v1.7.99', revision: 'fake' };
   /** What introspection answers about the runtime; without one the question is UNIMPLEMENTED. */
   pluginInfo?: Any;

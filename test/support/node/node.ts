@@ -46,7 +46,16 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const dir = createScratch();
   const undo: (() => Promise<void> | void)[] = [];
   const clean = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const errors: unknown[] = [];
+    // What fails must not leave the daemons below it running.
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   };
   try {
     const registry = await startRegistry(dir);

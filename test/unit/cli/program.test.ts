@@ -57,6 +57,25 @@ describe('crisp', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true }));
 
+  it('prints what a configuration of containerd becomes, and says what it leaves out', async () => {
+    const source = file(
+      'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "pause:1"\nunheard_of = 1\n',
+    );
+    const { code, out, err } = await run(['config', 'convert', source]);
+    expect(code).toBe(0);
+    expect(out).toContain('\nsandbox_image = "pause:1"\n');
+    expect(err).toBe('crisp: plugins."io.containerd.grpc.v1.cri".unheard_of: unknown key, left out\n');
+  });
+
+  it.each([
+    ['is not there', () => join(dir, 'absent'), 'cannot read'],
+    ['is no TOML', () => file('= 1'), 'not TOML'],
+  ])('refuses to convert a file that %s', async (_what, path, problem) => {
+    const { code, out, err } = await run(['config', 'convert', path()]);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(problem);
+  });
+
   it('prints its version', async () => {
     expect(await run(['version'])).toEqual({ code: 0, out: 'crisp 1.2.3\n', err: '' });
   });

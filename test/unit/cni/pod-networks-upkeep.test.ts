@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MetricsRegistry } from '../../../src/observability/metrics-registry';
 import { ETH0, keepingLogger, never, pod, ScriptedPlugins } from './scripted-plugins';
 
 const NET = {
@@ -36,6 +37,26 @@ describe('PodNetworks', () => {
       return [];
     }
   };
+
+  it('counts and times what it does under the names that containerd has for it', async () => {
+    const metrics = new MetricsRegistry();
+    const networks = await started({ metrics });
+    await networks.add(pod(), never);
+    scripted.fail('one', 'DEL', 100, 'busy');
+    await expect(networks.del(pod(), never)).rejects.toThrow('busy');
+    const counted = metrics
+      .render()
+      .split('\n')
+      .filter((line) => /^containerd_cri_.*(_total|_count)\{/.test(line));
+    const name = 'containerd_cri_network_plugin_operations';
+    expect(counted).toEqual([
+      `${name}_duration_seconds_seconds_count{operation_type="set_up_pod"} 1`,
+      `${name}_duration_seconds_seconds_count{operation_type="tear_down_pod"} 1`,
+      `${name}_errors_total_total{operation_type="tear_down_pod"} 1`,
+      `${name}_total_total{operation_type="set_up_pod"} 1`,
+      `${name}_total_total{operation_type="tear_down_pod"} 1`,
+    ]);
+  });
 
   describe('check', () => {
     it('asks each plugin with the cached result', async () => {

@@ -1,4 +1,11 @@
-import { formatLabel, parseLabel, readSelinuxContexts, relabel } from '../../../src/host/selinux';
+import {
+  formatLabel,
+  labelledMounts,
+  mayRelabel,
+  parseLabel,
+  readSelinuxContexts,
+  relabel,
+} from '../../../src/host/selinux';
 import { SelinuxLabelAllocator } from '../../../src/host/selinux-labels';
 import { useFakeRoot } from './fake-root';
 
@@ -25,6 +32,14 @@ it('readSelinuxContexts reads the contexts of the policy in use', async () => {
     'etc/selinux/mls/contexts/lxc_contexts': `process = "${contexts.process}"\nfile = "${contexts.file}"\nro_file="x"\nkvm_process = "${contexts.kvmProcess}"\n`,
   });
   expect(await readSelinuxContexts(root.path)).toEqual(contexts);
+});
+
+it('readSelinuxContexts prefers what the distribution ships for containers', async () => {
+  root.add({
+    'etc/selinux/targeted/contexts/lxc_contexts': 'process = "a:b:old:s0"\nfile = "a:b:c:s0"\n',
+    'usr/share/containers/selinux/contexts': 'process = "a:b:new:s0"\nfile = "a:b:c:s0"\n',
+  });
+  expect(await readSelinuxContexts(root.path)).toEqual({ process: 'a:b:new:s0', file: 'a:b:c:s0', kvmProcess: '' });
 });
 
 describe('SelinuxLabelAllocator', () => {
@@ -68,17 +83,66 @@ describe('SelinuxLabelAllocator', () => {
     expect(labels.forVirtualMachine('u:r:t:s0:c5,c6')).toBe('u:r:container_kvm_t:s0:c5,c6');
   });
 
-  it.each(['s0', 's0:c1', 's0:c1,c2', 's0-s1:c0.c1023', 's15:c0.c5,c7'])('accepts the level %s', (level) => {
-    expect(new SelinuxLabelAllocator({ contexts, categoryRange: 8 }).allocate(asked({ level })).process).toContain(
-      `:${level}`,
-    );
+  it('gives a container the labels of its pod, and the level of its pod with whatever else it asks for', () => {
+    const labels = new SelinuxLabelAllocator({ contexts, categoryRange: 1024 });
+    const pod = labels.allocate();
+    const level = parseLabel(pod.process)?.level;
+    expect(labels.allocate(undefined, pod.process)).toEqual(pod);
+    expect(labels.allocate(asked({}), pod.process)).toEqual(pod);
+    expect(labels.allocate(asked({ type: 'spc_t' }), pod.process)).toEqual({
+      process: `system_u:system_r:spc_t:${level}`,
+      mount: pod.mount,
+    });
+    expect(labels.allocate(asked({ level: 's0:c1' }), pod.process).process).toBe('system_u:system_r:container_t:s0:c1');
+    for (let holders = 0; holders < 4; holders++) labels.release(pod.process);
+    labels.release('a:b:c:s0:c1');
+    expect(labels.size).toBe(0);
   });
 
-  it.each(['c1,c2', 's0:', 's0:c1,', 's0:x', 's0:c1 c2', 's0:c1\n', 's0:c12345'])('refuses the level %j', (level) => {
-    expect(() => new SelinuxLabelAllocator({ contexts, categoryRange: 8 }).allocate(asked({ level }))).toThrow(
-      'malformed',
-    );
+  it('gives no level where the policy has none', () => {
+    const flat = {
+      process: 'system_u:system_r:container_t',
+      file: 'system_u:object_r:container_file_t',
+      kvmProcess: '',
+    };
+    const labels = new SelinuxLabelAllocator({ contexts: flat, categoryRange: 1024 });
+    expect(labels.allocate()).toEqual({ process: flat.process, mount: flat.file });
+    expect(labels.size).toBe(0);
   });
+
+  it('tells the label of files from that of a process, and the one for files that all may use', () => {
+    const labels = new SelinuxLabelAllocator({ contexts, categoryRange: 1024 });
+    expect(labels.mountLabel('u:r:t:s0:c5,c6')).toBe('u:object_r:container_file_t:s0:c5,c6');
+    expect(labels.mountLabel('')).toBe('');
+    expect(labels.sharedLabel('u:object_r:container_file_t:s0:c5,c6')).toBe('u:object_r:container_file_t:s0');
+    expect(labels.sharedLabel('u:object_r:container_file_t')).toBe('u:object_r:container_file_t');
+  });
+});
+
+it('labelledMounts puts a root filesystem under a label', () => {
+  const overlay = { type: 'overlay', source: 'overlay', target: '', options: ['lowerdir=/a'] };
+  expect(labelledMounts([overlay], '')).toEqual([overlay]);
+  expect(labelledMounts([overlay], 'a:b:c:s0:c1,c2')).toEqual([
+    { ...overlay, options: ['lowerdir=/a', 'context="a:b:c:s0:c1,c2"'] },
+  ]);
+});
+
+it.each([
+  ['/var/lib/kubelet/pods/uid/volumes/kubernetes.io~empty-dir/data', true],
+  ['/var/lib/kubelet/pods/uid/etc-hosts', true],
+  ['/srv/data', true],
+  ['/usr/local/data', true],
+  ['/etcetera', true],
+  ['/', false],
+  ['/usr', false],
+  ['/usr/', false],
+  ['/etc/kubernetes/pki', false],
+  ['/usr/share/zoneinfo', false],
+  ['/srv/../proc/1', false],
+  ['/var/lib/kubelet', false],
+  ['/var/log', false],
+])('mayRelabel answers for %s: %s', (path, answer) => {
+  expect(mayRelabel(path)).toBe(answer);
 });
 
 describe('relabel', () => {

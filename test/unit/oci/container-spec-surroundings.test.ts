@@ -26,6 +26,21 @@ describe('containerSpec in its surroundings', () => {
     ]);
   });
 
+  it.each([
+    [true, true, 'rw'],
+    [true, false, 'ro'], // on cgroup v1 there is no cgroup namespace: it would be the host's
+    [false, true, 'ro'],
+  ])('mounts cgroups as cgroup_writable %s says on a host with cgroup v2 %s: %s', (cgroupWritable, cgroup2, mode) => {
+    const input = withRequest({});
+    const spec = containerSpec({
+      ...input,
+      handler: { ...handler, cgroupWritable },
+      facts: { ...input.facts, cgroup2 },
+    });
+    const mount = spec.mounts?.find(({ destination }) => destination === '/sys/fs/cgroup');
+    expect(mount?.options?.filter((option) => option === 'ro' || option === 'rw')).toEqual([mode]);
+  });
+
   it('binds the host sysfs in a user namespace on the host network, where none can be mounted', () => {
     const ids = { containerId: 0, hostId: 65536, length: 65536 };
     const namespaceOptions = {

@@ -51,6 +51,7 @@ export const handler: RuntimeHandler = {
   baseRuntimeSpec: '',
   cniConfDir: '',
   cniMaxConfNum: 1,
+  selinuxKvmLabel: false,
   hostProcesses: true,
 };
 

@@ -1,3 +1,4 @@
+import { EventsDefinition } from '../../../generated/containerd/services/events/v1/events';
 import { VersionDefinition, VersionResponse } from '../../../generated/containerd/services/version/v1/version';
 import { createClient } from '../../../src/rpc/client';
 import { Code } from '../../../src/rpc/code';
@@ -29,6 +30,27 @@ describe('A unary call', () => {
   it('answers what its handler answers', async () => {
     const { client } = await serve(async () => ({ version: '2.1', revision: 'ü€' }));
     expect(await client.version({})).toEqual({ version: '2.1', revision: 'ü€' });
+  });
+
+  it('carries more than the 16 MiB that kubelet takes, both ways', async () => {
+    const payload = Buffer.alloc(17 << 20, 'x');
+    const server = rig.server();
+    const got: number[] = [];
+    server.addService(EventsDefinition, {
+      publish: async ({ event }) => {
+        got.push(event?.value.length ?? 0);
+        return {};
+      },
+      forward: notImplemented,
+      subscribe: notImplemented,
+    });
+    server.addService(VersionDefinition, { version: async () => ({ version: payload.toString(), revision: '' }) });
+    await server.listen(rig.socket);
+    const event = { typeUrl: 'a', value: payload };
+    await createClient(EventsDefinition, rig.channel()).publish({ topic: '/a', event });
+    expect(got).toEqual([payload.length]);
+    const { version } = await createClient(VersionDefinition, rig.channel()).version({});
+    expect(version.length).toBe(payload.length);
   });
 
   it('answers bytes that are encoded already as they are', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { zstdFrame } from './zstd';
 
 /** What an image says about how to run it: the `config` object of the OCI image config. */
 export interface ImageRunConfig {
@@ -24,6 +25,8 @@ export interface ImageDefinition {
   readonly layers: readonly Buffer[];
   readonly config: ImageRunConfig;
   readonly shape: ImageShape;
+  /** How its layers are packed, unless gzipped. `encrypted` only says so. */
+  readonly packing?: 'zstd' | 'none' | 'encrypted';
 }
 
 interface Descriptor {
@@ -49,6 +52,11 @@ const MEDIA_TYPES = {
     config: 'application/vnd.docker.container.image.v1+json',
     layer: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
   },
+};
+const OTHER_LAYERS = {
+  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  none: 'application/vnd.oci.image.layer.v1.tar',
+  encrypted: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted',
 };
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 const CREATED = '2026-01-01T00:00:00Z';
@@ -100,7 +108,12 @@ export function buildImage(definition: ImageDefinition, cache: LayerCache): Buil
 function manifestFor(definition: ImageDefinition, architecture: string, cache: LayerCache) {
   const types = definition.shape === 'docker' ? MEDIA_TYPES.docker : MEDIA_TYPES.oci;
   const diffIds = definition.layers.map(digestOf);
-  const layers = definition.layers.map((tar, i) => blobOf(types.layer, cache.gzip(diffIds[i] ?? '', tar)));
+  const layers = definition.layers.map((tar, i) => {
+    if (definition.packing === 'zstd') return blobOf(OTHER_LAYERS.zstd, zstdFrame(tar));
+    if (definition.packing === 'none') return blobOf(OTHER_LAYERS.none, tar);
+    const type = definition.packing === 'encrypted' ? OTHER_LAYERS.encrypted : types.layer;
+    return blobOf(type, cache.gzip(diffIds[i] ?? '', tar));
+  });
   const config = jsonBlob(types.config, {
     architecture,
     os: 'linux',

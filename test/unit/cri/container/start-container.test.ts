@@ -1,4 +1,5 @@
-import { ContainerState } from '../../../../generated/cri/v1/api';
+import { Options } from '../../../../generated/containerd/types/runc/options/oci';
+import { ContainerState, NamespaceMode } from '../../../../generated/cri/v1/api';
 import { startContainer } from '../../../../src/cri/container/start-container';
 import { Code } from '../../../../src/rpc/code';
 import { toCriContainerStatus } from '../../../../src/state/cri-shapes';
@@ -8,6 +9,30 @@ import { StoryRig } from '../../../support/story-rig';
 import { ended, removeAll, useRig } from '../../../support/use-rig';
 
 const rig = useRig();
+
+describe('StartContainer in a pod with a user namespace', () => {
+  const options = 'options = { SystemdCgroup = true, Root = "/run/crisp-runc" }';
+  const shifted = useRig({ userns: true, config: `[containerd.runtimes.runc]\n${options}` });
+
+  it('gives the streams to the root of the namespace, in options that repeat those of the handler', async () => {
+    const ids = [{ containerId: 0, hostId: 100_000, length: 65_536 }];
+    const usernsOptions = { mode: NamespaceMode.POD, uids: ids, gids: ids };
+    const userns = { linux: { securityContext: { namespaceOptions: { usernsOptions } } } };
+    const { metadata } = await runContainer(shifted.now, await runPod(shifted.now, userns), userns);
+    const given = shifted.now.fake.state.tasks.get(metadata.id)?.options;
+    expect(Options.decode(given?.value ?? Buffer.alloc(0))).toMatchObject({
+      ioUid: 100_000,
+      ioGid: 100_000,
+      systemdCgroup: true,
+      root: '/run/crisp-runc',
+    });
+  });
+
+  it('gives no options to a container without one: the task has those of its record', async () => {
+    const { metadata } = await runContainer(shifted.now, await runPod(shifted.now));
+    expect(shifted.now.fake.state.tasks.get(metadata.id)?.options).toBeUndefined();
+  });
+});
 
 describe('StartContainer', () => {
   it('makes a created container RUNNING', async () => {
@@ -85,14 +110,18 @@ describe('StartContainer', () => {
     await expect(startContainer(rig.now.deps, { containerId }, rig.now.call())).rejects.toMatchObject({ code });
   });
 
-  it.each(MISHAPS)('leaves no task and no open stdio, whichever call %s', async (mishap) => {
-    const learner = await StoryRig.start();
-    const { id } = (await makeContainer(learner, await runPod(learner))).metadata;
-    const calls = await callsOf(learner, () => startContainer(learner.deps, { containerId: id }, learner.call()));
-    await learner.close();
-    expect(calls.length).toBeGreaterThan(4);
-    expect(await tryEach(calls, (call) => outcome(call, mishap))).toEqual([]);
-  });
+  it.each(MISHAPS)(
+    'leaves no task and no open stdio, whichever call %s',
+    async (mishap) => {
+      const learner = await StoryRig.start();
+      const { id } = (await makeContainer(learner, await runPod(learner))).metadata;
+      const calls = await callsOf(learner, () => startContainer(learner.deps, { containerId: id }, learner.call()));
+      await learner.close();
+      expect(calls.length).toBeGreaterThan(4);
+      expect(await tryEach(calls, (call) => outcome(call, mishap))).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 /** Starts a container with one mishap; what is wrong afterwards. */

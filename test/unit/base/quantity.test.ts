@@ -1,4 +1,4 @@
-import { parseQuantity } from '../../../src/cni/quantity';
+import { parseQuantity } from '../../../src/base/quantity';
 
 describe('parseQuantity', () => {
   it.each<[string, bigint]>([

@@ -1,0 +1,36 @@
+import type { UpdatedResources } from '../state/updated-resources';
+import {
+  parseUpdatedResources,
+  UPDATED_RESOURCES_EXTENSION,
+  updatedResourcesExtension,
+} from '../state/updated-resources';
+import type { LifecycleDeps } from './deps';
+
+type Deps = Pick<LifecycleDeps, 'containerd' | 'daemon' | 'sandboxes'>;
+
+/**
+ * Keeps what kubelet says of a pod's resources over a restart: in our journal, and on 2.x in the daemon's sandbox store
+ * too, where containerd's plugin looks for it.
+ */
+export async function storeResources(
+  deps: Deps,
+  id: string,
+  updated: UpdatedResources,
+  signal: AbortSignal,
+): Promise<void> {
+  await deps.sandboxes.recordResources(id, updated);
+  if (!deps.daemon.features.sandboxStore) return;
+  const extensions = { [UPDATED_RESOURCES_EXTENSION]: updatedResourcesExtension(updated) };
+  const fields = [`extensions.${UPDATED_RESOURCES_EXTENSION}`];
+  await deps.containerd.sandboxStore.update({ id, extensions }, fields, { signal });
+}
+
+/** What was stored of them; nothing when nobody has said anything. The daemon's record wins: the plugin may have changed it. */
+export async function storedResources(deps: Deps, id: string): Promise<UpdatedResources> {
+  const inStore = deps.daemon.features.sandboxStore;
+  // A pod is found again without them, too.
+  const record = inStore ? await deps.containerd.sandboxStore.get(id).catch(() => undefined) : undefined;
+  const extension = record?.extensions[UPDATED_RESOURCES_EXTENSION];
+  const stored = extension && parseUpdatedResources(extension.value);
+  return stored ?? (await deps.sandboxes.readResources(id)) ?? {};
+}

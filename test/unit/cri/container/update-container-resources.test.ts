@@ -1,0 +1,102 @@
+import { type DeepPartial, UpdateContainerResourcesRequest } from '../../../../generated/cri/v1/api';
+import { containerStatus } from '../../../../src/cri/container/container-status';
+import { updateContainerResources } from '../../../../src/cri/container/update-container-resources';
+import type { Container } from '../../../../src/model/container';
+import type { Spec } from '../../../../src/model/spec';
+import { Code } from '../../../../src/rpc/code';
+import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
+import { ended, useRig } from '../../../support/use-rig';
+
+const LIMITED = { linux: { resources: { cpuShares: 512n, cpuQuota: 50_000n, memoryLimitInBytes: 1n << 30n } } };
+const rig = useRig();
+
+function update(containerId: string, linux: DeepPartial<UpdateContainerResourcesRequest['linux']>) {
+  const request = UpdateContainerResourcesRequest.fromPartial({ containerId, linux, annotations: { a: 'b' } });
+  return updateContainerResources(rig.now.deps, request, rig.now.call());
+}
+
+const specOf = (id: string): Spec =>
+  JSON.parse(rig.now.fake.state.containers.get(id)?.spec?.value.toString() ?? '') as Spec;
+/** What the runtime was told, in order. */
+const told = (id: string): unknown[] =>
+  (rig.now.fake.state.tasks.get(id)?.resources ?? []).map(({ value }) => JSON.parse(value.toString()) as unknown);
+
+async function shown({ metadata }: Container) {
+  const request = { containerId: metadata.id, verbose: false };
+  return (await containerStatus(rig.now.deps, request, rig.now.call())).status?.resources?.linux;
+}
+
+/** All that an update can change. */
+async function everything(container: Container): Promise<unknown[]> {
+  const { id } = container.metadata;
+  return [specOf(id), await shown(container), await rig.now.deps.containers.readStatus(id)];
+}
+
+describe('UpdateContainerResources', () => {
+  it('changes what runs, the stored spec and the status, and leaves what is not given', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const { id } = container.metadata;
+    expect(await update(id, { cpuShares: 1024n })).toEqual({});
+    const resources = specOf(id).linux?.resources;
+    expect(resources?.cpu).toMatchObject({ shares: 1024, quota: 50_000 });
+    expect(told(id)).toEqual([resources]);
+    expect(await shown(container)).toMatchObject({
+      cpuShares: 1024n,
+      cpuQuota: 50_000n,
+      memoryLimitInBytes: 1n << 30n,
+    });
+    expect((await rig.now.deps.containers.readStatus(id))?.resources).toEqual(container.status.resources);
+  });
+
+  it('changes the spec of a container that does not run yet, and no task', async () => {
+    const container = await makeContainer(rig.now, await runPod(rig.now), LIMITED);
+    await update(container.metadata.id, { cpuShares: 1024n });
+    expect(specOf(container.metadata.id).linux?.resources?.cpu?.shares).toBe(1024);
+    expect(await shown(container)).toMatchObject({ cpuShares: 1024n });
+  });
+
+  it('changes neither spec nor status when the runtime refuses, whose words it passes on', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const before = await everything(container);
+    rig.now.fake.fail('Tasks/Update', {});
+    await expect(update(container.metadata.id, { memoryLimitInBytes: 1n })).rejects.toThrow('made to fail');
+    expect(await everything(container)).toEqual(before);
+    expect(told(container.metadata.id)).toEqual([]);
+  });
+
+  it('changes nothing when the record cannot be written', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const before = await everything(container);
+    rig.now.fake.fail('Containers/Update', {});
+    await expect(update(container.metadata.id, { cpuShares: 1024n })).rejects.toThrow('made to fail');
+    expect(await everything(container)).toEqual(before);
+    expect(told(container.metadata.id)).toEqual([]);
+  });
+
+  it.each([
+    ['negative shares', { cpuShares: -1n }, 'linux.cpu_shares'],
+    ['what is no cgroup file', { unified: { '../x': '1' } }, 'linux.unified'],
+  ])('refuses %s, naming the field, and changes nothing', async (_what, linux, field) => {
+    const container = await runContainer(rig.now, await runPod(rig.now));
+    const before = await everything(container);
+    await expect(update(container.metadata.id, linux)).rejects.toMatchObject({ name: 'OciError', field });
+    expect(await everything(container)).toEqual(before);
+  });
+
+  it('refuses a container that has ended, one that is not there, and a request without resources', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now));
+    const { id } = container.metadata;
+    await expect(update(id, undefined)).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      message: 'linux: is missing',
+    });
+    await expect(update('absent', {})).rejects.toMatchObject({ code: Code.NOT_FOUND });
+    await expect(update('', {})).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
+    rig.now.fake.process(id).exit(0);
+    await ended(rig.now, id);
+    await expect(update(id, {})).rejects.toMatchObject({
+      code: Code.FAILED_PRECONDITION,
+      message: `container "${id}" is EXITED`,
+    });
+  });
+});

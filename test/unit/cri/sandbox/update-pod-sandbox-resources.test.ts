@@ -1,0 +1,96 @@
+import { type DeepPartial, UpdatePodSandboxResourcesRequest } from '../../../../generated/cri/v1/api';
+import { podSandboxStatus } from '../../../../src/cri/sandbox/pod-sandbox-status';
+import { updatePodSandboxResources } from '../../../../src/cri/sandbox/update-pod-sandbox-resources';
+import { recover } from '../../../../src/monitor/recover';
+import { Code } from '../../../../src/rpc/code';
+import { runPod } from '../../../support/story-pods';
+import { type RigOptions, StoryRig } from '../../../support/story-rig';
+import { removeAll, useRig } from '../../../support/use-rig';
+
+function update(one: StoryRig, request: DeepPartial<UpdatePodSandboxResourcesRequest>) {
+  return updatePodSandboxResources(one.deps, UpdatePodSandboxResourcesRequest.fromPartial(request), one.call());
+}
+
+/** What a verbose status shows of the pod's resources. */
+async function shown(one: StoryRig, podSandboxId: string): Promise<{ overhead: unknown; resources: unknown }> {
+  const { info } = await podSandboxStatus(one.deps, { podSandboxId, verbose: true }, one.call());
+  const { overhead, resources } = JSON.parse(info.info ?? '') as { overhead: unknown; resources: unknown };
+  return { overhead, resources };
+}
+
+const REQUEST = {
+  overhead: { cpuShares: 2n },
+  resources: { cpuQuota: 50_000n, cpuPeriod: 100_000n, memoryLimitInBytes: 9_007_199_254_740_993n },
+};
+/** As text: the limit is beyond what a number holds. */
+const STORED = '"resources":{"linux":{"cpu_period":100000,"cpu_quota":50000,"memory_limit_in_bytes":9007199254740993}}';
+
+describe.each<[string, RigOptions]>([
+  ['a daemon without a sandbox store', {}],
+  ['a daemon with a sandbox store', { sandboxStore: true }],
+])('UpdatePodSandboxResources on %s', (_daemon, options) => {
+  const rig = useRig(options);
+
+  it('shows what kubelet said in the verbose status, and nothing before', async () => {
+    const podSandboxId = await runPod(rig.now);
+    expect(await shown(rig.now, podSandboxId)).toEqual({ overhead: undefined, resources: undefined });
+    expect(await update(rig.now, { podSandboxId, ...REQUEST })).toEqual({});
+    const { info } = await podSandboxStatus(rig.now.deps, { podSandboxId, verbose: true }, rig.now.call());
+    expect(info.info).toContain(STORED);
+    expect(info.info).toContain('"overhead":{"linux":{"cpu_shares":2}}');
+  });
+
+  it('forgets what is not said again', async () => {
+    const podSandboxId = await runPod(rig.now);
+    await update(rig.now, { podSandboxId, ...REQUEST });
+    await update(rig.now, { podSandboxId, resources: { cpuShares: 3n } });
+    expect(await shown(rig.now, podSandboxId)).toEqual({
+      overhead: undefined,
+      resources: { linux: { cpu_shares: 3 } },
+    });
+  });
+
+  it('is remembered over a restart', async () => {
+    const before = await StoryRig.start(options);
+    const podSandboxId = await runPod(before);
+    await update(before, { podSandboxId, ...REQUEST });
+    const after = before.restarted(options);
+    await recover(after.deps);
+    const { info } = await podSandboxStatus(after.deps, { podSandboxId, verbose: true }, after.call());
+    expect(info.info).toContain(STORED);
+    await removeAll(after);
+    expect(await after.leftovers()).toEqual({});
+    await after.close();
+  });
+
+  it('refuses a pod that is not there, and one that is not named', async () => {
+    await expect(update(rig.now, { podSandboxId: 'absent' })).rejects.toMatchObject({ code: Code.NOT_FOUND });
+    await expect(update(rig.now, {})).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      message: 'pod_sandbox_id: is empty',
+    });
+  });
+});
+
+describe('UpdatePodSandboxResources', () => {
+  const rig = useRig({ sandboxStore: true });
+
+  it('writes the extension that containerd’s plugin reads', async () => {
+    const podSandboxId = await runPod(rig.now);
+    await update(rig.now, { podSandboxId, resources: { cpuShares: 3n } });
+    const { extensions } = rig.now.fake.state.sandboxes.get(podSandboxId) ?? {};
+    expect(extensions?.['updated-resources']).toEqual({
+      typeUrl: 'io.containerd.cri.v1/UpdatedResources',
+      value: Buffer.from('{"Overhead":null,"Resources":{"cpu_shares":3}}'),
+    });
+    expect(Object.keys(extensions ?? {})).toContain('metadata');
+  });
+
+  it('shows what was before when it cannot be stored', async () => {
+    const podSandboxId = await runPod(rig.now);
+    await update(rig.now, { podSandboxId, resources: { cpuShares: 3n } });
+    rig.now.fake.fail('Store/Update', {});
+    await expect(update(rig.now, { podSandboxId, resources: { cpuShares: 4n } })).rejects.toThrow('made to fail');
+    expect((await shown(rig.now, podSandboxId)).resources).toEqual({ linux: { cpu_shares: 3 } });
+  });
+});
