@@ -113,7 +113,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(metadata.processLabel));
     const task = await step(
       'create the task',
-      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { signal: call.signal }),
+      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
       (signal) => killAndDelete(deps, id, signal),
     );
     await step(
@@ -124,7 +124,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
         deps.exits.settle(id); // or a later stop waits for an end that nobody will see
       },
     );
-    await step('start the task', () => tasks.start({ containerId: id }, { signal: call.signal }));
+    await step('start the task', () => tasks.start({ containerId: id }));
     // The record's own time, which is what a restarted server finds.
     sandbox.status = { ...sandbox.status, state: 'READY', pid: task.pid, createdAt: record.createdAt };
   });
