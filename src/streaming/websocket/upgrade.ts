@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { refuse } from '../http-answer';
 
 /** Longest message, in bytes; clients write up to their copy buffer, which is far smaller. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -27,15 +29,17 @@ export function upgradeToWebSocket({ request, socket, head }: Upgrade, protocol:
   const { 'sec-websocket-protocol': _, ...headers } = request.headers;
   request.headers = headers;
   if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  const { timeout = 0 } = socket as Partial<Socket>;
   return new Promise((resolve, reject) => {
     const gone = (): void => reject(new Error('the client did not become a WebSocket'));
     socket.once('close', gone);
     server.once('wsClientError', (error, refused) => {
-      refused.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      refuse(refused, 400, error.message);
       reject(error);
     });
     server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('close', gone);
+      if (timeout > 0) (socket as Socket).setTimeout(timeout); // which `ws` has switched off
       webSocket.on('error', () => undefined);
       resolve(webSocket);
     });
