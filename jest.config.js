@@ -8,6 +8,8 @@ const project = (name) => ({
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
   transform: swc,
   testEnvironment: 'node',
-  testTimeout: 60_000, // machines are shared: a limit is for what hangs, not for what is slow
 });
-module.exports = { projects: [project('unit'), project('integration')] };
+module.exports = {
+  projects: [project('unit'), project('integration')],
+  testTimeout: 60_000, // machines are shared: a limit is for what hangs, not for what is slow
+};
