@@ -61,6 +61,7 @@ export class SpdyStream {
     if (this.remoteEnded) return;
     this.remoteEnded = true;
     this.io.push(null);
+    this.setFull(false); // nothing more can come, and no read will ask for it
     this.forgetIfOver();
   }
 

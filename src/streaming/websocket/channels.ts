@@ -7,7 +7,7 @@ const WRITE_BYTES = 64 * 1024;
 /** On this channel a client names one that it has ended. */
 const CLOSE_CHANNEL = 255;
 /** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
-const PING_EVERY_MS = 15_000;
+const PING_EVERY_MS = 5_000;
 /** What a client gets to answer our close. */
 const CLOSE_WITHIN_MS = 10_000;
 const NORMAL = 1000;
