@@ -48,6 +48,8 @@ export interface ControlFrame {
 export class ClientStream {
   readonly chunks: Buffer[] = [];
   bytes = 0;
+  /** What comes is counted and thrown away. */
+  discarding = false;
   replied = false;
   /** The server sends nothing more. */
   ended = false;
@@ -95,10 +97,11 @@ export class SpdyClient {
   closed = false;
   /** The server has ended its side. */
   ended = false;
-  /** Payloads of data are counted and thrown away. */
-  discarding = false;
   private nextId = 1;
-  private buffered: Buffer = Buffer.alloc(0);
+  /** What has come of the next frame, and how much of it is needed to go on. */
+  private parts: Buffer[] = [];
+  private buffered = 0;
+  private needed = 8;
   private readonly deflate = createDeflate({ dictionary: headerDictionary(), flush: constants.Z_SYNC_FLUSH });
   private readonly inflate = createInflate({ dictionary: headerDictionary() });
   private compressed: Buffer[] = [];
@@ -184,13 +187,20 @@ export class SpdyClient {
   }
 
   private read(chunk: Buffer): void {
-    this.buffered = this.buffered.length === 0 ? chunk : Buffer.concat([this.buffered, chunk]);
-    while (this.buffered.length >= 8) {
-      const length = this.buffered.readUIntBE(5, 3);
-      if (this.buffered.length < 8 + length) return;
-      const frame = this.buffered.subarray(0, 8 + length);
-      this.buffered = this.buffered.subarray(8 + length);
-      this.take(frame);
+    this.parts.push(chunk);
+    this.buffered += chunk.length;
+    while (this.buffered >= this.needed) {
+      const all = this.parts.length === 1 ? (this.parts[0] ?? chunk) : Buffer.concat(this.parts);
+      const frameBytes = 8 + all.readUIntBE(5, 3);
+      if (all.length < frameBytes) {
+        this.parts = [all];
+        this.needed = frameBytes;
+        return;
+      }
+      this.needed = 8;
+      this.buffered -= frameBytes;
+      this.parts = this.buffered > 0 ? [all.subarray(frameBytes)] : [];
+      this.take(all.subarray(0, frameBytes));
     }
   }
 
@@ -205,7 +215,7 @@ export class SpdyClient {
     const stream = this.streams.get(id);
     if (!stream) throw new Error(`data on stream ${id}, which nobody opened`);
     stream.bytes += payload.length;
-    if (!this.discarding && payload.length > 0) stream.chunks.push(Buffer.from(payload));
+    if (!stream.discarding && payload.length > 0) stream.chunks.push(Buffer.from(payload));
     if (flags & FIN) stream.ended = true;
   }
 

@@ -226,13 +226,15 @@ describe('A SPDY session that closes', () => {
     const pair = await connected();
     await pair.client.open({});
     const ours = await opened(pair);
-    ours.io.write(Buffer.alloc(32 << 20)); // takes its time
+    ours.io.write(Buffer.alloc(32 << 20)); // more than one frame can hold; takes its time
     pair.client.socket.pause();
     pair.session.close();
     const late = await pair.client.open({});
     pair.client.socket.resume();
     await until('the refusal', () => late.reset !== undefined);
     expect(late.reset).toBe(3);
+    await until('the goodbye', () => pair.client.ended);
+    expect(pair.client.streams.get(1)?.bytes).toBe(32 << 20);
   });
 
   it.each(['end', 'destroy'] as const)('tells every stream when the client goes by %s', async (how) => {
