@@ -87,5 +87,5 @@ export interface Host {
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */
   filesystemAt(dir: string): Promise<Filesystem | undefined>;
-  dialInNetns(path: string, address: string, port: number): Promise<Socket>;
+  dialInNetns(path: string, address: string, port: number, signal: AbortSignal): Promise<Socket>;
 }

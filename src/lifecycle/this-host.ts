@@ -66,7 +66,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     cgroupValues: (path) => readCgroupValues(path, layout),
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
-    dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
+    dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
   };
 }
 

@@ -113,28 +113,31 @@ async function dial(deps: Deps, sandboxId: string, port: number, signal: AbortSi
     });
   }
   if (!(await deps.host.isNetns(netnsPath))) throw notReady(`the network of pod sandbox "${sandboxId}" is gone`);
-  const socket = await deps.host.dialInNetns(netnsPath, 'localhost', port);
-  if (!signal.aborted) return socket;
-  socket.destroy();
-  throw signal.reason;
+  return deps.host.dialInNetns(netnsPath, 'localhost', port, signal);
 }
 
 function connectTo(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, allowHalfOpen: true });
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
-    const onAbort = (): void => {
-      socket.destroy();
-      reject(stop.reason);
+    const settle = (): void => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', onAbort);
     };
-    stop.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', reject);
+    const giveUp = (error: unknown): void => {
+      settle();
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = (): void => giveUp(signal.reason);
+    const late = setTimeout(() => giveUp(new Error(`no answer within ${DIAL_TIMEOUT_MS} ms`)), DIAL_TIMEOUT_MS);
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', giveUp);
     socket.once('connect', () => {
-      stop.removeEventListener('abort', onAbort);
-      socket.off('error', reject);
+      settle();
+      socket.off('error', giveUp);
       resolve(socket);
     });
-    if (stop.aborted) onAbort();
+    if (signal.aborted) onAbort();
   });
 }
 

@@ -105,7 +105,7 @@ async function forward({ port, data, error }: Pair, options: ForwardOptions, sig
   error.resume();
   let target: Duplex;
   try {
-    target = await options.dial(port, signal);
+    target = await dialFor(data, signal, (gone) => options.dial(port, gone));
   } catch (thrown) {
     const message = `forward to port ${port}: ${errorMessage(thrown)}`;
     options.log.debug('a connection could not be forwarded', { port, error: message });
@@ -115,6 +115,25 @@ async function forward({ port, data, error }: Pair, options: ForwardOptions, sig
   }
   await join(data, target);
   endSoon(error);
+}
+
+/** Dials for as long as the client wants it: neither the connection's stream nor the client itself may go meanwhile. */
+async function dialFor(
+  data: Duplex,
+  signal: AbortSignal,
+  dial: (gone: AbortSignal) => Promise<Duplex>,
+): Promise<Duplex> {
+  const gone = new AbortController();
+  const giveUp = (): void => gone.abort(new Error('the client has given up'));
+  if (signal.aborted || data.destroyed) giveUp();
+  data.once('close', giveUp);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await dial(gone.signal);
+  } finally {
+    data.off('close', giveUp);
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /** Ends our side, and the stream when the client has not ended its own side shortly after. */

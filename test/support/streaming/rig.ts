@@ -4,6 +4,7 @@ import { StreamingServer, type StreamingServerOptions } from '../../../src/strea
 import type { AttachRequest, ExecRequest } from '../../../src/streaming/streaming-runtime';
 import { FakeRuntime } from './fake-runtime';
 import { SpdyClient } from './spdy-client';
+import { Targets } from './targets';
 import { until } from './until';
 import { type Answer, askSpdy } from './upgrade';
 import { TestWebSocket } from './web-socket';
@@ -13,6 +14,8 @@ const ALL = { tty: false, stdin: true, stdout: true, stderr: true };
 /** A streaming server on a port of its own before a runtime that does what the test says. */
 export class StreamingRig {
   readonly runtime = new FakeRuntime();
+  /** Servers to forward to. */
+  readonly targets = new Targets();
   readonly server: StreamingServer;
   private readonly clients: { destroy(): void }[] = [];
 
@@ -65,6 +68,7 @@ export class StreamingRig {
     await until('the server has no client', () => this.server.connectionCount === 0);
     await until('nothing runs', () => this.runtime.running === 0);
     await this.server.stop();
+    await this.targets.close();
   }
 }
 
