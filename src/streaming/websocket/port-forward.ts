@@ -23,11 +23,12 @@ export async function forwardOverChannels(
 ): Promise<void> {
   const gone = new AbortController();
   const closed = new Promise<void>((resolve) => {
-    socket.once('close', () => {
+    const left = (): void => {
       gone.abort(new Error('the client is gone'));
       resolve();
-    });
-    if (socket.readyState !== socket.OPEN) resolve();
+    };
+    socket.once('close', left);
+    if (socket.readyState !== socket.OPEN) left();
   });
   const channels = new WebSocketChannels(socket, { base64: options.base64, halfClose: false });
   const { signal } = gone;

@@ -6,6 +6,8 @@ import { refuse } from '../http-answer';
 
 /** Longest message, in bytes; clients write up to their copy buffer, which is far smaller. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Most pieces of one message; clients send it whole. Each may hold up to 64 KiB of what was read with it. */
+const MESSAGE_PIECES = 256;
 
 export interface Upgrade {
   readonly request: IncomingMessage;
@@ -24,6 +26,7 @@ export function upgradeToWebSocket({ request, socket, head }: Upgrade, protocol:
     perMessageDeflate: false,
     clientTracking: false,
     maxPayload: MESSAGE_BYTES,
+    maxFragments: MESSAGE_PIECES,
   });
   // `ws` refuses names with a slash, like that of the tunnel: so it is not shown the names, only told what to answer.
   const { 'sec-websocket-protocol': _, ...headers } = request.headers;

@@ -95,6 +95,8 @@ export class SpdyClient {
   /** Headers of the server's replies, as far as they have been inflated. */
   readonly replies: Buffer[] = [];
   closed = false;
+  /** Data on a stream that `open` did not open is an error; false for a client that opens streams by hand. */
+  strict = true;
   /** The server has ended its side. */
   ended = false;
   private nextId = 1;
@@ -213,7 +215,10 @@ export class SpdyClient {
 
   private takeData(id: number, flags: number, payload: Buffer): void {
     const stream = this.streams.get(id);
-    if (!stream) throw new Error(`data on stream ${id}, which nobody opened`);
+    if (!stream) {
+      if (this.strict) throw new Error(`data on stream ${id}, which nobody opened`);
+      return;
+    }
     stream.bytes += payload.length;
     if (!stream.discarding && payload.length > 0) stream.chunks.push(Buffer.from(payload));
     if (flags & FIN) stream.ended = true;
