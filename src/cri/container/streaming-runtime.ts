@@ -29,8 +29,9 @@ export function streamingRuntime(deps: Deps): StreamingRuntime {
 }
 
 /**
- * Runs a command for a client and answers its exit code. A client that leaves ends the command's stdin, not the command:
- * it is up to the command what that means. Afterwards nothing of the process is left.
+ * Runs a command for a client and answers its exit code. A client that leaves ends the command's stdin, not the command
+ * (unless the configuration says so): it is up to the command what that means. One that left before the command was
+ * started starts none. Afterwards nothing of the process is left.
  */
 async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): Promise<number> {
   const { tasks } = deps.containerd;
@@ -50,10 +51,13 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
       onStdinEnd: closeStdin,
     });
     try {
+      streams.signal.throwIfAborted();
       await createExec(deps, process, request.cmd);
-      const code = await runExec(deps, process, NEVER, () => {
+      streams.signal.throwIfAborted();
+      const killedBy = deps.config.streaming.kill_exec_on_disconnect ? streams.signal : NEVER;
+      const code = await runExec(deps, process, killedBy, () => {
         io.startStdin();
-        if (request.tty) streams.onResize((size) => resize(deps, { containerId, execId }, size));
+        if (request.tty) streams.onResize(terminalOf(deps, { containerId, execId }));
         whenGone(streams.signal, closeStdin);
       });
       await io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
@@ -90,7 +94,7 @@ async function attach(deps: Deps, request: AttachRequest, streams: ProcessStream
       if (closes) quietly(deps, 'close stdin', deps.containerd.tasks.closeStdin({ containerId }));
     },
   });
-  if (tty) streams.onResize((size) => resize(deps, { containerId }, size));
+  if (tty) streams.onResize(terminalOf(deps, { containerId }));
   const detach = (): void => attachment.detach();
   whenGone(streams.signal, detach);
   try {
@@ -147,8 +151,25 @@ function requireContainer(deps: Deps, id: string): Container {
   return container;
 }
 
-function resize(deps: Deps, process: { containerId: string; execId?: string }, size: TerminalSize): void {
-  quietly(deps, 'resize the terminal', deps.containerd.tasks.resizePty({ ...process, ...size }));
+/** Resizes a process's terminal, one call at a time: a client may send sizes faster than the shim takes them. */
+function terminalOf(deps: Deps, process: { containerId: string; execId?: string }): (size: TerminalSize) => void {
+  let next: TerminalSize | undefined;
+  let busy = false;
+  const resize = async (): Promise<void> => {
+    busy = true;
+    for (let size = next; size; size = next) {
+      next = undefined;
+      await deps.containerd.tasks.resizePty({ ...process, ...size });
+    }
+  };
+  return (size) => {
+    next = size;
+    if (busy) return;
+    const resizing = resize().finally(() => {
+      busy = false;
+    });
+    quietly(deps, 'resize the terminal', resizing);
+  };
 }
 
 /** The process may end at any moment, and then there is nothing to do any more. */
