@@ -1,12 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { errorMessage } from '../../base/errors';
 import type { Container } from '../../model/container';
-import type {
-  AttachRequest,
-  ExecRequest,
-  ProcessStreams,
-  StreamingRuntime,
-  TerminalSize,
+import {
+  type AttachRequest,
+  type ExecRequest,
+  type ProcessStreams,
+  SlowClient,
+  type StreamingRuntime,
+  type TerminalSize,
 } from '../../streaming/streaming-runtime';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
@@ -98,7 +99,7 @@ async function attach(deps: Deps, request: AttachRequest, streams: ProcessStream
   const detach = (): void => attachment.detach();
   whenGone(streams.signal, detach);
   try {
-    if ((await attachment.done) === 'slow') throw new Error('the client took its output too slowly');
+    if ((await attachment.done) === 'slow') throw new SlowClient();
   } finally {
     streams.signal.removeEventListener('abort', detach);
   }

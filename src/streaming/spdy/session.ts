@@ -97,10 +97,11 @@ export class SpdySession {
     else this.setFlow();
   }
 
-  /** Ends every stream, and says goodbye once all that was written is out. */
-  close(): void {
+  /** Ends every stream, and says goodbye once all that was written is out; after `withinMs` without having done so. */
+  close(withinMs?: number): void {
     if (this.over || this.closing) return;
     this.closing = true;
+    if (withinMs !== undefined) this.lingering ??= setTimeout(() => this.finish(), withinMs).unref();
     const ended = [...this.streams.values()].map(({ io }) => {
       // Data that nobody read when the socket closes would make it a reset, and the client would lose what we sent last.
       io.resume();

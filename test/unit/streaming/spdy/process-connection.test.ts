@@ -1,6 +1,6 @@
 import type { ProcessStreams, TerminalSize } from '../../../../src/streaming/streaming-runtime';
 import { useStreaming } from '../../../support/streaming/rig';
-import { FIN, GOAWAY } from '../../../support/streaming/spdy-client';
+import { GOAWAY } from '../../../support/streaming/spdy-client';
 import { settle, until } from '../../../support/streaming/until';
 
 const rig = useStreaming();
@@ -254,35 +254,5 @@ describe('Over SPDY, a process', () => {
     client.socket.resume();
     expect(JSON.parse(await error.all())).toMatchObject({ status: 'Success' });
     expect(stdout.bytes).toBe(64 << 20);
-  });
-});
-
-describe('Over SPDY, a client', () => {
-  it.each([
-    ['of a type that there is not', [{ streamtype: 'nonsense' }]],
-    ['without a type', [{}]],
-    ['a second time', [{ streamtype: 'stdin' }, { streamtype: 'stdin' }]],
-  ])('that opens a stream %s is cut off, and nothing runs', async (_what, streams) => {
-    const client = await rig.now.spdy(rig.now.execUrl(), V4);
-    for (const headers of streams) await client.open(headers as Record<string, string>);
-    await until('it is cut off', () => client.closed);
-    expect(rig.now.runtime.execs).toEqual([]);
-  });
-
-  it.each([0, 1, 2, 3])('that leaves having opened %d streams starts nothing', async (count) => {
-    const client = await rig.now.spdy(rig.now.execUrl(), V4);
-    await client.openAll(...ALL.slice(0, count));
-    await client.ping();
-    client.destroy();
-    await until('it is gone', () => rig.now.server.connectionCount === 0);
-    expect(rig.now.runtime.execs).toEqual([]);
-  });
-
-  it('that has ended its stdin as it opened it is heard', async () => {
-    rig.now.runtime.onExec = async (streams) => (await read(streams)).length;
-    const client = await rig.now.spdy(rig.now.execUrl(), V4);
-    const { error } = await client.openAll('error', 'stdout', 'stderr');
-    await client.open({ streamtype: 'stdin' }, FIN);
-    expect(JSON.parse(await error.all())).toMatchObject({ status: 'Success' });
   });
 });
