@@ -29,6 +29,8 @@ export interface CrispOptions {
   readonly certsDir?: string;
   /** Merged over the configuration's top level. */
   readonly settings?: Record<string, unknown>;
+  /** More of its environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
@@ -45,6 +47,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     startDaemon({
       name: 'crisp',
       argv: [process.execPath, program, 'serve', '--config', configFile],
+      env: { ...process.env, ...options.env },
       dir: options.dir,
       ready: () => answers(socket),
     });

@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly version?: ContainerdVersion;
   /** Merged over the top level of crisp's configuration. */
   readonly settings?: Record<string, unknown>;
+  /** More of crisp's environment, given the node's folder. */
+  readonly env?: (dir: string) => NodeJS.ProcessEnv;
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
 }
@@ -62,7 +64,14 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     // Somebody may be building it right now.
     const built = join(checkout(), 'dist/crisp.js');
     await until('dist/crisp.js is built', 30_000, async () => existsSync(built));
-    const crisp = await startCrisp({ dir, containerd, network, certsDir: registry.certsDir, settings });
+    const crisp = await startCrisp({
+      dir,
+      containerd,
+      network,
+      certsDir: registry.certsDir,
+      settings,
+      env: options.env?.(dir),
+    });
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
     undo.push(() => clients.forEach((client) => void client.close()));
