@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 
-import { ExecRequest } from '../../../generated/cri/v1/api';
+import { ExecRequest, ExecSyncRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
 import { Crictl, crictlPath, describeWithCrictl, type Running, TRANSPORTS } from '../../support/node/crictl';
 import { residentBytes } from '../../support/node/crisp-process';
@@ -126,6 +126,16 @@ describeWithCrictl('Much data', () => {
     expect(JSON.parse(await error.all())).toMatchObject({ status: 'Success' });
     expect(stdout.bytes).toBe(200 * MIB);
     client.destroy();
+  });
+
+  it('that ExecSync has no room for is read and thrown away', async () => {
+    const grown = watchMemory();
+    const many = ExecSyncRequest.fromPartial({ containerId: id, cmd: ['dd', 'if=/dev/zero', 'bs=1M', 'count=300'] });
+    const { stdout, exitCode } = await node.cri.runtime.execSync(many);
+    expect(exitCode).toBe(0);
+    expect(stdout.length).toBeGreaterThan(15 * MIB);
+    expect(stdout.length).toBeLessThanOrEqual(16 * MIB);
+    expect(grown()).toBeLessThan(2 * GROWTH); // the answer is kept, and then encoded
   });
 
   it(

@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 
+import { ExecRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
 import { Crictl, crictlPath, describeWithCrictl, type Running, TRANSPORTS } from '../../support/node/crictl';
 import { PAUSE, startNode, type TestNode } from '../../support/node/node';
 import { type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import { TestWebSocket } from '../../support/streaming/web-socket';
 
 const MINUTE = 60_000;
 
@@ -50,6 +53,11 @@ describeWithCrictl('crictl exec', () => {
       const { code, stderr } = await crictl.run(exec(id, 'sh', '-c', `exit ${wanted}`));
       expect(code).toBe(wanted === 0 ? 0 : 1);
       if (wanted > 0) expect(stderr).toContain(`command terminated with exit code ${wanted}`);
+    });
+
+    it('tells of a command that a signal ended as a shell would', async () => {
+      const { stderr } = await crictl.run(exec(id, 'sh', '-c', 'kill -9 $$'));
+      expect(stderr).toContain('command terminated with exit code 137');
     });
 
     it('tells that there is no such command', async () => {
@@ -99,6 +107,42 @@ describeWithCrictl('crictl exec', () => {
       client.child.stdin.write('\x03');
       expect(String((await client.ended).stdout)).toMatch(/caught/);
     });
+  });
+
+  it('shows what a v5 client of its own sees: both outputs, the end of stdin, the exit code', async () => {
+    const cmd = ['sh', '-c', 'wc -c; echo err >&2; exit 3'];
+    const sent = randomBytes(1 << 20);
+    const request = ExecRequest.fromPartial({ containerId: id, cmd, stdin: true, stdout: true, stderr: true });
+    const direct = await TestWebSocket.connect((await node.cri.runtime.exec(request)).url, 'v5.channel.k8s.io');
+    for (let at = 0; at < sent.length; at += 32_768) direct.send(0, sent.subarray(at, at + 32_768));
+    direct.send(255, Buffer.from([0]));
+    expect(await direct.end()).toBe(1000);
+    const { stdout, stderr } = await crictl.run(['exec', '--transport', 'websocket', '-i', id, ...cmd], sent);
+    expect([direct.text(1), direct.text(2)]).toEqual([String(stdout), stderr.split(/(?<=\n)/)[0]]);
+    expect(direct.text(1)).toBe(`${1 << 20}\n`);
+    expect(JSON.parse(direct.text(3))).toMatchObject({ details: { causes: [{ reason: 'ExitCode', message: '3' }] } });
+    expect(stderr).toContain('command terminated with exit code 3');
+  });
+
+  it('of a container that is stopped meanwhile ends with it, and leaves nothing', async () => {
+    const other = await runContainer(node, pod, shell('stopped', 'sleep 1000'));
+    const clients = TRANSPORTS.map((transport) => {
+      return crictl.start('exec', '--transport', transport, '-i', other, 'sh', '-c', 'echo ready; sleep 1000');
+    });
+    for (const client of clients) await until('it runs', MINUTE, async () => String(client.stdout()) === 'ready\n');
+    await node.cri.runtime.stopContainer({ containerId: other, timeout: 0n });
+    for (const client of clients) expect((await client.ended).stderr).toContain('exit code 137');
+    const io = join(node.containerd.state, 'io.containerd.grpc.v1.cri/containers', other, 'io');
+    await until('its FIFOs are gone', MINUTE, async () => readdirSync(io).every((name) => name.startsWith(other)));
+  });
+
+  it('in a container that is paused is refused, and does not hang', async () => {
+    const other = await runContainer(node, pod, shell('paused', 'sleep 1000'));
+    node.containerd.ctr('tasks', 'pause', other);
+    const { code, stderr } = await crictl.run(['exec', other, 'true']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('paused')]);
+    node.containerd.ctr('tasks', 'resume', other);
+    expect((await crictl.run(['exec', other, 'true'])).code).toBe(0);
   });
 
   /** Runs crictl in a terminal of its own, as a person would; what it shows is the program's output. */
