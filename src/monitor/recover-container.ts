@@ -1,6 +1,7 @@
 import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
+import { adoptExecs } from '../lifecycle/adopt-execs';
 import { finishContainer } from '../lifecycle/finish-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { reopenStdio } from '../lifecycle/reopen-stdio';
@@ -66,6 +67,7 @@ async function withRunningTask(deps: RecoverDeps, container: Container, task: Pr
     await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
   }
   await reopenStdio(deps, container, task);
+  await adoptExecs(deps, container.metadata.id);
   watchContainer(deps, deps.monitor, container);
 }
 

@@ -8,8 +8,9 @@ import { ContainerdClient } from '../../../src/containerd/client';
 import { type Daemon, startDaemon, until } from '../../support/daemon/process';
 import { type Handles, handlesEnv, openFiles, readHandles } from '../../support/node/crisp-process';
 import { PAUSE, startNode, type TestNode } from '../../support/node/node';
-import { type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import { exec, type Pod, removePod, runContainer, runPod, serving, shell } from '../../support/node/pods';
 import { dialSpdy } from '../../support/streaming/direct-client';
+import type { SpdyClient } from '../../support/streaming/spdy-client';
 import { askSpdy } from '../../support/streaming/upgrade';
 import { TestWebSocket } from '../../support/streaming/web-socket';
 
@@ -213,6 +214,36 @@ describe('Clients that come and leave', () => {
       expect((await containerd.tasks.pids(main)).length).toBe(2); // the server and its reader of stdin
     },
     4 * MINUTE,
+  );
+});
+
+describe.each(['stop', 'kill'] as const)('Commands that run through a %s of crisp', (how) => {
+  it(
+    'go on, are read from, and are deleted once they have ended',
+    async () => {
+      const go = `/go-${how}`;
+      // More than a pipe holds: without a reader it would not end.
+      const late = `echo ready; while [ ! -e ${go} ]; do usleep 10000; done; head -c 300000 /dev/zero; touch ${go}-done`;
+      const clients: SpdyClient[] = [];
+      for (const script of [late, 'echo ready; cat']) {
+        const cmd = ['sh', '-c', script];
+        const request = ExecRequest.fromPartial({ containerId: main, cmd, stdin: true, stdout: true, stderr: true });
+        const client = await dialSpdy((await node.cri.runtime.exec(request)).url);
+        const { stdout } = await client.openAll(...ALL);
+        await until('it runs', MINUTE, async () => stdout.bytes > 0);
+        clients.push(client);
+      }
+      await node.crisp[how]();
+      await until('the clients are cut off', MINUTE, async () => clients.every(({ closed }) => closed));
+      await node.crisp.start();
+      await serving(node);
+      // The one that reads its stdin has come to its end.
+      await until('one is left', MINUTE, async () => (await execsLeft()).length === 1);
+      await exec(node, main, 'touch', go);
+      await until('none is left', MINUTE, async () => (await execsLeft()).length === 0 && execFifos().length === 0);
+      expect((await exec(node, main, 'ls', `${go}-done`)).exitCode).toBe(0);
+    },
+    MINUTE,
   );
 });
 
