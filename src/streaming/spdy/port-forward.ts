@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
@@ -26,6 +27,7 @@ interface Half {
 /** Serves forwarded connections, each a pair of streams, until the client leaves. What befalls one touches no other. */
 export function forwardOverSpdy(socket: Duplex, head: Buffer, options: ForwardOptions): Promise<void> {
   const gone = new AbortController();
+  setMaxListeners(0, gone.signal); // one for each connection that is being made
   const halves = new Halves(options.creationTimeoutMs);
   return new Promise((resolve) => {
     const session = new SpdySession(socket, {

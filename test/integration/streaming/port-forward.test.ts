@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect, createServer } from 'node:net';
 
@@ -52,6 +53,7 @@ describeWithCrictl('crictl port-forward', () => {
   afterAll(async () => {
     for (const { pod } of pods) await removePod(node, pod);
     expect(node.left()).toBe('0');
+    expect(readFileSync(node.crisp.daemon.logFile, 'utf8')).not.toContain('Warning'); // of too many listeners, say
     await node.stop();
   }, MINUTE);
 
