@@ -13,6 +13,8 @@ export interface Daemon {
   stop(): Promise<void>;
   /** Ends it without a chance to tidy up. */
   kill(): Promise<void>;
+  /** Resolves when it has ended, with its exit code; undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>;
 }
 
 export interface DaemonOptions {
@@ -34,9 +36,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { env: options.env ?? process.env, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+  const ended = new Promise<number | undefined>((resolve) => {
+    child.once('exit', (code) => resolve(code ?? undefined));
+    child.once('error', () => resolve(undefined));
   });
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -53,7 +55,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (!gone(child)) await end('SIGKILL');
     throw error;
   }
-  return { pid: child.pid ?? 0, logFile, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return { pid: child.pid ?? 0, logFile, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), ended };
 }
 
 function gone(child: ChildProcess): boolean {
