@@ -31,6 +31,7 @@ import { UserFiles } from './lifecycle/user-files';
 import type { HostFacts } from './model/host-facts';
 import { EventMonitor } from './monitor/event-monitor';
 import { ExitMonitor } from './monitor/exit-monitor';
+import { Retries } from './monitor/retries';
 import { StatsSampler } from './monitor/stats-sampler';
 import { Sweep } from './monitor/sweep';
 import { MetricsRegistry } from './observability/metrics-registry';
@@ -142,6 +143,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     metrics,
     images,
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
+    retries: new Retries(log),
     monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
     stats: new StatsSampler(lifecycle, {
       periodMs: config.stats_collect_period * 1000,

@@ -134,6 +134,7 @@ async function putDown(parts: Parts): Promise<void> {
   parts.sweep.stop();
   deps.stats.stop();
   await parts.eventMonitor.stop();
+  deps.retries.stop();
   deps.monitor.stop();
   await deps.stdio.leave();
   parts.networks.stop();

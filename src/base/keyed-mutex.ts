@@ -36,6 +36,11 @@ export class KeyedMutex {
     return { release, [Symbol.asyncDispose]: async () => release() };
   }
 
+  /** Whether somebody holds the key or waits for it. */
+  isHeld(key: string): boolean {
+    return this.tails.has(key);
+  }
+
   /** How many keys are held or waited for. */
   get size(): number {
     return this.tails.size;

@@ -42,6 +42,8 @@ const REMEMBERED = 1_000;
 export class Attachments {
   /** What was begun for a sandbox and is not known to be complete; its DEL must not rely on the cache. */
   private readonly unfinished = new Map<string, readonly PlannedAttachment[]>();
+  /** Sandboxes whose attachments are left to the sweep: their stop must not wait for them again. */
+  private readonly abandoned = new Set<string>();
   /** Sandboxes whose DEL is done: kubelet stops a pod several times, and plugins need not be asked again. */
   private readonly removed = new Set<string>();
 
@@ -89,10 +91,25 @@ export class Attachments {
     this.markRemoved(pod.sandboxId);
   }
 
-  /** Forgets the pod's attachments without a DEL, for when it cannot succeed any more. */
-  async abandon(sandboxId: string): Promise<void> {
-    for (const cached of await this.options.cache.ofSandbox(sandboxId)) await this.options.cache.delete(cached);
-    this.markRemoved(sandboxId);
+  /**
+   * Leaves the pod's attachments to a later DEL, for when none succeeds now: each is in the cache afterwards, also one whose
+   * ADD never answered, so that it is found when the pod is gone.
+   */
+  async abandon(pod: PodNetworkConfig): Promise<void> {
+    for (const known of await this.toRemove(pod)) {
+      const { network, ifName, cniArgs, capabilityArgs, result } = known;
+      await this.options.cache.write({
+        ...{ containerId: pod.sandboxId, networkName: network.name, ifName, config: network.bytes },
+        ...{ netnsPath: pod.netnsPath, cniArgs, capabilityArgs, result },
+      });
+    }
+    this.abandoned.add(pod.sandboxId);
+    this.unfinished.delete(pod.sandboxId);
+  }
+
+  /** Whether the pod's attachments are left to a later DEL. */
+  isAbandoned(sandboxId: string): boolean {
+    return this.abandoned.has(sandboxId);
   }
 
   /** Rejects when one of the pod's networks is not as ADD left it. */
@@ -168,6 +185,7 @@ export class Attachments {
 
   private markRemoved(sandboxId: string): void {
     this.unfinished.delete(sandboxId);
+    this.abandoned.delete(sandboxId);
     this.removed.add(sandboxId);
     const [oldest] = this.removed;
     if (this.removed.size > REMEMBERED && oldest !== undefined) this.removed.delete(oldest);

@@ -1,9 +1,9 @@
-const LEAST_TRIES = 10;
-const LEAST_MS = 10 * 60_000;
+const MOST_TRIES = 5;
+const MOST_MS = 5 * 60_000;
 
 /**
- * When to stop trying a DEL. A plugin that is gone for good would keep a pod terminating for ever; one that is away for
- * a while (its agent restarts, the node boots) must get its chance: so it takes many tries over a long time.
+ * When a DEL that fails is no longer waited for: a pod must be able to end. What it would have released stays in the cache
+ * of attachments, where the sweep finds it, so giving up here loses nothing.
  */
 export class GiveUp {
   private readonly failures = new Map<string, { tries: number; since: number }>();
@@ -14,7 +14,7 @@ export class GiveUp {
   failed(id: string): boolean {
     const { tries, since } = this.failures.get(id) ?? { tries: 0, since: this.now() };
     this.failures.set(id, { tries: tries + 1, since });
-    return tries + 1 >= LEAST_TRIES && this.now() - since >= LEAST_MS;
+    return tries + 1 >= MOST_TRIES || this.now() - since >= MOST_MS;
   }
 
   /** Forgets the failures of `id`. */

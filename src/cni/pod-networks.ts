@@ -119,21 +119,22 @@ export class PodNetworks {
 
   /**
    * Takes a pod off its networks, by the configuration it was attached with; a pod that never was, or whose namespace is
-   * gone, is no error. After many failures over a long time it is given up: a pod must be able to end.
+   * gone, is no error. After five failures or five minutes of them it is left to `gc`: a pod must be able to end.
    */
   async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
     await this.conf.settled();
+    if (this.attachments.isAbandoned(pod.sandboxId)) return;
     try {
       await this.counted('tear_down_pod', () => this.attachments.del(pod, signal));
     } catch (error) {
       if (signal.aborted || !this.giveUp.failed(pod.sandboxId)) throw error;
       const { log } = this.options;
-      log.error('gave up taking a pod off its networks; addresses may leak', {
+      log.error('gave up taking a pod off its networks for now; the sweep will try again', {
         sandbox: pod.sandboxId,
         pod: `${pod.namespace}/${pod.name}`,
         error: errorMessage(error),
       });
-      await this.attachments.abandon(pod.sandboxId);
+      await this.attachments.abandon(pod);
     }
     this.giveUp.forget(pod.sandboxId);
   }

@@ -47,6 +47,14 @@ export interface DeletedProcess extends ExitInfo {
   pid: number;
 }
 
+/**
+ * A call in which the shim runs its runtime is not given up with its caller: the runtime would be killed in the midst, and
+ * what it had begun (a first process that waits for ever, its cgroup) would belong to nobody. So there is a deadline only,
+ * as long as kubelet's own.
+ */
+type ToTheEnd = Pick<CallOptions, 'timeoutMs'>;
+const RUNTIME_TIMEOUT_MS = 120_000;
+
 /** Running containers: the processes behind a container record. */
 export class Tasks {
   private readonly service: Client<typeof TasksDefinition>;
@@ -58,7 +66,7 @@ export class Tasks {
   /** Starts the shim and makes the first process without running it. `options` replace those of the record, unmerged. */
   async create(
     task: Stdio & { containerId: string; rootfs: Mount[]; options?: Any; runtimePath?: string },
-    options?: CallOptions,
+    options?: ToTheEnd,
   ): Promise<{ pid: number }> {
     const { containerId, rootfs, options: taskOptions, runtimePath = '' } = task;
     const request = {
@@ -70,13 +78,17 @@ export class Tasks {
       taskApiAddress: '',
       taskApiVersion: 0,
     };
-    const { pid } = await this.service.create(request, this.connection.call(options));
+    const { pid } = await this.service.create(
+      request,
+      this.connection.call({ timeoutMs: RUNTIME_TIMEOUT_MS, ...options }),
+    );
     return { pid };
   }
 
   /** Runs the program of a process that was created. */
-  async start(process: ProcessRef, options?: CallOptions): Promise<{ pid: number }> {
-    const { pid } = await this.service.start(refOf(process), this.connection.call(options));
+  async start(process: ProcessRef, options?: ToTheEnd): Promise<{ pid: number }> {
+    const call = this.connection.call({ timeoutMs: RUNTIME_TIMEOUT_MS, ...options });
+    const { pid } = await this.service.start(refOf(process), call);
     return { pid };
   }
 

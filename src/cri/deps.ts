@@ -8,6 +8,7 @@ import type { LifecycleDeps } from '../lifecycle/deps';
 import type { ResourceClassFiles } from '../lifecycle/resource-class-files';
 import type { UserFiles } from '../lifecycle/user-files';
 import type { ExitMonitor } from '../monitor/exit-monitor';
+import type { Retries } from '../monitor/retries';
 import type { StatsSampler } from '../monitor/stats-sampler';
 import type { NamesOfImage } from '../state/cri-shapes';
 import type { StreamingServer } from '../streaming/server';
@@ -26,6 +27,8 @@ export interface CriDeps extends LifecycleDeps {
   readonly images: ImageIndex;
   readonly puller: ImagePuller;
   readonly monitor: ExitMonitor;
+  /** What could not be done at start and is tried again. */
+  readonly retries: Retries;
   readonly stats: StatsSampler;
   readonly namesOfImage: NamesOfImage;
   readonly execIo: ExecIo;

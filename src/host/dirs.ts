@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../base/errors';
 import { isWithin, mountInfo, mountsBelow } from './mount-info';
@@ -10,6 +10,14 @@ export async function makeDir(path: string, mode: number): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode });
   if (first === undefined) return;
   for (let at = resolve(path); isWithin(at, resolve(first)); at = dirname(at)) await chmod(at, mode);
+}
+
+/** Names in a directory; none when there is no such directory. */
+export async function entries(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 /**

@@ -39,6 +39,17 @@ export async function startTimeOf(pid: number, procRoot = '/proc'): Promise<bigi
   return stat === undefined ? undefined : parseStartTime(stat);
 }
 
+/** Clock ticks in a second, as the kernel tells programs on every architecture that Node runs on. */
+const TICKS = 100n;
+
+/** When a process started, in nanoseconds since 1970; undefined when it does not run. */
+export async function startedAt(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
+  const ticks = await startTimeOf(pid, procRoot);
+  if (ticks === undefined) return undefined;
+  const booted = /^btime (\d+)$/m.exec(await readFile(join(procRoot, 'stat'), 'utf8'))?.[1];
+  return booted === undefined ? undefined : BigInt(booted) * 1_000_000_000n + (ticks * 1_000_000_000n) / TICKS;
+}
+
 /** Effective capabilities of a process, names with CAP_. Rejects when there is no such process. */
 export async function capabilitiesOf(pid: number | 'self', procRoot = '/proc'): Promise<string[]> {
   const status = await readFile(join(procRoot, String(pid), 'status'), 'utf8');

@@ -49,6 +49,10 @@ export interface Host {
   /** Mounts a tmpfs of 64 MiB with mode 1777 for /dev/shm. */
   mountShm(path: string): Promise<void>;
   makeDir(path: string, mode: number): Promise<void>;
+  /** Names in a directory; none when there is no such directory. */
+  entries(dir: string): Promise<string[]>;
+  /** When a process started, in nanoseconds since 1970 (to a hundredth of a second); undefined when it does not run. */
+  startedAt(pid: number): Promise<bigint | undefined>;
   /** Unmounts what is mounted at or below `dir`, then removes it. Idempotent. */
   removeTree(dir: string): Promise<void>;
   /** Idempotent. */

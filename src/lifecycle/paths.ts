@@ -69,6 +69,15 @@ export class Paths {
     return join(this.dirs.criState, 'image-volumes', sandboxId);
   }
 
+  /** Every directory with an entry for each pod or container, named by its id. */
+  directoriesById(): string[] {
+    const { criRoot, criState } = this.dirs;
+    return [
+      ...[criRoot, criState].flatMap((dir) => [join(dir, 'sandboxes'), join(dir, 'containers')]),
+      join(criState, 'image-volumes'),
+    ];
+  }
+
   /** Where root filesystems are mounted for a moment. */
   scratchRoot(): string {
     return join(this.dirs.state, 'mounts');

@@ -31,6 +31,7 @@ export async function removeFromContainerd(
   signal: AbortSignal,
 ): Promise<void> {
   await deleteTask(deps, id, signal);
-  await deps.containerd.containers.delete(id, { signal });
+  // The record last: while it is there, the rest is found again after a crash.
   await deps.containerd.snapshots.remove({ snapshotter, key: id }, { signal });
+  await deps.containerd.containers.delete(id, { signal });
 }

@@ -32,16 +32,28 @@ export type TeardownDeps = Pick<
  */
 export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
-  await Promise.all(deps.containers.bySandbox(id).map((container) => stopContainerOfPod(deps, container, signal)));
-  await killPause(deps, sandbox, signal);
+  sandbox.stopping = true;
+  try {
+    await Promise.all(deps.containers.bySandbox(id).map((container) => stopContainerOfPod(deps, container, signal)));
+    await killPause(deps, sandbox, signal);
+  } finally {
+    sandbox.stopping = false;
+  }
   await takeDownNetwork(deps, sandbox, signal);
   await deps.host.removeTree(deps.paths.imageVolumes(id));
   await deps.host.unmount(deps.paths.shm(id));
 }
 
 async function stopContainerOfPod(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
+  // One that is being started, its caller there or not, can be stopped only once it runs.
+  if (container.busy === 'starting') await untilIdle(deps, container, signal);
   await stopTask(deps, container, { timeoutMs: CONTAINER_TIMEOUT_MS, stopSignal: containerSignal(container), signal });
   // Until its task is deleted too: the pause task must be the last to leave the pod's shim, or the shim stays (2.x).
+  await untilIdle(deps, container, signal);
+}
+
+/** Waits until nobody is changing the container. */
+async function untilIdle(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
   await using _held = await deps.locks.hold(container.metadata.id, signal);
 }
 

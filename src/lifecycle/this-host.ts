@@ -3,7 +3,7 @@ import { errnoOf } from '../base/errors';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
 import { devicesAt, type HostDeviceNode, hostDevices } from '../host/devices';
-import { makeDir, removeTree } from '../host/dirs';
+import { entries, makeDir, removeTree } from '../host/dirs';
 import { makeFifos } from '../host/fifos';
 import { filesystemAt } from '../host/filesystem';
 import { copyImageVolume } from '../host/image-volume';
@@ -13,6 +13,7 @@ import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
+import { startedAt } from '../host/proc';
 import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
@@ -47,6 +48,8 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
       await mountTmpfs(path, SHM);
     },
     makeDir,
+    entries,
+    startedAt,
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),

@@ -37,4 +37,6 @@ export interface SandboxStatus {
 export interface Sandbox {
   readonly metadata: SandboxMetadata;
   status: SandboxStatus;
+  /** It is being taken down: nothing new may begin in it, though it is READY yet. */
+  stopping?: boolean;
 }

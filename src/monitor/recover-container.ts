@@ -8,6 +8,7 @@ import { type Container, type ContainerStatus, containerState } from '../model/c
 import type { Spec } from '../model/spec';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
 import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import { recoverExecs } from './recover-execs';
 import { watchContainer } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
@@ -29,10 +30,27 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
-  const task = await taskOf(deps, record.id);
-  if (task === 'unknown') deps.containers.updateInMemory(container, { unknown: true });
-  else if (task === undefined) await withoutTask(deps, container);
+  if (await settled(deps, container)) return;
+  deps.containers.updateInMemory(container, { unknown: true });
+  deps.retries.until(`the state of container ${record.id}`, () => settledLater(deps, container));
+}
+
+/** Corrects the status by what the task says; false when its shim does not answer. */
+async function settled(deps: RecoverDeps, container: Container): Promise<boolean> {
+  const task = await taskOf(deps, container.metadata.id);
+  if (task === 'unknown') return false;
+  deps.containers.updateInMemory(container, { unknown: false });
+  if (task === undefined) await withoutTask(deps, container);
   else await withTask(deps, container, task);
+  return true;
+}
+
+/** The same for a container that has been listed as UNKNOWN, unless a stop or a removal has led out of that. */
+async function settledLater(deps: RecoverDeps, container: Container): Promise<boolean> {
+  const { id } = container.metadata;
+  await using _held = await deps.locks.hold(id);
+  if (deps.containers.get(id) !== container || !container.status.unknown) return true;
+  return settled(deps, container);
 }
 
 /** RUNNING without a task: it ended while nobody looked, and its code is lost. */
@@ -51,7 +69,7 @@ async function withTask(deps: RecoverDeps, container: Container, task: Process):
       return withRunningTask(deps, container, task);
     case 'STOPPED':
       // Its code and time are true; what is left in the pipes still belongs into the log.
-      await reopenStdio(deps, container, task);
+      if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
       return finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
     default:
       // Created and never started: the crash came in between, and a start may be tried again.
@@ -63,11 +81,12 @@ async function withRunningTask(deps: RecoverDeps, container: Container, task: Pr
   const { status } = container;
   if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
     // The task is the truth: we died before its start was written down.
-    const startedAt = status.startedAt || BigInt(Date.now()) * 1_000_000n;
+    const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
     await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
   }
   await reopenStdio(deps, container, task);
   watchContainer(deps, deps.monitor, container);
+  await recoverExecs(deps, container);
 }
 
 function emptyStatus(createdAt: bigint): ContainerStatus {

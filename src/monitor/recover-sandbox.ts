@@ -22,6 +22,20 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
   if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  if (sandbox.status.state !== 'UNKNOWN') return;
+  deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
+}
+
+/** A pod whose shim did not answer is asked again, unless a stop or a removal has led out of that. */
+async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: ContainerRecord): Promise<boolean> {
+  const { id } = sandbox.metadata;
+  await using _held = await deps.locks.hold(id);
+  if (deps.sandboxes.get(id) !== sandbox || sandbox.status.state !== 'UNKNOWN') return true;
+  const status = await statusOf(deps, record);
+  if (status.state === 'UNKNOWN') return false;
+  deps.sandboxes.update(id, status);
+  if (status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  return true;
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */

@@ -9,12 +9,13 @@ import { NameTaken } from '../state/name-index';
 import type { ExitMonitor } from './exit-monitor';
 import { recoverContainer } from './recover-container';
 import { finishHalfMadeSandbox, recoverSandbox } from './recover-sandbox';
+import type { Retries } from './retries';
 
 /** A shim that hangs must not hold up the start of everything else. */
 export const TASK_TIMEOUT_MS = 10_000;
 const AT_ONCE = 16;
 
-export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor };
+export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; readonly retries: Retries };
 
 /**
  * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the

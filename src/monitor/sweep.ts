@@ -1,14 +1,28 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import { sweepDirectories, sweepLeases, sweepSnapshots } from './sweep-leftovers';
 
 const PERIOD_MS = 3_600_000;
 
-type Deps = Pick<LifecycleDeps, 'sandboxes' | 'networksOf' | 'handlers' | 'log'>;
+type Deps = Pick<
+  LifecycleDeps,
+  | 'containerd'
+  | 'daemon'
+  | 'sandboxes'
+  | 'containers'
+  | 'stdio'
+  | 'locks'
+  | 'host'
+  | 'paths'
+  | 'networksOf'
+  | 'handlers'
+  | 'log'
+>;
 
 /**
- * Looks for what nothing owns any more, at start and every hour: attachments to networks whose pod is gone are taken
- * down by the configuration they were made with, and plugins that can (CNI 1.1) are told which ones are in use.
+ * Looks for what nothing owns any more, at start and every hour: what we did not survive making, and what could not be
+ * taken down when its pod was. Only what we made is touched.
  */
 export class Sweep {
   private readonly controller = new AbortController();
@@ -23,16 +37,44 @@ export class Sweep {
     this.controller.abort(new Error('stopping'));
   }
 
+  /** One round; never rejects: what could not be swept is tried the next time. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    const parts: Record<string, () => Promise<void>> = {
+      stdio: () => this.stdio(),
+      networks: () => this.networks(signal),
+      leases: () => sweepLeases(this.deps, signal),
+      snapshots: () => sweepSnapshots(this.deps, signal),
+      directories: () => sweepDirectories(this.deps, signal),
+    };
+    for (const [part, act] of Object.entries(parts)) {
+      try {
+        await act();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.deps.log.warn('a sweep failed', { part, error: errorMessage(error) });
+      }
+    }
+  }
+
   private async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.networks(signal).catch((error: unknown) => {
-        if (!signal.aborted)
-          this.deps.log.warn('the sweep of network attachments failed', { error: errorMessage(error) });
-      });
+      await this.sweep(signal);
       await sleep(PERIOD_MS, signal).catch(() => undefined);
     }
   }
 
+  /** Lets go of the stdio of containers that exist no more. */
+  private async stdio(): Promise<void> {
+    const { stdio, containers, locks } = this.deps;
+    for (const id of await stdio.list()) {
+      if (!locks.isHeld(id) && containers.get(id) === undefined) await stdio.close(id);
+    }
+  }
+
+  /**
+   * Attachments whose pod is gone are taken down by the configuration they were made with, and plugins that can (CNI 1.1)
+   * are told which ones are in use.
+   */
   private async networks(signal: AbortSignal): Promise<void> {
     const { sandboxes, handlers, networksOf } = this.deps;
     for (const networks of new Set(handlers.all.map((handler) => networksOf(handler)))) {

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
@@ -76,6 +76,14 @@ export class FakeHost implements Host {
 
   async makeDir(path: string): Promise<void> {
     await mkdir(path, { recursive: true });
+  }
+
+  async entries(dir: string): Promise<string[]> {
+    return readdir(dir).catch(() => []);
+  }
+
+  async startedAt(): Promise<bigint | undefined> {
+    return 1_700_000_000_000_000_000n;
   }
 
   async removeTree(dir: string): Promise<void> {

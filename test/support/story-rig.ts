@@ -24,6 +24,7 @@ import { Paths } from '../../src/lifecycle/paths';
 import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
+import { Retries } from '../../src/monitor/retries';
 import { StatsSampler } from '../../src/monitor/stats-sampler';
 import type { Call } from '../../src/rpc/call';
 import { ContainerEvents } from '../../src/state/container-events';
@@ -93,6 +94,7 @@ export class StoryRig {
 
   /** The same daemon, machine and disk under a server that was started anew; the old one hears of nothing more. */
   restarted(options: RigOptions = {}): StoryRig {
+    this.deps.retries.stop();
     this.deps.monitor.stop();
     this.deps.containerd.close();
     const next = new StoryRig(this.fake, this.dir, options);
@@ -138,6 +140,7 @@ export class StoryRig {
   }
 
   async close(): Promise<void> {
+    this.deps.retries.stop();
     this.deps.monitor.stop();
     this.deps.stats.stop();
     this.deps.containerd.close();
@@ -232,6 +235,7 @@ export class StoryRig {
         disableSnapshotAnnotations: true,
         pinned: [config.sandbox_image],
       }),
+      retries: new Retries(log),
       monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
       stats: new StatsSampler(lifecycle, {
         periodMs: 1_000_000,

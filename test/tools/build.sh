@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Go programs that tests run against: containerd 2.x, runc, the CNI plugins, crictl and critest.
+# Builds the Go programs that tests run against: containerd 2.x, runc, the CNI plugins, crictl, critest and a kubelet.
 #
-#   test/tools/build.sh NAME...          NAME: containerd, runc, cni-plugins, crictl, critest
+#   test/tools/build.sh NAME...          NAME: containerd, runc, cni-plugins, crictl, critest, kubelet
 #
 # Each NAME's directory with the programs is printed on stdout, one line per NAME; everything else goes to stderr.
 # Nothing is built into the checkout: a directory under $CRISP_CACHE is named after what went in (module sums, recipe,
@@ -77,6 +77,17 @@ build_critest() {
   rm -rf "${copy%/*}"
 }
 
+# kubelet reads its own version to tell which feature gates it has, and refuses to start without one.
+build_kubelet() {
+  local package=k8s.io/component-base/version version numbers
+  version=$(module_version kubelet k8s.io/kubernetes)
+  numbers=${version#v}
+  local flags="-s -w -X $package.gitVersion=$version -X $package.gitMajor=${numbers%%.*}"
+  numbers=${numbers#*.}
+  cd "$here/kubelet"
+  CGO_ENABLED=0 LDFLAGS="$flags -X $package.gitMinor=${numbers%%.*}" go_build -o "$1/kubelet" k8s.io/kubernetes/cmd/kubelet
+}
+
 # What went in: a change of any of it gives another directory.
 key_of() {
   local module=$1
@@ -106,10 +117,10 @@ build() {
   echo "$dir"
 }
 
-[ $# -gt 0 ] || set -- containerd runc cni-plugins crictl critest
+[ $# -gt 0 ] || set -- containerd runc cni-plugins crictl critest kubelet
 for name in "$@"; do
   case $name in
-    containerd | runc | cni-plugins | crictl | critest) build "$name" ;;
+    containerd | runc | cni-plugins | crictl | critest | kubelet) build "$name" ;;
     *) say "unknown tool: $name"; exit 2 ;;
   esac
 done

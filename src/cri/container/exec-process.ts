@@ -51,7 +51,12 @@ export async function newExec(deps: Deps, container: Container, stdio = OUTPUTS_
     stdout: path('stdout'),
     stderr: path('stderr'),
   };
-  await deps.host.makeFifos(fifosOf(exec));
+  try {
+    await deps.host.makeFifos(fifosOf(exec));
+  } catch (error) {
+    await removeFifos(deps, exec);
+    throw error;
+  }
   return exec;
 }
 
@@ -91,17 +96,22 @@ export async function runExec(
   // Before Start: a fast process may have ended before Start answers.
   const exit = tasks.wait({ containerId, execId }, { signal: waiting.signal });
   exit.catch(() => undefined);
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
+  });
+  aborted.catch(() => undefined);
+  const starting = tasks.start({ containerId, execId });
   try {
-    await tasks.start({ containerId, execId }, { signal });
+    await Promise.race([starting, aborted]);
     onStart?.();
-    const aborted = new Promise<never>((_resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: waiting.signal });
-    });
     return (await Promise.race([exit, aborted])).exitStatus;
   } catch (error) {
-    await tasks.kill({ containerId, execId, signal: SIGKILL }).catch(() => false);
-    if (signal.aborted) await within(KILL_TIMEOUT_MS, 'the killed command', () => exit).catch(() => undefined);
+    // What is being started cannot be killed yet, and would run on afterwards.
+    await within(KILL_TIMEOUT_MS, 'the start', () => starting).catch(() => undefined);
+    const killed = await tasks.kill({ containerId, execId, signal: SIGKILL }).catch(() => false);
+    // What still runs cannot be deleted.
+    if (killed) await within(KILL_TIMEOUT_MS, 'the killed command', () => exit).catch(() => undefined);
     throw error;
   } finally {
     waiting.abort(new Error('the exec is over'));
@@ -116,7 +126,14 @@ export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
     .catch((error: unknown) =>
       deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }),
     );
-  await Promise.all(fifosOf(exec).map((path) => deps.host.removeFile(path)));
+  await removeFifos(deps, exec);
+}
+
+/** One that cannot be removed goes with the container's directory. */
+async function removeFifos({ host, log }: Pick<Deps, 'host' | 'log'>, exec: ExecProcess): Promise<void> {
+  const remove = (path: string): Promise<void> =>
+    host.removeFile(path).catch((error: unknown) => log.warn('a FIFO stays behind', { path, error: String(error) }));
+  await Promise.all(fifosOf(exec).map(remove));
 }
 
 function fifosOf({ stdin, stdout, stderr }: ExecProcess): string[] {

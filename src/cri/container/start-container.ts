@@ -58,6 +58,7 @@ function requireStartable(deps: CriDeps, container: Container): void {
   if (state !== 'CREATED') throw notReady(`container "${id}" is ${state}, only a CREATED one can be started`);
   const sandbox = requireSandbox(deps, sandboxId, 'container_id');
   if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandboxId}" is not ready`);
+  if (sandbox.stopping) throw notReady(`pod sandbox "${sandboxId}" is being stopped`);
   requireTargetRuns(deps, container.metadata.config, sandboxId);
 }
 
@@ -83,17 +84,14 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
     await step(
       'create the task',
       () =>
-        tasks.create(
-          {
-            containerId: id,
-            rootfs,
-            ...stdio.paths,
-            terminal: stdio.tty,
-            options: ioOwnerOptions(handler, sandbox.metadata.config),
-            runtimePath: handler.runtimePath,
-          },
-          { signal },
-        ),
+        tasks.create({
+          containerId: id,
+          rootfs,
+          ...stdio.paths,
+          terminal: stdio.tty,
+          options: ioOwnerOptions(handler, sandbox.metadata.config),
+          runtimePath: handler.runtimePath,
+        }),
       (undoing) => killAndDelete(deps, id, undoing),
     );
     await step(
@@ -104,7 +102,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
         deps.exits.settle(id);
       },
     );
-    const { pid } = await step('start the task', () => tasks.start({ containerId: id }, { signal }));
+    const { pid } = await step('start the task', () => tasks.start({ containerId: id }));
     return pid;
   });
 }

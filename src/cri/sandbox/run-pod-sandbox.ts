@@ -7,6 +7,7 @@ import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { labelledMounts } from '../../host/selinux';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
+import { POD_LEASE_LABEL } from '../../lifecycle/pod-lease';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -69,7 +70,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     );
     await step(
       'take a lease',
-      () => leases.create({ id }, { signal: call.signal }),
+      () => leases.create({ id, labels: { [POD_LEASE_LABEL]: '' } }, { signal: call.signal }),
       (signal) => leases.delete(id, { signal }),
     );
     await step(
@@ -112,7 +113,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(metadata.processLabel));
     const task = await step(
       'create the task',
-      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { signal: call.signal }),
+      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
       (signal) => killAndDelete(deps, id, signal),
     );
     await step(
@@ -123,7 +124,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
         deps.exits.settle(id); // or a later stop waits for an end that nobody will see
       },
     );
-    await step('start the task', () => tasks.start({ containerId: id }, { signal: call.signal }));
+    await step('start the task', () => tasks.start({ containerId: id }));
     // The record's own time, which is what a restarted server finds.
     sandbox.status = { ...sandbox.status, state: 'READY', pid: task.pid, createdAt: record.createdAt };
   });

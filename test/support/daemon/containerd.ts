@@ -118,6 +118,8 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
       execFileSync(programs.ctr, ['--address', address, '--namespace', 'k8s.io', ...args], {
         encoding: 'utf8',
         maxBuffer: 64 << 20,
+        // It warns of cgroup v1 each time; with an error, what it said is in the message.
+        stdio: ['ignore', 'pipe', 'pipe'],
       }),
     stop: () => daemon.stop(),
     restart: async (change) => {

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 import { checkout } from './places';
 
-export type Tool = 'containerd' | 'runc' | 'cni-plugins' | 'crictl' | 'critest';
+export type Tool = 'containerd' | 'runc' | 'cni-plugins' | 'crictl' | 'critest' | 'kubelet';
 
 /** Builds what is not built yet and answers the folder of each tool; the first build of containerd takes minutes. */
 export function buildTools<T extends Tool>(tools: readonly T[], env: NodeJS.ProcessEnv = {}): Record<T, string> {

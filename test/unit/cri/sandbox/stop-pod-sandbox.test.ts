@@ -1,4 +1,5 @@
 import { PodSandboxState } from '../../../../generated/cri/v1/api';
+import { startContainer } from '../../../../src/cri/container/start-container';
 import { removePodSandbox } from '../../../../src/cri/sandbox/remove-pod-sandbox';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { Code } from '../../../../src/rpc/code';
@@ -55,6 +56,34 @@ describe('StopPodSandbox', () => {
     await stop(id);
     expect(rig.now.deletedTasks.slice(0, 3).sort()).toEqual(apps.sort());
     expect(rig.now.deletedTasks.slice(3)).toEqual([id]);
+  });
+
+  it('waits for a container that is being started, and stops it before the pause container', async () => {
+    const id = await runPod(rig.now);
+    const { id: containerId } = (await makeContainer(rig.now, id)).metadata;
+    let stopped: Promise<unknown> | undefined;
+    const hit = (): void => {
+      stopped = stop(id);
+    };
+    rig.now.fake.fail('Tasks/Create', { passes: true, hit });
+    await startContainer(rig.now.deps, { containerId }, rig.now.call());
+    await stopped;
+    expect(rig.now.deletedTasks).toEqual([containerId, id]);
+    expect(stateOf(id)).toBe(PodSandboxState.SANDBOX_NOTREADY);
+  });
+
+  it('lets no container start meanwhile', async () => {
+    const id = await runPod(rig.now);
+    await runContainer(rig.now, id, { metadata: { name: 'running' } });
+    const { id: containerId } = (await makeContainer(rig.now, id, { metadata: { name: 'created' } })).metadata;
+    let started: Promise<unknown> | undefined;
+    const hit = (): void => {
+      started = startContainer(rig.now.deps, { containerId }, rig.now.call());
+      started.catch(() => undefined);
+    };
+    rig.now.fake.fail('Tasks/Kill', { passes: true, hit });
+    await stop(id);
+    await expect(started).rejects.toMatchObject({ code: Code.FAILED_PRECONDITION });
   });
 
   it('can be called again, and many times at once', async () => {

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+
+import { until } from '../../support/daemon/process';
+import { type KubeletNode, podUntil, putPod, ready, startKubeletNode } from '../../support/kubelet/kubelet-node';
+import { podManifest, shell, web } from '../../support/kubelet/manifest';
+import { containerOf, criId, isTrue } from '../../support/kubelet/pod-view';
+
+const SECOND = 1000;
+
+let node: KubeletNode;
+
+beforeAll(async () => {
+  node = await startKubeletNode({
+    kubelet: { featureGates: { EventedPLEG: true, CRIListStreaming: true }, logging: { verbosity: 4 } },
+  });
+}, 120 * SECOND);
+
+afterAll(async () => {
+  await node.stop();
+}, 120 * SECOND);
+
+async function metric(name: string): Promise<number> {
+  const line = new RegExp(`^kubelet_${name} (\\S+)$`, 'm').exec(await node.api.text('/metrics'));
+  return Number(line?.[1] ?? 0);
+}
+
+describe('a kubelet that listens to events and asks for lists in pieces', () => {
+  it('runs pods, restarts what ends, and hears of each end from crisp', async () => {
+    putPod(node, podManifest('main', [web('web'), shell('crasher', 'sleep 1; exit 3')]));
+    const again = (restarts: number) => ({ what: `has been started again, ${restarts} times` });
+    const pod = await podUntil(node, 'main', again(1), (seen) => containerOf(seen, 'crasher').restartCount >= 1);
+    const { terminated } = containerOf(pod, 'crasher').lastState;
+    expect(terminated).toMatchObject({ exitCode: 3 });
+    const id = (terminated?.containerID ?? '').replace('containerd://', '');
+    const log = (): string => readFileSync(node.kubelet.daemon.logFile, 'utf8');
+    await until('its end was heard of', 5 * SECOND, async () =>
+      log()
+        .split('\n')
+        .some((line) => line.includes('after container termination') && line.includes(id)),
+    );
+    await podUntil(node, 'main', again(2), (seen) => containerOf(seen, 'crasher').restartCount >= 2);
+    expect(await metric('evented_pleg_connection_success_count')).toBe(1);
+    expect(await metric('evented_pleg_connection_error_count')).toBe(0);
+    const count = await metric('evented_pleg_connection_latency_seconds_count');
+    expect(count).toBeGreaterThanOrEqual(4); // created and started, of two
+    expect((await metric('evented_pleg_connection_latency_seconds_sum')) / count).toBeLessThan(2);
+    expect(log()).not.toContain('nil PodSandboxStatus');
+    // It would have gone back to lists in one piece.
+    expect(log()).not.toContain('not implemented, falling back');
+  });
+
+  it('keeps its pods when crisp is killed and started again', async () => {
+    putPod(node, podManifest('steady', [web('web')]));
+    const before = await ready(node, 'steady');
+    await node.crisp.kill();
+    await node.crisp.start();
+    const crashes = containerOf(await podUntil(node, 'main', { what: 'is shown' }, () => true), 'crasher').restartCount;
+    await podUntil(node, 'main', { what: 'crashes on' }, (seen) => containerOf(seen, 'crasher').restartCount > crashes);
+    const after = await podUntil(node, 'steady', { what: 'is ready' }, (seen) => isTrue(seen, 'Ready'));
+    expect(criId(containerOf(after, 'web'))).toBe(criId(containerOf(before, 'web')));
+    expect(containerOf(after, 'web').restartCount).toBe(0);
+  });
+});
