@@ -9,6 +9,9 @@ import { killTask, stopTask } from './stop-task';
 /** kubelet has stopped the containers that deserve a grace period before it stops the pod. */
 const CONTAINER_TIMEOUT_MS = 0;
 
+/** What taking a pod down may take, whoever asks for it: each part of it has a shorter limit of its own. */
+export const TEARDOWN_TIMEOUT_MS = 240_000;
+
 export type TeardownDeps = Pick<
   LifecycleDeps,
   | 'containerd'

@@ -2,11 +2,16 @@ import { Backoff, sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 
+const PAUSES = { firstMs: 5000, maxMs: 60_000 };
+
 /** Repeats in the background what could not be done at start, with growing pauses, until it is done. */
 export class Retries {
   private readonly controller = new AbortController();
 
-  constructor(private readonly log: Logger) {}
+  constructor(
+    private readonly log: Logger,
+    private readonly pauses: { firstMs: number; maxMs: number } = PAUSES,
+  ) {}
 
   /** Repeats `act` until it answers true. What it throws counts as false. */
   until(what: string, act: () => Promise<boolean>): void {
@@ -18,7 +23,7 @@ export class Retries {
   }
 
   private async repeat(what: string, act: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ firstMs: 5000, maxMs: 60_000 });
+    const backoff = new Backoff(this.pauses);
     for (;;) {
       await sleep(backoff.next(), signal).catch(() => undefined);
       if (signal.aborted) return;

@@ -45,6 +45,7 @@ const MEANT_ON_2: readonly Meant[] = [
   ...MEANT,
   [/CNIResult\.Interfaces\.\w+\.(PciID|SocketPath): "" -> -$/, 'empty'],
   [/^status\.\w+\.Restore: false -> -$/, 'nothing is restored from checkpoints'],
+  [/^leases\.(web|agent)\.labels\.crisp\.io\/pod-lease: - ->/, 'says to the sweep that the lease is ours'],
 ];
 
 /** The specs of 1.6 are older than ours; those of 2.x are the same but for these. */

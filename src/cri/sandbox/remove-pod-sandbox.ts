@@ -3,8 +3,9 @@ import {
   type RemovePodSandboxRequest,
   type RemovePodSandboxResponse,
 } from '../../../generated/cri/v1/api';
+import { within } from '../../base/deadline';
 import { removeSandboxParts } from '../../lifecycle/remove-sandbox';
-import { teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { removeListedContainer } from '../container/remove-container';
@@ -24,9 +25,15 @@ export async function removePodSandbox(
 }
 
 /** The removal itself, which RunPodSandbox does with what an earlier attempt of the same name left. */
-export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, caller: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
-  await using _stopping = await deps.locks.hold(`stop/${id}`, signal);
+  await using _stopping = await deps.locks.hold(`stop/${id}`, caller);
+  // A caller that leaves is answered, and the pod is removed all the same.
+  await within(TEARDOWN_TIMEOUT_MS, `removing pod sandbox "${id}"`, (signal) => remove(deps, sandbox, signal));
+}
+
+async function remove(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id } = sandbox.metadata;
   if (deps.sandboxes.get(id) === undefined) return;
   // Also when it is NOTREADY: its pause may have died by itself, its network is then still wired.
   await teardownSandbox(deps, sandbox, signal);

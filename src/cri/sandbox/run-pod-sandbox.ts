@@ -70,7 +70,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     );
     await step(
       'take a lease',
-      () => leases.create({ id, labels: { [POD_LEASE_LABEL]: '' } }, { signal: call.signal }),
+      () => leases.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } }, { signal: call.signal }),
       (signal) => leases.delete(id, { signal }),
     );
     await step(

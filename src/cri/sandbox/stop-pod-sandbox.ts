@@ -1,5 +1,6 @@
 import type { StopPodSandboxRequest, StopPodSandboxResponse } from '../../../generated/cri/v1/api';
-import { teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import { within } from '../../base/deadline';
+import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
@@ -18,6 +19,9 @@ export async function stopPodSandbox(
   if (!sandbox) return {};
   // Not the sandbox's own lock: the end of the pause task is recorded under that one, and is waited for here.
   await using _held = await deps.locks.hold(`stop/${sandbox.metadata.id}`, call.signal);
-  await teardownSandbox(deps, sandbox, call.signal);
+  // A caller that leaves is answered, and the pod is taken down all the same.
+  await within(TEARDOWN_TIMEOUT_MS, `stopping pod sandbox "${sandbox.metadata.id}"`, (signal) =>
+    teardownSandbox(deps, sandbox, signal),
+  );
   return {};
 }

@@ -38,6 +38,37 @@ describe('PodNetworks', () => {
     }
   };
 
+  it('lets a pod end whose DEL has failed five times, and leaves its attachment to the sweep', async () => {
+    const networks = await started();
+    await networks.add(pod(), never);
+    scripted.fail('one', 'DEL', 100, 'busy');
+    for (let n = 1; n < 5; n++) await expect(networks.del(pod(), never)).rejects.toThrow('busy');
+    await networks.del(pod(), never);
+    scripted.forgetCalls();
+    await networks.del(pod(), never); // kubelet stops a pod several times
+    expect(scripted.order()).toEqual([]);
+    expect(cached()).toEqual([`net-${ID}-eth0`]);
+
+    await networks.gc(() => [], never); // the pod is gone, and the plugin still fails
+    expect(cached()).toEqual([`net-${ID}-eth0`]);
+    scripted.answer('one', 'DEL', '');
+    await networks.gc(() => [], never);
+    expect(cached()).toEqual([]);
+  });
+
+  it('leaves to the sweep what ADD may have done too, though it never answered', async () => {
+    const networks = await started();
+    scripted.fail('one', 'ADD', 11, 'no answer');
+    await expect(networks.add(pod(), never)).rejects.toThrow('no answer');
+    scripted.fail('one', 'DEL', 100, 'busy');
+    for (let n = 1; n < 5; n++) await expect(networks.del(pod(), never)).rejects.toThrow('busy');
+    await networks.del(pod(), never);
+    expect(cached()).toEqual([`net-${ID}-eth0`]);
+    scripted.answer('one', 'DEL', '');
+    await networks.gc(() => [], never);
+    expect(cached()).toEqual([]);
+  });
+
   it('counts and times what it does under the names that containerd has for it', async () => {
     const metrics = new MetricsRegistry();
     const networks = await started({ metrics });

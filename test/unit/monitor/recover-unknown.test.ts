@@ -1,0 +1,65 @@
+import { silentLogger } from '../../../src/base/logger';
+import { stopContainer } from '../../../src/cri/container/stop-container';
+import { containerState } from '../../../src/model/container';
+import { recover } from '../../../src/monitor/recover';
+import { Retries } from '../../../src/monitor/retries';
+import { Code } from '../../../src/rpc/code';
+import { runContainer, runPod } from '../../support/story-pods';
+import { StoryRig } from '../../support/story-rig';
+import { removeAll } from '../../support/use-rig';
+import { until } from '../io/fixture';
+
+let before: StoryRig;
+let after: StoryRig;
+let retries: Retries;
+let pod: string;
+let container: string;
+beforeEach(async () => {
+  before = await StoryRig.start();
+  pod = await runPod(before);
+  ({
+    metadata: { id: container },
+  } = await runContainer(before, pod));
+  after = before.restarted();
+  retries = new Retries(silentLogger, { firstMs: 10, maxMs: 10 });
+});
+afterEach(async () => {
+  retries.stop();
+  after.heal();
+  await removeAll(after);
+  expect(await after.leftovers()).toEqual({});
+  await after.close();
+});
+
+const states = (): unknown[] => {
+  const found = after.deps.containers.get(container);
+  return [after.deps.sandboxes.get(pod)?.status.state, found && containerState(found.status)];
+};
+
+/** The first so many questions for a task are refused. */
+async function recoverRefused(times: number): Promise<void> {
+  for (let nth = 1; nth <= times; nth++) after.fake.fail('Tasks/Get', { nth, code: Code.DEADLINE_EXCEEDED });
+  await recover({ ...after.deps, retries });
+}
+
+describe('A pod whose shim did not answer at start', () => {
+  it('is in doubt, and what it is once the shim answers', async () => {
+    await recoverRefused(6);
+    expect(states()).toEqual(['UNKNOWN', 'UNKNOWN']);
+    await until(() => states().join() === 'READY,RUNNING');
+  });
+
+  it('has ended when its tasks have meanwhile, with the true code', async () => {
+    await recoverRefused(2);
+    after.fake.process(container).exit(7);
+    await until(() => after.deps.containers.get(container)?.status.exitCode === 7);
+    expect(states()).toEqual(['READY', 'EXITED']);
+  });
+
+  it('is asked no more after a stop has led out of doubt', async () => {
+    await recoverRefused(2);
+    retries.stop();
+    await stopContainer(after.deps, { containerId: container, timeout: 0n }, after.call());
+    expect(states()[1]).toBe('EXITED');
+  });
+});
