@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
-import { attachTo } from '../support/node/attach';
+import { talkTo } from '../support/node/attach';
 import { NGINX } from '../support/node/node';
 import { ensurePulled, exec, exitOf, logLines, logOf, removePod, shell, statusOf } from '../support/node/pods';
 import { HTTPD, SwapNode } from '../support/node/swap-node';
@@ -77,7 +77,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('pods on containerd %s',
       for (const name of [...cast.pods.keys()]) await remove(name);
       expect(node.left()).toBe('0');
     },
-    180 * SECOND,
+    300 * SECOND,
   );
 });
 
@@ -155,11 +155,8 @@ async function goOn(key: string): Promise<void> {
 
 /** Attaches to a terminal that says what it is told. */
 async function talk(key: string): Promise<void> {
-  const client = await attachTo(node, containerOf(cast, key), { tty: true, stdin: true });
   const word = `hello-${Date.now()}`;
-  client.send(`${word}\n`);
-  await client.saw(word);
-  await client.leave();
+  await talkTo(node, containerOf(cast, key), word);
   const [pod = '', name = ''] = key.split('/');
   expect(readFileSync(logOf(podOf(cast, pod), name), 'utf8')).toContain(word);
 }

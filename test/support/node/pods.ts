@@ -47,7 +47,7 @@ export async function runPod(node: CriNode, input: PodInput = {}): Promise<Pod> 
 }
 
 /** Stops and removes a pod with its containers. */
-export async function removePod(node: CriNode, pod: Pick<Pod, 'id'>): Promise<void> {
+export async function removePod(node: CriNode, pod: Pod): Promise<void> {
   await node.cri.runtime.stopPodSandbox({ podSandboxId: pod.id });
   await node.cri.runtime.removePodSandbox({ podSandboxId: pod.id });
 }
@@ -173,5 +173,8 @@ export async function failure(call: Promise<unknown>): Promise<{ code: number; m
 /** Stops and removes every pod of the node. */
 export async function removePods(node: CriNode): Promise<void> {
   const { items } = await node.cri.runtime.listPodSandbox({ filter: undefined });
-  for (const { id } of items) await removePod(node, { id });
+  for (const { id: podSandboxId } of items) {
+    await node.cri.runtime.stopPodSandbox({ podSandboxId });
+    await node.cri.runtime.removePodSandbox({ podSandboxId });
+  }
 }
