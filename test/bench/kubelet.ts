@@ -43,6 +43,36 @@ export class Kubelet {
     return { id: podSandboxId, config, containerId };
   }
 
+  /** A pod whose container is created and not yet started. */
+  async preparePod(container: ContainerOptions): Promise<BenchPod> {
+    const { cri, dir } = this.server;
+    const config = podOf(dir);
+    const { podSandboxId: id } = await cri.runtime.runPodSandbox({ config, runtimeHandler: '' }, options);
+    return { id, config, containerId: await this.createContainer({ id, config }, container) };
+  }
+
+  /** Starts a prepared pod's container. */
+  async start({ containerId }: BenchPod): Promise<void> {
+    await this.server.cri.runtime.startContainer({ containerId }, options);
+  }
+
+  /** Creates and starts another container of a pod; answers its id. */
+  async runContainer(pod: BenchPod, container: ContainerOptions): Promise<string> {
+    const containerId = await this.createContainer(pod, container);
+    await this.server.cri.runtime.startContainer({ containerId }, options);
+    return containerId;
+  }
+
+  private async createContainer(
+    { id, config }: Pick<BenchPod, 'id' | 'config'>,
+    container: ContainerOptions,
+  ): Promise<string> {
+    const { cri, dir } = this.server;
+    const containerConfig = containerOf(config, dir, container);
+    const request = { podSandboxId: id, config: containerConfig, sandboxConfig: config };
+    return (await cri.runtime.createContainer(request, options)).containerId;
+  }
+
   /** The container is ended, then the pod. Adds `<prefix>.stopContainer`, `.stopPod` and their sum. */
   async stopPod(prefix: string, { id, containerId }: BenchPod): Promise<void> {
     const { runtime } = this.server.cri;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { bigImage, testImages } from '../support/daemon/images/catalog';
+import { testImages } from '../support/daemon/images/catalog';
 import { checkout } from '../support/daemon/places';
 import { type Registry, startRegistry } from '../support/daemon/registry';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
@@ -11,15 +11,18 @@ import { Kubelet } from './kubelet';
 import { type BenchOptions, benchOptions, type Part } from './options';
 import { density } from './parts/density';
 import { exec } from './parts/exec';
+import { exited } from './parts/exited';
+import { logs } from './parts/logs';
 import type { Bench } from './parts/part';
 import { pods } from './parts/pods';
+import { pull } from './parts/pull';
 import { type Column, resultsOf } from './report/results';
 import { resultTable } from './report/table';
 import { Samples } from './samples';
 
 const WANTED = /^(pause:3\.10\.2|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2))$/;
 
-const RUN: Partial<Record<Part, (bench: Bench) => Promise<void>>> = { pods, exec, density };
+const RUN: Partial<Record<Part, (bench: Bench) => Promise<void>>> = { pods, exec, density, logs, pull, exited };
 
 /** Measures, prints a table and leaves `dist/bench/results.json`. Environment variables say what: see `options.ts`. */
 export async function main(): Promise<void> {
@@ -41,7 +44,7 @@ async function withNodes(options: BenchOptions, samples: Samples, act: (bench: B
   let registry: Registry | undefined;
   try {
     registry = await startRegistry(dir);
-    await registry.push([...testImages().filter(({ names }) => names.some((name) => WANTED.test(name))), bigImage()]);
+    await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
     for (const entry of options.entries) started.push(await startContestant(entry, registry.certsDir));
     const kubelets = started.map((contestant) => new Kubelet(contestant, samples));
     for (const kubelet of kubelets) for (const image of [PAUSE, BUSYBOX]) await kubelet.pull(image);
