@@ -16,13 +16,14 @@ import { logs } from './parts/logs';
 import type { Bench } from './parts/part';
 import { pods } from './parts/pods';
 import { pull } from './parts/pull';
+import { streams } from './parts/streams';
 import { type Column, resultsOf } from './report/results';
 import { resultTable } from './report/table';
 import { Samples } from './samples';
 
 const WANTED = /^(pause:3\.10\.2|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2))$/;
 
-const RUN: Partial<Record<Part, (bench: Bench) => Promise<void>>> = { pods, exec, density, logs, pull, exited };
+const RUN: Record<Part, (bench: Bench) => Promise<void>> = { pods, exec, density, logs, pull, exited, streams };
 
 /** Measures, prints a table and leaves `dist/bench/results.json`. Environment variables say what: see `options.ts`. */
 export async function main(): Promise<void> {
@@ -31,7 +32,7 @@ export async function main(): Promise<void> {
   await withNodes(options, samples, async (bench) => {
     for (const part of options.parts) {
       say(part);
-      await RUN[part]?.(bench);
+      await RUN[part](bench);
     }
   });
   report(options, samples);

@@ -42,6 +42,8 @@ export interface CrispOptions {
   readonly program?: string;
   /** The command line that is run instead of its own. */
   readonly launch?: (argv: readonly string[]) => readonly string[];
+  /** More of its environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
@@ -57,7 +59,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   const start = (bundle = program) =>
     startDaemon({
       name: 'crisp',
-      ...underManager(launch([process.execPath, bundle, 'serve', '--config', configFile]), options.manager),
+      ...underManager(launch([process.execPath, bundle, 'serve', '--config', configFile]), options),
       dir: options.dir,
       // Its socket is there before it serves: until then, pods are being found again.
       ready: () => serves(socket),
@@ -87,12 +89,13 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
 /** How a service manager starts it: only the program itself can know the pid that it must find in LISTEN_PID. */
 function underManager(
   argv: readonly string[],
-  manager?: FakeServiceManager,
+  { manager, env: more }: Pick<CrispOptions, 'manager' | 'env'>,
 ): Pick<DaemonOptions, 'argv' | 'env' | 'fds'> {
-  if (!manager) return { argv };
+  if (!manager) return { argv, env: { ...process.env, ...more } };
   const { fds, names } = manager.passed();
   const env = {
     ...process.env,
+    ...more,
     NOTIFY_SOCKET: manager.path,
     ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names.join(':') } : {}),
   };
