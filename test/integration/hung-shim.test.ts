@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-import { ContainerState } from '../../generated/cri/v1/api';
+import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import { shimPids } from '../support/daemon/leftovers';
+import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';
 import {
   exec,
@@ -89,16 +90,6 @@ describe('A shim that hangs', () => {
   );
 
   it(
-    'fails the stop of its container in its time',
-    async () => {
-      const { ms } = await timed(failure(stop()));
-      expect(ms).toBeLessThan(45 * SECOND);
-      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_RUNNING);
-    },
-    90 * SECOND,
-  );
-
-  it(
     'is no concern of other pods',
     async () => {
       expect((await exec(node, well.id, 'echo', 'hello')).stdout).toBe('hello\n');
@@ -108,6 +99,41 @@ describe('A shim that hangs', () => {
       await removePod(node, pod);
     },
     60 * SECOND,
+  );
+
+  it(
+    'is in doubt for a crisp that starts meanwhile, which lets it live and asks again',
+    async () => {
+      const before = await statusOf(node, stuck.id);
+      await node.crisp.kill();
+      await node.crisp.start();
+      expect((await statusOf(node, well.id)).state).toBe(ContainerState.CONTAINER_RUNNING);
+      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_UNKNOWN);
+      expect((await podStatusOf(node, stuck.pod)).state).toBe(PodSandboxState.SANDBOX_NOTREADY);
+      process.kill(stuck.shim, 'SIGCONT');
+      await until('its pod is READY', 60 * SECOND, async () => {
+        const { state } = await podStatusOf(node, stuck.pod);
+        return state === PodSandboxState.SANDBOX_READY;
+      });
+      await until('it is known again', 60 * SECOND, async () => {
+        const { state } = await statusOf(node, stuck.id);
+        return state !== ContainerState.CONTAINER_UNKNOWN;
+      });
+      expect(await statusOf(node, stuck.id)).toEqual(before);
+      expect((await exec(node, stuck.id, 'echo', 'hello')).stdout).toBe('hello\n');
+    },
+    150 * SECOND,
+  );
+
+  it(
+    'fails the stop of its container in its time',
+    async () => {
+      process.kill(stuck.shim, 'SIGSTOP');
+      const { ms } = await timed(failure(stop()));
+      expect(ms).toBeLessThan(45 * SECOND);
+      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_RUNNING);
+    },
+    90 * SECOND,
   );
 
   it(
