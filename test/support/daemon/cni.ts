@@ -17,9 +17,16 @@ export interface PodNetwork {
   remove(): void;
 }
 
+export interface PodNetworkOptions {
+  readonly dir: string;
+  readonly binDirs: readonly string[];
+  readonly cniVersion: string;
+  /** False: pods' bandwidth is not limited, and a pod takes one plugin call less. */
+  readonly bandwidth?: boolean;
+}
+
 /** Writes a conf list (bridge, portmap, bandwidth) with a subnet that no link of this machine has. */
-export function createPodNetwork(options: { dir: string; binDirs: readonly string[]; cniVersion: string }): PodNetwork {
-  const { dir, binDirs, cniVersion } = options;
+export function createPodNetwork({ dir, binDirs, cniVersion, bandwidth = true }: PodNetworkOptions): PodNetwork {
   const [second, third] = freeSubnet();
   const name = `crisp-${second}-${third}`;
   const bridge = `crb${second}-${third}`;
@@ -51,7 +58,7 @@ export function createPodNetwork(options: { dir: string; binDirs: readonly strin
       },
     },
     { type: 'portmap', capabilities: { portMappings: true } },
-    { type: 'bandwidth', capabilities: { bandwidth: true } },
+    ...(bandwidth ? [{ type: 'bandwidth', capabilities: { bandwidth: true } }] : []),
   ];
   const text = JSON.stringify({ cniVersion, name, plugins }, null, 2);
   writeFileSync(join(network.confDir, '10-crisp.conflist'), `${text}\n`);

@@ -83,11 +83,15 @@ export interface ContainerdOptions {
   /** Given: its own CRI plugin is on, with this network and these registries. */
   readonly plugin?: { readonly network: PodNetwork; readonly certsDir?: string; readonly streamPort?: number };
   readonly snapshotter?: string;
+  /** Its programs, where they are not the ones that `containerdPrograms` finds. */
+  readonly programs?: ContainerdPrograms;
+  /** The command line that is run instead of the daemon's own. */
+  readonly launch?: (argv: readonly string[]) => readonly string[];
 }
 
 /** Starts a containerd of a test's own; nothing of it is shared with the machine's. */
 export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
-  const programs = containerdPrograms(options.version);
+  const { programs = containerdPrograms(options.version), launch = (argv) => argv } = options;
   const home = join(options.dir, 'containerd');
   const root = join(home, 'root');
   const state = join(home, 'state');
@@ -100,7 +104,7 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const start = () =>
     startDaemon({
       name: `containerd-${options.version}`,
-      argv: [programs.containerd, '--config', configFile],
+      argv: launch([programs.containerd, '--config', configFile]),
       env: { ...process.env, PATH: programs.path },
       dir: options.dir,
       ready: () => answers(address),

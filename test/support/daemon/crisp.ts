@@ -38,14 +38,18 @@ export interface CrispOptions {
   readonly settings?: Record<string, unknown>;
   /** Who starts it, and keeps descriptors for it. */
   readonly manager?: FakeServiceManager;
+  /** The bundle, where it is not this checkout's. */
+  readonly program?: string;
+  /** The command line that is run instead of its own. */
+  readonly launch?: (argv: readonly string[]) => readonly string[];
   /** More of its environment. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
 export async function startCrisp(options: CrispOptions): Promise<Crisp> {
-  const program = join(checkout(), 'dist/crisp.js');
-  if (!existsSync(program)) throw new Error('dist/crisp.js is not built: npm run build');
+  const { program = join(checkout(), 'dist/crisp.js'), launch = (argv) => argv } = options;
+  if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
   const home = join(options.dir, 'crisp');
   mkdirSync(home, { recursive: true });
   const socket = join(home, 'crisp.sock');
@@ -55,7 +59,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   const start = (bundle = program) =>
     startDaemon({
       name: 'crisp',
-      ...underManager([process.execPath, bundle, 'serve', '--config', configFile], options),
+      ...underManager(launch([process.execPath, bundle, 'serve', '--config', configFile]), options),
       dir: options.dir,
       // Its socket is there before it serves: until then, pods are being found again.
       ready: () => serves(socket),

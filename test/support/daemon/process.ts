@@ -69,11 +69,16 @@ function gone(child: ChildProcess): boolean {
 }
 
 /** Polls until the condition holds; rejects with what was waited for when the time is up. */
-export async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  withinMs: number,
+  holds: () => Promise<boolean>,
+  everyMs = 50,
+): Promise<void> {
   const limit = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > limit) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await pause(50);
+    await pause(everyMs);
   }
 }
 
