@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../containerd/containers';
+import type { TaskStatus } from '../containerd/tasks';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { ensurePodLease } from '../lifecycle/pod-lease';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
@@ -11,6 +12,7 @@ import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
+const RUNS: ReadonlySet<TaskStatus> = new Set<TaskStatus>(['RUNNING', 'PAUSED', 'PAUSING']);
 
 /** Lists one pod again by its pause container: READY when its task runs, else NOTREADY with the task put away. */
 export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
@@ -58,7 +60,7 @@ async function statusOf(deps: RecoverDeps, record: ContainerRecord): Promise<San
   const task = await taskOf(deps, record.id);
   if (task === 'unknown') return { ...gone, state: 'UNKNOWN' };
   if (task === undefined) return gone;
-  if (task.status === 'RUNNING' || task.status === 'PAUSED') return { ...gone, state: 'READY', pid: task.pid };
+  if (RUNS.has(task.status)) return { ...gone, state: 'READY', pid: task.pid };
   // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
   if (task.status !== 'STOPPED') await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
   return { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus };
