@@ -43,7 +43,7 @@ export async function inSteps<T>(
     try {
       options.signal.throwIfAborted();
       if (undo) armed.push({ name, undo });
-      return await timed(options.log, name, act);
+      return await (options.log.debugEnabled ? timed(name, act, options.log) : act());
     } catch (error) {
       failed ??= { step: name, error };
       throw error;
@@ -64,15 +64,11 @@ export async function inSteps<T>(
   }
 }
 
-/** Says at debug level what took how long. */
-async function timed<T>(log: Logger, name: string, act: () => T | Promise<T>): Promise<T> {
-  if (!log.debugEnabled) return act();
-  const began = performance.now();
-  try {
-    return await act();
-  } finally {
-    log.debug('step', { step: name, ms: Math.round((performance.now() - began) * 100) / 100 });
-  }
+async function timed<T>(name: string, act: () => T | Promise<T>, log: Logger): Promise<T> {
+  const started = performance.now();
+  const result = await act();
+  log.debug('did a step', { step: name, ms: millisSince(started) });
+  return result;
 }
 
 async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
@@ -87,6 +83,9 @@ async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptio
     }
   }
 }
+
+/** With microseconds, and no more digits than that. */
+const millisSince = (started: number): number => Math.round((performance.now() - started) * 1000) / 1000;
 
 /** What it throws is logged only: the caller gets the error that began it all. */
 async function runStuck(options: StepOptions): Promise<void> {

@@ -108,5 +108,5 @@ export interface Host {
   filesystemAt(dir: string): Promise<Filesystem | undefined>;
   /** Gives `path` and all below it an SELinux label; what belongs to the host is refused. */
   relabel(path: string, label: string, signal?: AbortSignal): Promise<void>;
-  dialInNetns(path: string, address: string, port: number): Promise<Socket>;
+  dialInNetns(path: string, address: string, port: number, signal: AbortSignal): Promise<Socket>;
 }

@@ -80,7 +80,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
     relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
-    dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
+    dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ContainerRecord } from '../containerd/containers';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { ensurePodLease } from '../lifecycle/pod-lease';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
@@ -29,7 +30,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
-  if (status.state === 'READY' && !withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
+  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }
@@ -43,8 +44,14 @@ async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: Contain
   if (status.state === 'UNKNOWN') return false;
   sandbox.withoutInfra = withoutInfra;
   deps.sandboxes.update(id, status);
-  if (status.state === 'READY' && !withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
+  if (status.state === 'READY') await takeUp(deps, sandbox);
   return true;
+}
+
+/** A pod that runs is watched, and has what containers are made under. */
+async function takeUp(deps: RecoverDeps, sandbox: Sandbox): Promise<void> {
+  if (!sandbox.withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
+  await ensurePodLease(deps, sandbox.metadata.id);
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */

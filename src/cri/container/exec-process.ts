@@ -118,14 +118,18 @@ export async function runExec(
   }
 }
 
-/** Afterwards neither containerd nor the file system has anything of the process left. Never rejects. */
+/**
+ * Afterwards neither containerd nor the file system has anything of the process left. One that could not be deleted (the
+ * daemon is away, or we are being stopped) keeps its FIFOs: by them it is found again at the next start. Never rejects.
+ */
 export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
   const { containerId, execId } = exec;
-  await deps.containerd.tasks
-    .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
-    .catch((error: unknown) =>
-      deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }),
-    );
+  try {
+    await deps.containerd.tasks.deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS });
+  } catch (error) {
+    deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) });
+    return;
+  }
   await removeFifos(deps, exec);
 }
 

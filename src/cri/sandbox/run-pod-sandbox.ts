@@ -5,7 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
-import { POD_LEASE_LABEL } from '../../lifecycle/pod-lease';
+import { podLease } from '../../lifecycle/pod-lease';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
@@ -69,7 +69,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
       async () => {
         await step(
           'take a lease',
-          () => leases.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } }, { signal }),
+          () => leases.create(podLease(id), { signal }),
           (undoing) => leases.delete(id, { signal: undoing }),
         );
         return withoutInfra ? describePause(making) : preparePause(making);

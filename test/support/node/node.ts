@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly settings?: Record<string, unknown>;
   /** Who starts crisp, given the node's folder. */
   readonly manager?: (dir: string) => FakeServiceManager;
+  /** More of crisp's environment, given the node's folder. */
+  readonly env?: (dir: string) => NodeJS.ProcessEnv;
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
 }
@@ -76,7 +78,9 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const built = join(checkout(), 'dist/crisp.js');
     await until('dist/crisp.js is built', 30_000, async () => existsSync(built));
     const manager = options.manager?.(dir);
-    const crisp = await startCrisp({ dir, containerd, network, certsDir: registry.certsDir, settings, manager });
+    const env = options.env?.(dir);
+    const { certsDir } = registry;
+    const crisp = await startCrisp({ dir, containerd, network, certsDir, settings, manager, env });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
