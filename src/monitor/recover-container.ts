@@ -84,6 +84,7 @@ async function withRunningTask(deps: RecoverDeps, container: Container, task: Pr
     const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
     await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
   }
+  await deps.shims.found(container.metadata.sandboxId, container.metadata.id, task.pid);
   await reopenStdio(deps, container, task);
   watchContainer(deps, deps.monitor, container);
   await adoptExecs(deps, container.metadata.id);
