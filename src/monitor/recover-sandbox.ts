@@ -1,5 +1,6 @@
 import type { ContainerRecord } from '../containerd/containers';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { ensurePodLease } from '../lifecycle/pod-lease';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
@@ -21,7 +22,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
-  if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }
@@ -34,8 +35,14 @@ async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: Contain
   const status = await statusOf(deps, record);
   if (status.state === 'UNKNOWN') return false;
   deps.sandboxes.update(id, status);
-  if (status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  if (status.state === 'READY') await takeUp(deps, sandbox);
   return true;
+}
+
+/** A pod that runs is watched, and has what containers are made under. */
+async function takeUp(deps: RecoverDeps, sandbox: Sandbox): Promise<void> {
+  watchSandbox(deps, deps.monitor, sandbox);
+  await ensurePodLease(deps, sandbox.metadata.id);
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */

@@ -7,7 +7,7 @@ import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { labelledMounts } from '../../host/selinux';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
-import { POD_LEASE_LABEL } from '../../lifecycle/pod-lease';
+import { podLease } from '../../lifecycle/pod-lease';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -70,7 +70,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
     );
     await step(
       'take a lease',
-      () => leases.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } }, { signal: call.signal }),
+      () => leases.create(podLease(id), { signal: call.signal }),
       (signal) => leases.delete(id, { signal }),
     );
     await step(

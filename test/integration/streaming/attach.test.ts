@@ -133,10 +133,11 @@ describeWithCrictl('crictl attach', () => {
   });
 
   it('that does not take its output is dropped, and neither the log nor the others wait for it', async () => {
-    const total = 48_000_000;
-    const megabyte = `yes ${'x'.repeat(999)} | head -c 1000000`;
-    // Not at full speed: nobody who reads is to fall a megabyte behind on a busy machine.
-    const print = `for i in $(seq 48); do ${megabyte}; usleep 20000; done`;
+    const pieces = 16;
+    const total = pieces * 500_000;
+    // Half of what makes a client slow at a time, and no more until it is taken: nobody who reads falls behind.
+    const piece = `yes ${'x'.repeat(999)} | head -c 500000`;
+    const print = `for i in $(seq ${pieces}); do while [ ! -e /go$i ]; do usleep 20000; done; ${piece}; done`;
     const script = `${TICK_UNTIL_GO}; ${print}; sleep 1000`;
     const id = await runContainer(node, pod, shell('loud', script));
     const request = AttachRequest.fromPartial({ containerId: id, stdout: true });
@@ -147,7 +148,10 @@ describeWithCrictl('crictl attach', () => {
     const good = crictl.start('attach', id);
     await until('the other is attached', MINUTE, async () => good.stdout().length > 0);
     await exec(node, id, 'touch', '/go');
-    await until('the other has all of it', MINUTE, async () => lineCount(good.stdout()) === total / 1000);
+    for (let i = 1; i <= pieces; i++) {
+      await exec(node, id, 'touch', `/go${i}`);
+      await until(`the other has piece ${i}`, MINUTE, async () => lineCount(good.stdout()) === i * 500);
+    }
     const log = logOf(pod, 'loud');
     await until('the log has all of it', MINUTE, async () => statSync(log).size >= total);
     const lengths = logLines(log).map(({ text }) => text.length);

@@ -69,8 +69,11 @@ export interface Containerd {
   /** Runs ctr against it in namespace k8s.io; answers what it printed. */
   ctr(...args: string[]): string;
   stop(): Promise<void>;
-  /** Stops the process and starts it again on the same root and state: its shims live on. */
-  restart(): Promise<void>;
+  /**
+   * Stops the process and starts it again on the same root and state: its shims live on. With `plugin`, its own CRI is on
+   * from then on, or off; only where its settings are known.
+   */
+  restart(change?: { readonly plugin: boolean }): Promise<void>;
 }
 
 export interface ContainerdOptions {
@@ -95,7 +98,9 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
   const address = join(home, 'c.sock');
   mkdirSync(home, { recursive: true });
   const configFile = join(home, 'config.toml');
-  writeFileSync(configFile, stringify(configOf(options, { home, root, state, address })));
+  const configure = (plugin: ContainerdOptions['plugin']): void =>
+    writeFileSync(configFile, stringify(configOf({ ...options, plugin }, { home, root, state, address })));
+  configure(options.plugin);
   const start = () =>
     startDaemon({
       name: `containerd-${options.version}`,
@@ -121,8 +126,9 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     stop: () => daemon.stop(),
-    restart: async () => {
+    restart: async (change) => {
       await daemon.stop();
+      if (change) configure(change.plugin ? options.plugin : undefined);
       daemon = await start();
     },
   };
