@@ -31,7 +31,7 @@ export async function inSteps<T>(options: StepOptions, story: (step: Step) => Pr
     options.signal.throwIfAborted();
     current = name;
     if (undo) armed.push({ name, undo });
-    return act();
+    return options.log.debugEnabled ? timed(name, act, options.log) : act();
   };
   try {
     return await story(step);
@@ -40,6 +40,13 @@ export async function inSteps<T>(options: StepOptions, story: (step: Step) => Pr
     await undoAll(armed, options);
     throw error;
   }
+}
+
+async function timed<T>(name: string, act: () => T | Promise<T>, log: Logger): Promise<T> {
+  const started = performance.now();
+  const result = await act();
+  log.debug('did a step', { step: name, ms: millisSince(started) });
+  return result;
 }
 
 async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
@@ -54,6 +61,9 @@ async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptio
     }
   }
 }
+
+/** With microseconds, and no more digits than that. */
+const millisSince = (started: number): number => Math.round((performance.now() - started) * 1000) / 1000;
 
 /** What it throws is logged only: the caller gets the error that began it all. */
 async function runStuck(options: StepOptions): Promise<void> {

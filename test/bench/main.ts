@@ -1,11 +1,11 @@
 import { testImages } from '../support/daemon/images/catalog';
 import { type Registry, startRegistry } from '../support/daemon/registry';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
-import { BUSYBOX } from '../support/node/node';
-import { type Contestant, PAUSE, startContestant } from './contestant';
+import { type Contestant, startContestant } from './contestant';
 import { Kubelet } from './kubelet';
 import { thisMachine } from './machine';
-import { type BenchOptions, benchOptions, type Part } from './options';
+import { benchOptions, type Part } from './options';
+import { breakdown } from './parts/breakdown';
 import { density } from './parts/density';
 import { exec } from './parts/exec';
 import { exited } from './parts/exited';
@@ -22,7 +22,16 @@ const WANTED = /^(pause:3\.10\.2|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-const RUN: Record<Part, (bench: Bench) => Promise<void>> = { pods, exec, density, logs, pull, exited, streams };
+const RUN: Record<Part, (bench: Bench) => Promise<void>> = {
+  pods,
+  exec,
+  density,
+  logs,
+  pull,
+  exited,
+  streams,
+  breakdown,
+};
 
 /**
  * Measures, prints a table, leaves numbers and a picture in `dist/bench/`, and puts those of a run in full into `docs/`.
@@ -32,7 +41,8 @@ export async function main(): Promise<void> {
   const options = benchOptions(process.env);
   const samples = new Samples();
   const machine = thisMachine();
-  await withNodes(options, samples, async (bench) => {
+  const tables = new Map<string, string>();
+  await withNodes({ options, samples, tables, say }, async (bench) => {
     for (const part of options.parts) {
       say(part);
       await RUN[part](bench);
@@ -44,23 +54,26 @@ export async function main(): Promise<void> {
       bare: entry.kind === 'crisp' && entry.settings.infra_container === 'auto',
     }),
   );
-  const report = { machine, options, columns, rows: resultsOf(samples, columns) };
+  const report = { machine, options, columns, rows: resultsOf(samples, columns), tables };
   writeReport(report);
   if (options.document) writeDocumentation(report);
 }
 
 /** Starts a registry and the contestants, and stops them afterwards, whatever happens. */
-async function withNodes(options: BenchOptions, samples: Samples, act: (bench: Bench) => Promise<void>): Promise<void> {
+async function withNodes(
+  plan: Omit<Bench, 'kubelets' | 'registry'>,
+  act: (bench: Bench) => Promise<void>,
+): Promise<void> {
   const dir = createScratch();
   const started: Contestant[] = [];
   let registry: Registry | undefined;
   try {
     registry = await startRegistry(dir);
     await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
-    for (const entry of options.entries) started.push(await startContestant(entry, registry.certsDir));
-    const kubelets = started.map((contestant) => new Kubelet(contestant, samples));
-    for (const kubelet of kubelets) for (const image of [PAUSE, BUSYBOX]) await kubelet.pull(image);
-    await untilInterrupted(act({ kubelets, samples, options, registry, say }));
+    for (const entry of plan.options.entries) started.push(await startContestant(entry, registry.certsDir));
+    const kubelets = started.map((contestant) => new Kubelet(contestant, plan.samples));
+    for (const kubelet of kubelets) await kubelet.pullNeeded();
+    await untilInterrupted(act({ ...plan, kubelets, registry }));
   } finally {
     for (const contestant of started.reverse()) await contestant.stop().catch(complain);
     await registry?.stop();

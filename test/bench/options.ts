@@ -3,7 +3,7 @@ import { parse } from 'smol-toml';
 import type { Entry } from './contestant';
 
 /** What can be measured, in the order in which it is. */
-export const PARTS = ['pods', 'exec', 'density', 'logs', 'pull', 'exited', 'streams'] as const;
+export const PARTS = ['pods', 'exec', 'density', 'logs', 'pull', 'exited', 'streams', 'breakdown'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
