@@ -24,7 +24,7 @@ export function tracedCalls(log: string): TracedCall[] {
     const line = JSON.parse(text) as Record<string, unknown>;
     const [ms, method] = [Number(line.ms), String(line.method).split('/').at(-1) ?? ''];
     if (line.message === 'did a step') parts.push({ kind: 'step', name: String(line.step), ms });
-    else if (line.message === 'called containerd')
+    else if (line.message === 'called containerd' && serviceMethod(line.method) !== BESIDE)
       parts.push({ kind: 'containerd', name: serviceMethod(line.method), ms });
     else if (line.message === 'called a CNI plugin')
       parts.push({ kind: 'cni', name: `${line.plugin} ${line.command}`, ms });
@@ -35,6 +35,9 @@ export function tracedCalls(log: string): TracedCall[] {
   }
   return calls;
 }
+
+/** A wait for a task's end goes on beside everything else: it is no part of a call's time. */
+const BESIDE = 'Tasks.Wait';
 
 /** `Tasks.Create` of `containerd.services.tasks.v1.Tasks/Create`. */
 function serviceMethod(path: unknown): string {

@@ -6,6 +6,7 @@ const LOG = lines(
   { message: 'listening' },
   containerd('containerd.services.leases.v1.Leases/Create', 4),
   { message: 'did a step', method: 'runtime.v1.RuntimeService/RunPodSandbox', step: 'take a lease', ms: 5 },
+  containerd('containerd.services.tasks.v1.Tasks/Wait', 9000),
   { message: 'called a CNI plugin', plugin: 'bridge', command: 'ADD', ms: 60 },
   { message: 'did a step', step: 'set up the pod network', ms: 65 },
   { message: 'served', method: 'runtime.v1.RuntimeService/RunPodSandbox', ms: 100 },
@@ -13,7 +14,7 @@ const LOG = lines(
 );
 
 describe('a log of debug lines', () => {
-  it('is read as calls, each with what was done since the answer before', () =>
+  it('is read as calls, each with what was done since the answer before; waits for the end of a task go on beside that', () =>
     expect(tracedCalls(`(node:1) a warning\n${LOG}`)).toEqual([
       {
         method: 'RunPodSandbox',
