@@ -13,14 +13,14 @@ import { programBuild, stdioArguments, stdioSocket } from './stdio-names';
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0'];
 
 /** The stdio of containers, in a process of its own that is started when it is not there. */
-export function stdioRemote(config: Config, { log, stdioProgram }: AppOptions, metrics: Metrics): StdioRemote {
+export function stdioRemote(config: Config, { log, stdioProgram, manager }: AppOptions, metrics: Metrics): StdioRemote {
   const dir = join(config.state, 'stdio');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const { address, namespace } = config.containerd;
   // Another namespace than that of containerd's own CRI is never taken over by it.
   const containerd = namespace === CRI_NAMESPACE ? socketPath(address) : '';
   return new StdioRemote({
-    ...{ log, metrics, build: programBuild(stdioProgram) },
+    ...{ log, metrics, manager, build: programBuild(stdioProgram) },
     path: stdioSocket(dir),
     containerd,
     start: (how, onEnd) =>

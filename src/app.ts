@@ -4,11 +4,13 @@ import { buildParts, type Parts } from './app-parts';
 import { Backoff, sleep } from './base/backoff';
 import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
+import type { ServiceManager } from './base/service-manager';
 import type { Config } from './config/schema';
 import { toStatus } from './cri/errors';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
+import { containerOfKept } from './io/remote/held-fifos';
 import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { recover } from './monitor/recover';
 import { Code } from './rpc/code';
@@ -25,6 +27,9 @@ export interface AppOptions {
   readonly version: string;
   /** The program that has the stdio of containers, a bundle of its own. */
   readonly stdioProgram: string;
+  /** Who started us, and the names of what it has kept for us. */
+  readonly manager: ServiceManager;
+  readonly kept: readonly string[];
 }
 
 export interface App {
@@ -59,6 +64,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   let waiting = Promise.resolve();
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('stopping'));
+    options.manager.stopping();
     await parts.streaming.stop();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await waiting;
@@ -69,7 +75,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     // First of all: a second server must not get as far as touching anything.
     await server.listen(config.listen);
     await parts.streaming.listen();
-    if (!(await connected(parts, config))) waiting = connectLater(parts, config, readiness, stopping.signal);
+    if (!(await connected(parts, config, options))) waiting = connectLater(parts, config, options, stopping.signal);
   } catch (error) {
     await stop();
     throw error;
@@ -79,18 +85,29 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 }
 
 /** False when the daemon cannot be reached yet; throws an UnusableDaemon when waiting does not help. */
-async function connected(parts: Parts, config: Config): Promise<boolean> {
+async function connected(parts: Parts, config: Config, options: AppOptions): Promise<boolean> {
   const { log, readiness } = parts.deps;
   try {
     await connect(parts, config);
-    readiness.problem = '';
+    serves(parts, options);
     return true;
   } catch (error) {
     if (error instanceof UnusableDaemon) throw error;
     readiness.problem = `containerd cannot be reached: ${errorMessage(error)}`;
     log.warn('containerd cannot be reached yet', { error: errorMessage(error) });
+    options.manager.waiting(readiness.problem);
     return false;
   }
+}
+
+/** From now on every call is served. What the service manager holds for containers that are gone, it need not. */
+function serves({ deps }: Parts, { manager, kept }: AppOptions): void {
+  deps.readiness.problem = '';
+  for (const name of kept) {
+    const id = containerOfKept(name);
+    if (id === undefined || deps.containers.get(id) === undefined) manager.drop(name);
+  }
+  manager.ready();
 }
 
 /** Looks at the daemon, recovers what it runs and starts what goes on in the background. */
@@ -108,21 +125,16 @@ async function connect(parts: Parts, config: Config): Promise<void> {
   deps.networksOf(deps.handlers.default);
 }
 
-async function connectLater(
-  parts: Parts,
-  config: Config,
-  readiness: { problem: string },
-  signal: AbortSignal,
-): Promise<void> {
+async function connectLater(parts: Parts, config: Config, options: AppOptions, signal: AbortSignal): Promise<void> {
   const backoff = new Backoff({ firstMs: 200, maxMs: 2000 });
   while (!signal.aborted) {
     try {
       await connect(parts, config);
-      readiness.problem = '';
-      parts.deps.log.info('containerd is there');
+      serves(parts, options);
+      options.log.info('containerd is there');
       return;
     } catch (error) {
-      readiness.problem = errorMessage(error);
+      parts.deps.readiness.problem = errorMessage(error);
     }
     await sleep(backoff.next(), signal).catch(() => undefined);
   }

@@ -5,18 +5,24 @@ import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
 import { type PullArguments, runCommand, type SmokeArguments } from './cli/program';
 import type { Config } from './config/schema';
+import { closePassedDescriptors, serviceManager } from './host/service-manager';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Serves until a signal asks to stop; 0 when everything was put down in order. */
 async function serve(config: Config): Promise<number> {
+  const kept = closePassedDescriptors(process.env);
   const { makeLogger } = await import('./observability/logger');
   const log = makeLogger(config.log);
   surviveMistakes(log);
   const asked = stopSignal();
   const { startApp } = await import('./app');
-  const app = await startApp(config, { log, version, stdioProgram: join(__dirname, 'crisp-stdio.js') });
+  const app = await startApp(config, {
+    ...{ log, version, kept },
+    stdioProgram: join(__dirname, 'crisp-stdio.js'),
+    manager: serviceManager(process.env, log),
+  });
   const end = await Promise.race([asked, app.unusable]);
   if (end instanceof Error) log.error('the containerd that came back cannot be used', { error: end.message });
   else log.info('stopping', { signal: end });

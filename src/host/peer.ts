@@ -2,15 +2,13 @@ import { closeSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostMeans, type Means, SyscallError, type Syscalls } from './syscalls';
+import { AF_UNIX, MAX_SOCKET_PATH, unixAddress } from './unix-address';
 
-const AF_UNIX = 1;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0x800 | 0x80000;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 /** `struct ucred`: pid, uid and gid, 4 bytes each. */
 const UCRED_BYTES = 12;
-/** sun_path holds this many bytes, the closing zero not counted. */
-const MAX_SOCKET_PATH = 107;
 
 /**
  * The pid of the process that listens on a unix socket, as this process's pid namespace numbers it; undefined when nobody
@@ -35,11 +33,6 @@ function peerPid(syscalls: Syscalls, path: string): number | undefined {
   } finally {
     closeSync(fd);
   }
-}
-
-/** `struct sockaddr_un`: the family as a short in this machine's byte order, then the path and a zero. */
-function unixAddress(path: string): Buffer {
-  return Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)]);
 }
 
 /** Finds the listening socket in /proc/net/unix and then who has it open. */

@@ -29,6 +29,8 @@ export interface Syscalls {
   socket(domain: number, type: number): number;
   /** The errno, 0 when it is connected: in progress is no failure. */
   connect(fd: number, address: Buffer): number;
+  /** Sends one datagram to that address (`struct sockaddr`), and copies of open descriptors with it. */
+  sendTo(fd: number, address: Buffer, message: { data: Buffer; fds: readonly number[] }): void;
   getsockopt(fd: number, level: number, option: number, bytes: number): Buffer;
   /** What the call returns; `argument` is read and written by the kernel. */
   ioctl(fd: number, request: number, argument: Buffer): number;
@@ -107,6 +109,7 @@ function nativeFunctions(koffi: Koffi) {
     mkfifo: native<[string, number]>('int mkfifo(str path, uint32_t mode)'),
     socket: native<[number, number, number]>('int socket(int domain, int type, int protocol)'),
     connect: native<[number, Buffer, number]>('int connect(int fd, void *address, uint32_t length)'),
+    sendmsg: native<[number, Buffer, number]>('int64_t sendmsg(int fd, void *message, int flags)'),
     getsockopt: native<[number, number, number, Buffer, Buffer]>(
       'int getsockopt(int fd, int level, int option, void *value, void *length)',
     ),
@@ -136,6 +139,18 @@ function bind(): Syscalls {
     mkfifo: (path, mode) => void checked(libc.mkfifo(path, mode), 'mkfifo', path),
     socket: (domain, type) => checked(libc.socket(domain, type, 0), 'socket'),
     connect: (fd, address) => (libc.connect(fd, address, address.length) === -1 ? koffi.errno() : 0),
+    sendTo: (fd, address, { data, fds }) => {
+      const pointer = (buffer: Buffer): bigint => BigInt(koffi.address(buffer));
+      // In variables: what is pointed at must outlive the call.
+      const control = fds.length > 0 ? passedDescriptors(fds) : undefined;
+      const vector = Buffer.from(new BigUint64Array([pointer(data), BigInt(data.length)]).buffer);
+      const message = messageHeader({
+        name: { at: pointer(address), bytes: address.length },
+        vector: pointer(vector),
+        control: control && { at: pointer(control), bytes: control.length },
+      });
+      checked(libc.sendmsg(fd, message, 0), 'sendmsg');
+    },
     getsockopt: (fd, level, option, bytes) => {
       const value = Buffer.alloc(bytes);
       checked(libc.getsockopt(fd, level, option, value, nativeInt(bytes)), 'getsockopt');
@@ -180,6 +195,30 @@ function openHow(flags: number, resolve: number): Buffer {
 /** `struct mount_attr`: four 64-bit fields, what to set, what to clear, propagation and the user namespace. */
 function mountAttr(set: number, usernsFd: number): Buffer {
   return Buffer.from(new BigUint64Array([BigInt(set), 0n, 0n, BigInt(usernsFd)]).buffer);
+}
+
+interface Pointed {
+  readonly at: bigint;
+  readonly bytes: number;
+}
+
+/** `struct msghdr` of a 64-bit machine: name and length, one vector, control and length, flags. */
+function messageHeader({ name, vector, control }: { name: Pointed; vector: bigint; control?: Pointed }): Buffer {
+  const { at, bytes } = control ?? { at: 0n, bytes: 0 };
+  return Buffer.from(new BigUint64Array([name.at, BigInt(name.bytes), vector, 1n, at, BigInt(bytes), 0n]).buffer);
+}
+
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const CMSG_BYTES = 16;
+
+/** A control message with descriptors: `struct cmsghdr` of a 64-bit machine, then an int for each, padded to eight bytes. */
+function passedDescriptors(fds: readonly number[]): Buffer {
+  const bytes = CMSG_BYTES + 4 * fds.length;
+  const control = Buffer.alloc(Math.ceil(bytes / 8) * 8);
+  control.set(new Uint8Array(new BigUint64Array([BigInt(bytes)]).buffer), 0);
+  control.set(new Uint8Array(new Int32Array([SOL_SOCKET, SCM_RIGHTS, ...fds]).buffer), 8);
+  return control;
 }
 
 /** An `int` in this machine's byte order. */

@@ -3,6 +3,7 @@ import { errorMessage } from '../../base/errors';
 import { newSuffix } from '../../base/ids';
 import type { Logger } from '../../base/logger';
 import type { Metrics } from '../../base/metrics';
+import type { ServiceManager } from '../../base/service-manager';
 import { StdioError } from '../stdio-error';
 import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
 import { AttachClient } from './attach-client';
@@ -24,6 +25,7 @@ export interface StdioRemoteOptions {
   readonly containerd: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly manager: ServiceManager;
   /** Starts a process at the socket. One that is there already is replaced, or else makes the new one end. */
   start(how: { replace: boolean }, onEnd: (why: string) => void): void;
 }
@@ -41,13 +43,15 @@ export class StdioRemote implements StdioService {
   private readonly specs = new Map<string, StdioSpec>();
   private readonly waiting = new Map<number, Waiting>();
   private readonly attached = new Map<string, AttachClient>();
-  private readonly held = new HeldFifos();
+  private readonly held: HeldFifos;
   private readonly leaving = new AbortController();
   private connection: ControlConnection | undefined;
   private running: Promise<void> | undefined;
   private seq = 0;
 
-  constructor(private readonly options: StdioRemoteOptions) {}
+  constructor(private readonly options: StdioRemoteOptions) {
+    this.held = new HeldFifos(options.manager);
+  }
 
   /** Begins to look for the process, starting it when there is none. */
   start(): void {
@@ -103,13 +107,13 @@ export class StdioRemote implements StdioService {
     this.connection?.send(this.seq++, { op: 'leave' });
     await this.connection?.close();
     await this.running;
-    this.held.releaseAll();
+    this.held.leave();
   }
 
   /** Everything is let go for good: containerd's own CRI has the containers. Afterwards this is of no more use. */
   async letGo(): Promise<void> {
     await this.call({ op: 'letGo' }).catch(() => undefined); // gone is as good
-    this.specs.clear();
+    for (const id of [...this.specs.keys()]) this.forget(id);
     await this.leave();
   }
 

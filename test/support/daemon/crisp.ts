@@ -4,10 +4,11 @@ import { stringify } from 'smol-toml';
 
 import { CriClient } from '../../../src/client/cri-client';
 import { RpcCallError } from '../../../src/rpc/rpc-call-error';
+import type { FakeServiceManager } from '../service-manager';
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { checkout } from './places';
-import { answers, type Daemon, startDaemon, until } from './process';
+import { answers, type Daemon, type DaemonOptions, startDaemon, until } from './process';
 
 export interface Crisp {
   /** Path of the CRI socket. */
@@ -39,6 +40,8 @@ export interface CrispOptions {
   readonly certsDir?: string;
   /** Merged over the configuration's top level. */
   readonly settings?: Record<string, unknown>;
+  /** Who starts it, and keeps descriptors for it. */
+  readonly manager?: FakeServiceManager;
 }
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
@@ -54,7 +57,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   const start = (bundle = program) =>
     startDaemon({
       name: 'crisp',
-      argv: [process.execPath, bundle, 'serve', '--config', configFile],
+      ...underManager([process.execPath, bundle, 'serve', '--config', configFile], options.manager),
       dir: options.dir,
       // Its socket is there before it serves: until then, pods are being found again.
       ready: () => serves(socket),
@@ -82,6 +85,21 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     stdioPid: () => pidInLock(join(settings.state, 'stdio/lock')),
     endStdio: (signal = 'SIGTERM') => endProcess(pidInLock(join(settings.state, 'stdio/lock')), signal),
   };
+}
+
+/** How a service manager starts it: only the program itself can know the pid that it must find in LISTEN_PID. */
+function underManager(
+  argv: readonly string[],
+  manager?: FakeServiceManager,
+): Pick<DaemonOptions, 'argv' | 'env' | 'fds'> {
+  if (!manager) return { argv };
+  const { fds, names } = manager.passed();
+  const env = {
+    ...process.env,
+    NOTIFY_SOCKET: manager.path,
+    ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names.join(':') } : {}),
+  };
+  return { argv: ['sh', '-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...argv], env, fds };
 }
 
 /** Whether somebody serves there and has looked for its pods, whatever has come of it. */

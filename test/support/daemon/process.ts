@@ -19,6 +19,8 @@ export interface DaemonOptions {
   readonly name: string;
   readonly argv: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** Open descriptors that it gets as its own, from 3 on. */
+  readonly fds?: readonly number[];
   /** Its log is `<dir>/<name>.log`, appended to. */
   readonly dir: string;
   /** Asked until it says yes; the daemon counts as started then. */
@@ -32,7 +34,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const logFile = join(dir, `${name}.log`);
   const log = openSync(logFile, 'a');
   const [program = '', ...args] = argv;
-  const child = spawn(program, args, { env: options.env ?? process.env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(program, args, {
+    env: options.env ?? process.env,
+    detached: true,
+    stdio: ['ignore', log, log, ...(options.fds ?? [])],
+  });
   closeSync(log);
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

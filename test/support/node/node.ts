@@ -12,6 +12,8 @@ import { until } from '../daemon/process';
 import { type Registry, startRegistry } from '../daemon/registry';
 import { createScratch, removeScratch } from '../daemon/scratch';
 
+import type { FakeServiceManager } from '../service-manager';
+
 export const BUSYBOX = 'registry.k8s.io/e2e-test-images/busybox:1.29-2';
 export const NGINX = 'registry.k8s.io/e2e-test-images/nginx:1.14-2';
 export const PAUSE = 'registry.k8s.io/pause:3.10.1';
@@ -20,6 +22,8 @@ export interface NodeOptions {
   readonly version?: ContainerdVersion;
   /** Merged over the top level of crisp's configuration. */
   readonly settings?: Record<string, unknown>;
+  /** Who starts crisp, given the node's folder. */
+  readonly manager?: (dir: string) => FakeServiceManager;
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
   /** Something between crisp and containerd: crisp is told its address. */
@@ -88,7 +92,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     undo.push(() => front?.stop());
     const { address } = front ?? containerd;
     const behind = { address, root: containerd.root, state: containerd.state };
-    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir: registry.certsDir, settings });
+    const manager = options.manager?.(dir);
+    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir: registry.certsDir, settings, manager });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];

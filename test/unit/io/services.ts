@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { silentLogger } from '../../../src/base/logger';
 import { noMetrics } from '../../../src/base/metrics';
+import { noManager } from '../../../src/base/service-manager';
 import { kernelPipes } from '../../../src/host/pipes';
 import { JOURNAL_BYTES } from '../../../src/io/engine/journal';
 import { LogEngine } from '../../../src/io/engine/log-engine';
@@ -103,7 +104,7 @@ async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
   });
   await server.listen(path);
   const remote = new StdioRemote({
-    ...{ path, build: 'test', containerd: '', log: silentLogger, metrics: noMetrics },
+    ...{ path, build: 'test', containerd: '', log: silentLogger, metrics: noMetrics, manager: noManager },
     start: () => undefined,
   });
   remote.start();
