@@ -93,7 +93,14 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const { address } = front ?? containerd;
     const behind = { address, root: containerd.root, state: containerd.state };
     const manager = options.manager?.(dir);
-    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir: registry.certsDir, settings, manager });
+    const crisp = await startCrisp({
+      dir,
+      containerd: behind,
+      network,
+      certsDir: registry.certsDir,
+      settings,
+      manager,
+    });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
