@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Filesystem } from '../host/filesystem';
+import type { RuntimeContainer } from '../host/oci-runtime';
 import type { ProcessCounts } from '../host/process-values';
 import type { CgroupValues } from '../model/cgroup-values';
 import type { HostFacts } from '../model/host-facts';
@@ -80,6 +81,7 @@ export interface Host {
   copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
   /** Optional fields (`shared:1`, `master:2`) of the mount that `path` lies on. */
   propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;
+  deleteRuntimeContainer(container: RuntimeContainer): Promise<void>;
   netDevOfPid(pid: number): Promise<NetDev[]>;
   netDevOfNetns(path: string): Promise<NetDev[]>;
   /** Superblock options of the host's cgroup2 mount. */

@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../containerd/containers';
+import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
@@ -21,6 +22,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
+  if (status.state === 'NOTREADY' && status.exitedAt === 0n) await withoutTask(deps, sandbox, record.snapshotter);
   if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
@@ -55,6 +57,14 @@ async function statusOf(deps: RecoverDeps, record: ContainerRecord): Promise<San
   // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
   if (task.status !== 'STOPPED') await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
   return { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus };
+}
+
+/** A pod that has not been taken down and has no task: a reboot came, or our death while its task was being created. */
+async function withoutTask(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
+  const { id, netnsPath, runtimeHandler } = sandbox.metadata;
+  if (netnsPath !== '' && !(await deps.host.isNetns(netnsPath))) return;
+  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
+  await clearHalfMadeTask(deps, { id, snapshotter, handler });
 }
 
 /** A journal without a pause container: we died while making it. Runs the same undos as the failed story would have. */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
+import type { RuntimeContainer } from '../../src/host/oci-runtime';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
 import type { CgroupValues } from '../../src/model/cgroup-values';
 import type { HostFacts } from '../../src/model/host-facts';
@@ -47,6 +48,12 @@ export class FakeHost implements Host {
   readonly apparmorProfiles = new Set<string>();
   readonly cgroups = new Map<string, CgroupValues>();
   readonly netDevs: NetDev[] = [];
+  /** What the OCI runtime was told to forget. */
+  readonly deletedFromRuntime: RuntimeContainer[] = [];
+
+  async deleteRuntimeContainer(container: RuntimeContainer): Promise<void> {
+    this.deletedFromRuntime.push(container);
+  }
 
   async createNetns(path: string, owner?: NetnsOwner): Promise<void> {
     if (this.netns.has(path)) throw new Error(`"${path}" is there already`);

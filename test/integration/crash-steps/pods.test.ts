@@ -1,5 +1,4 @@
 import { PodSandboxState } from '../../../generated/cri/v1/api';
-import { type ContainerdVersion, isAtHand } from '../../support/daemon/containerd';
 import { CrashNode } from '../../support/node/crash-points';
 import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import {
@@ -17,12 +16,10 @@ import {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-const versions = (['1.6', '2'] as const).filter((version) => isAtHand(version));
-
-describe.each(versions)('crisp that is killed at each step, on containerd %s,', (version: ContainerdVersion) => {
+describe('crisp that is killed at each step', () => {
   let crash: CrashNode;
   beforeAll(async () => {
-    crash = await CrashNode.start(version);
+    crash = await CrashNode.start();
   }, MINUTE);
   afterAll(async () => {
     await crash.node.stop();

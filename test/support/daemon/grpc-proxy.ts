@@ -12,13 +12,16 @@ import {
 import { connect as dial } from 'node:net';
 
 /**
- * A moment in a call: it has come and nothing of it is passed on; it is a conversation whose first answer has come and not
+ * A moment in a call: it has come and nothing of it is passed on; all of it has been passed on, and it has no answer; it is a conversation whose first answer has come and not
  * been passed on; it has been answered as a whole, and its caller does not know that yet.
  */
-export type Moment = 'before' | 'midway' | 'after';
+export type Moment = 'before' | 'during' | 'midway' | 'after';
 
-/** Told of each moment of each call (`package.Service/Method`); the call goes on when it resolves. */
-export type Watcher = (moment: Moment, method: string) => Promise<void>;
+/**
+ * Told of each moment of each call (`package.Service/Method`), and when it has been answered whether it went well; the call
+ * goes on when it resolves.
+ */
+export type Watcher = (moment: Moment, method: string, well?: boolean) => Promise<void>;
 
 export interface GrpcProxy {
   /** Path of the socket it listens on. */
@@ -34,7 +37,7 @@ export interface GrpcProxy {
  */
 export async function startGrpcProxy(address: string, upstream: string): Promise<GrpcProxy> {
   let watcher: Watcher | undefined;
-  const watch: Watcher = async (moment, method) => watcher?.(moment, method);
+  const watch: Watcher = async (moment, method, well) => watcher?.(moment, method, well);
   const sessions = new Set<ServerHttp2Session>();
   const server = createServer();
   server.on('session', (down) => {
@@ -94,6 +97,7 @@ class Relay {
     this.down.on('close', () => up.close(this.down.rstCode || constants.NGHTTP2_CANCEL));
     this.down.on('end', () => {
       this.asked = true;
+      if (!this.answered) void this.watch('during', this.method);
     });
     this.down.pipe(up);
     up.on('trailers', (trailers) => {
@@ -108,7 +112,7 @@ class Relay {
 
   /** An answer without a message has its status among the headers. */
   private async answerAtOnce(headers: IncomingHttpHeaders): Promise<void> {
-    await this.watch('after', this.method);
+    await this.watch('after', this.method, isWell(headers));
     if (!this.down.destroyed) this.down.respond(headers, { endStream: true });
   }
 
@@ -119,7 +123,7 @@ class Relay {
     await this.passOn(up).catch(() => undefined);
     // What has broken off has no status; its caller is told by the stream's close.
     if (down.destroyed || !this.answered) return;
-    await this.watch('after', this.method);
+    await this.watch('after', this.method, isWell(this.trailers));
     if (down.destroyed) return;
     down.on('wantTrailers', () => down.sendTrailers(this.trailers));
     down.end();
@@ -134,6 +138,10 @@ class Relay {
       if (!this.down.write(chunk)) await new Promise<void>((resolve) => whenWritable(this.down, resolve));
     }
   }
+}
+
+function isWell(status: IncomingHttpHeaders): boolean {
+  return status['grpc-status'] === '0';
 }
 
 function whenWritable(stream: ServerHttp2Stream, then: () => void): void {
