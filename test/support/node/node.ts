@@ -21,7 +21,7 @@ export const PAUSE = 'registry.k8s.io/pause:3.10.1';
 export interface NodeOptions {
   readonly version?: ContainerdVersion;
   /** Merged over the top level of crisp's configuration. */
-  readonly settings?: Record<string, unknown>;
+  readonly settings?: Record<string, unknown> | ((dir: string) => Record<string, unknown>);
   /** Who starts crisp, given the node's folder. */
   readonly manager?: (dir: string) => FakeServiceManager;
   /** containerd is stopped again before crisp starts. */
@@ -58,8 +58,9 @@ export interface TestNode {
 
 /** Starts the node's parts; the caller stops it. What has started is stopped again when a later part fails. */
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
-  const { version = '1.6', settings } = options;
+  const { version = '1.6' } = options;
   const dir = createScratch();
+  const settings = typeof options.settings === 'function' ? options.settings(dir) : options.settings;
   const undo: (() => Promise<void> | void)[] = [];
   const clean = async (): Promise<void> => {
     const errors: unknown[] = [];
