@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ContainerState, ExecSyncRequest, PodSandboxState } from '../../generated/cri/v1/api';
+import { ContainerState, type ContainerStatus, ExecSyncRequest, PodSandboxState } from '../../generated/cri/v1/api';
 import { errorMessage } from '../../src/base/errors';
 import type { CriClient } from '../../src/client/cri-client';
 import { logOf, type Pod, podConfig, shell } from '../support/node/pods';
@@ -63,7 +63,7 @@ export class Life {
     const { done, random } = this.ground;
     try {
       await this.begin();
-      for (let at = random.between(1, 3); at > 0; at -= 1) await this.container(at);
+      for (let at = random.between(1, 3); at > 0; at -= 1) await this.container(`c${at}`);
       for (let at = random.between(0, 4); at > 0 && !this.ground.over(); at -= 1) {
         await this.command();
         await pause(random.between(100, 1500));
@@ -92,37 +92,50 @@ export class Life {
     this.ground.done.add('pods started');
   }
 
-  private async container(at: number): Promise<void> {
+  /** A start that failed leaves a container that has ended: another takes its place. */
+  private async container(name: string): Promise<void> {
     const { random, done } = this.ground;
-    const pod = this.theirPod();
     const code = random.next() < 0.6 ? random.between(0, 120) : undefined;
     const lines = random.between(50, 3000);
-    const name = `c${at}`;
     const end = code === undefined ? 'exec sleep 100000' : `exit ${code}`;
     const script = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i of ${lines}"; [ $((i%100)) = 0 ] && sleep 0.1; done; ${end}`;
+    for (let attempt = 0; !(await this.attempt(`${name}-${attempt}`, script, code)); attempt += 1) {
+      done.add('starts that failed');
+    }
+    done.add('containers started');
+  }
+
+  private async attempt(name: string, script: string, code: number | undefined): Promise<boolean> {
+    const pod = this.theirPod();
     const config = shell(name, script);
     const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
     const { containerId: id } = await this.call('CreateContainer', (cri) =>
       cri.runtime.createContainer(request, { timeoutMs: CALL_MS }),
     );
     const made: Made = { id, name, code, unanswered: 0 };
-    this.made.push(made);
-    await this.call('StartContainer', async (cri) => {
-      const state = await this.state(id);
-      if (state !== ContainerState.CONTAINER_CREATED) return;
+    const started = await this.call('StartContainer', async (cri) => {
+      const { state, reason } = await this.status(id);
+      if (state !== ContainerState.CONTAINER_CREATED) return reason !== 'StartError';
       made.unanswered += 1;
       await cri.runtime.startContainer({ containerId: id }, { timeoutMs: CALL_MS });
       made.unanswered -= 1;
+      return true;
     });
-    done.add('containers started');
+    if (started) this.made.push(made);
+    else
+      await this.call('RemoveContainer', (cri) =>
+        cri.runtime.removeContainer({ containerId: id }, { timeoutMs: CALL_MS }),
+      );
+    return started;
   }
 
-  private async state(containerId: string): Promise<ContainerState | undefined> {
+  private async status(containerId: string): Promise<ContainerStatus> {
     const { status } = await this.ground.cri.runtime.containerStatus(
       { containerId, verbose: false },
       { timeoutMs: CALL_MS },
     );
-    return status?.state;
+    if (!status) throw new Error(`no status of ${containerId}`);
+    return status;
   }
 
   /** It may fail for many reasons, but an answer must be the right one. */
@@ -145,10 +158,10 @@ export class Life {
 
   private async ended({ id }: Made, code: number): Promise<void> {
     const { faults, done } = this.ground;
-    const status = await this.call('the exit of a container', async (cri) => {
-      const { status } = await cri.runtime.containerStatus({ containerId: id, verbose: false }, { timeoutMs: CALL_MS });
-      if (status?.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${status?.state}`);
-      return status;
+    const status = await this.call('the exit of a container', async () => {
+      const now = await this.status(id);
+      if (now.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
+      return now;
     });
     if (status.exitCode !== code) {
       faults.add('wrong exit codes', `${status.exitCode} (${status.reason} ${status.message}) instead of ${code}`);
@@ -170,7 +183,7 @@ export class Life {
       }
       for (const { id, code } of this.made) {
         const wanted = code === undefined ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED;
-        const state = await this.state(id);
+        const { state } = await this.status(id);
         if (state !== wanted) faults.add('pods half there', `container ${id} is ${state} instead of ${wanted}`);
       }
     });
