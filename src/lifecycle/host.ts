@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Filesystem } from '../host/filesystem';
+import type { RuntimeContainer } from '../host/oci-runtime';
 import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
 import type { CgroupValues } from '../model/cgroup-values';
@@ -93,6 +94,7 @@ export interface Host {
   copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
   /** Optional fields (`shared:1`, `master:2`) of the mount that `path` lies on. */
   propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;
+  deleteRuntimeContainer(container: RuntimeContainer): Promise<void>;
   netDevOfPid(pid: number): Promise<NetDev[]>;
   netDevOfNetns(path: string): Promise<NetDev[]>;
   /** Superblock options of the host's cgroup2 mount. */

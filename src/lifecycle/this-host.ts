@@ -13,6 +13,7 @@ import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
+import { deleteRuntimeContainer } from '../host/oci-runtime';
 import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../host/pod-namespaces';
 import { parentOf, startedAt, untilGone } from '../host/proc';
 import { processCounts } from '../host/process-values';
@@ -71,6 +72,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     resolveInRoot: async (root, path) => resolveInRoot(root, path),
     copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
     propagationOf,
+    deleteRuntimeContainer,
     netDevOfPid: readNetDevOfPid,
     netDevOfNetns: readNetDevInNetns,
     cgroupMountOptions,

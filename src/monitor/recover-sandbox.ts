@@ -1,5 +1,6 @@
 import type { ContainerRecord } from '../containerd/containers';
 import type { TaskStatus } from '../containerd/tasks';
+import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { ensurePodLease } from '../lifecycle/pod-lease';
@@ -32,7 +33,8 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
-  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
+  if (status.state === 'NOTREADY' && status.exitedAt === 0n) await withoutTask(deps, sandbox, record.snapshotter);
+  if (status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }
@@ -85,6 +87,14 @@ async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: Sand
   if (runs) return { status: { ...gone, state: 'READY', pid: task.pid } };
   // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
   return { status: { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus } };
+}
+
+/** A pod that has not been taken down and has no task: a reboot came, or our death while its task was being created. */
+async function withoutTask(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
+  const { id, netnsPath, runtimeHandler } = sandbox.metadata;
+  if (netnsPath !== '' && !(await deps.host.isNetns(netnsPath))) return;
+  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
+  await clearHalfMadeTask(deps, { id, snapshotter, handler });
 }
 
 /** A journal without a pause container: we died while making it. Runs the same undos as the failed story would have. */

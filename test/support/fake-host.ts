@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
+import type { RuntimeContainer } from '../../src/host/oci-runtime';
 import type { NamespaceSettings } from '../../src/host/pod-namespaces';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
 import type { CgroupValues } from '../../src/model/cgroup-values';
@@ -51,6 +52,12 @@ export class FakeHost implements Host {
   readonly netDevs: NetDev[] = [];
   /** What was set in namespaces, by where they are pinned. */
   readonly settings = new Map<string, NamespaceSettings>();
+  /** What the OCI runtime was told to forget. */
+  readonly deletedFromRuntime: RuntimeContainer[] = [];
+
+  async deleteRuntimeContainer(container: RuntimeContainer): Promise<void> {
+    this.deletedFromRuntime.push(container);
+  }
 
   async createNetns(path: string, owner?: NetnsOwner): Promise<void> {
     if (this.netns.has(path)) throw new Error(`"${path}" is there already`);
