@@ -56,6 +56,7 @@ async function settledLater(deps: RecoverDeps, container: Container): Promise<bo
 /** RUNNING without a task: it ended while nobody looked, and its code is lost. */
 async function withoutTask(deps: RecoverDeps, container: Container): Promise<void> {
   if (containerState(container.status) !== 'RUNNING') return;
+  await deps.host.killStrays(container.metadata.id);
   const finishedAt = BigInt(Date.now()) * 1_000_000n;
   await deps.containers.update(container, { pid: 0, finishedAt, exitCode: VANISHED, reason: 'Unknown' });
 }
