@@ -124,6 +124,11 @@ export class FakeHost implements Host {
     return readdir(dir).catch(() => []);
   }
 
+  /** Ids of tasks whose processes live on without a shim. */
+  readonly strays = new Set<string>();
+  async killStrays(id: string): Promise<number> {
+    return this.strays.delete(id) ? 1 : 0;
+  }
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }
