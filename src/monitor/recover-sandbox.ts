@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../containerd/containers';
+import type { TaskStatus } from '../containerd/tasks';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { ensurePodLease } from '../lifecycle/pod-lease';
@@ -12,6 +13,7 @@ import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
+const RUNS: ReadonlySet<TaskStatus> = new Set<TaskStatus>(['RUNNING', 'PAUSED', 'PAUSING']);
 
 /**
  * Lists one pod again by its pause container: READY when its task runs, or when it has none and its namespaces are there,
@@ -70,8 +72,9 @@ async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: Sand
   const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
   const task = await taskOf(deps, record.id);
   if (task === 'unknown') return { status: { ...gone, state: 'UNKNOWN' } };
+  const runs = task !== undefined && RUNS.has(task.status);
   // Created and never started: the crash came in between.
-  const unstarted = task !== undefined && !['RUNNING', 'PAUSED', 'STOPPED'].includes(task.status);
+  const unstarted = task !== undefined && !runs && task.status !== 'STOPPED';
   if (unstarted) await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
   if (marked && (task === undefined || unstarted)) {
     const state = (await isPinned(deps, metadata)) ? 'READY' : 'NOTREADY';
@@ -79,9 +82,7 @@ async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: Sand
   }
   if (marked) await markWithInfra(deps, record.id);
   if (task === undefined) return { status: gone };
-  if (task.status === 'RUNNING' || task.status === 'PAUSED') {
-    return { status: { ...gone, state: 'READY', pid: task.pid } };
-  }
+  if (runs) return { status: { ...gone, state: 'READY', pid: task.pid } };
   // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
   return { status: { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus } };
 }

@@ -1,17 +1,19 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
-import { Limit } from '../base/limit';
+import { LastAnswers } from '../base/last-answers';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import type { CgroupValues } from '../model/cgroup-values';
 import { type Container, containerState } from '../model/container';
 import { taskMetrics } from '../stats/cgroup-metrics';
 import { CpuRates } from '../stats/cpu-usage';
 import type { LayerSample } from '../stats/filesystem-usage';
+import type { ProcessValues } from '../stats/metric-family';
 import { SnapshotUsage } from './snapshot-usage';
 
-/** A shim that hangs costs its own container's figures, nothing else. */
-const METRICS_TIMEOUT_MS = 2000;
-const AT_ONCE = 8;
+/** How long a question to a shim may take; nobody waits for that long. */
+const SHIM_TIMEOUT_MS = 10_000;
+/** A shim that hangs makes figures of its own container old, and nothing else. */
+const SHIMS = { patienceMs: 1000, atOnce: 8 };
 
 /** What a cgroup used, when it was read, and how fast. */
 export interface UsageSample {
@@ -35,7 +37,8 @@ export interface SamplerOptions {
 export class StatsSampler {
   private readonly rates = new CpuRates();
   private readonly sampled = new Set<string>();
-  private readonly limit = new Limit(AT_ONCE);
+  private readonly samples = new LastAnswers<UsageSample>(SHIMS);
+  private readonly processes = new LastAnswers<ProcessValues>(SHIMS);
   private readonly controller = new AbortController();
   private readonly usage: SnapshotUsage;
 
@@ -54,19 +57,33 @@ export class StatsSampler {
     this.controller.abort(new Error('stopping'));
   }
 
-  /** What a container uses now. One that does not run, or whose shim does not answer in time, has no values. */
+  /**
+   * What a container uses now, or what it used when its shim last answered: the sample says when. One that does not run,
+   * or whose shim has told nothing yet, has no values.
+   */
   async container(container: Container): Promise<UsageSample> {
     const { id } = container.metadata;
-    const timestamp = now();
-    if (containerState(container.status) !== 'RUNNING') return { timestamp };
+    const none = { timestamp: now() };
+    if (containerState(container.status) !== 'RUNNING') return none;
     try {
-      const metrics = await this.limit.run(() =>
-        this.deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS }),
-      );
-      return this.withRate(id, { timestamp, values: taskMetrics(metrics[0]?.data)?.values });
+      return (await this.samples.ask(id, () => this.sample(id))) ?? none;
     } catch (error) {
       this.deps.log.debug('a container tells no metrics', { id, error: errorMessage(error) });
-      return { timestamp };
+      return none;
+    }
+  }
+
+  /** What the processes of a running container have open, in the same way; undefined when that is not known. */
+  async processesOf(id: string): Promise<ProcessValues | undefined> {
+    const { containerd, host, log } = this.deps;
+    try {
+      return await this.processes.ask(id, async () => {
+        const pids = await containerd.tasks.pids(id, { timeoutMs: SHIM_TIMEOUT_MS });
+        return host.processCounts(pids.map(({ pid }) => pid));
+      });
+    } catch (error) {
+      log.debug("a container's processes could not be counted", { id, error: errorMessage(error) });
+      return undefined;
     }
   }
 
@@ -92,6 +109,11 @@ export class StatsSampler {
     return this.usage.filesystems();
   }
 
+  private async sample(id: string): Promise<UsageSample> {
+    const [metrics] = await this.deps.containerd.tasks.metrics([id], { timeoutMs: SHIM_TIMEOUT_MS });
+    return this.withRate(id, { timestamp: now(), values: taskMetrics(metrics?.data)?.values });
+  }
+
   private withRate(id: string, sample: UsageSample): UsageSample {
     const usage = sample.values?.cpu?.usageNs;
     if (usage === undefined) return sample;
@@ -101,6 +123,8 @@ export class StatsSampler {
 
   private forgetGone(): void {
     const { containers, sandboxes } = this.deps;
+    this.samples.keep((id) => containers.get(id) !== undefined);
+    this.processes.keep((id) => containers.get(id) !== undefined);
     for (const id of this.sampled) {
       if (containers.get(id) || sandboxes.get(id)) continue;
       this.sampled.delete(id);

@@ -51,10 +51,12 @@ export class ContainerStore {
     container.status = { ...container.status, ...change };
   }
 
-  /** Writes the status file, keeping what a newer program wrote into it. */
+  /** Writes the status file, keeping what a newer program wrote into it. An exit is kept through a power cut. */
   async writeStatus(id: string, status: ContainerStatus): Promise<void> {
     const before = await this.readRaw(id);
-    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before));
+    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before), {
+      durable: status.finishedAt !== 0n,
+    });
   }
 
   /** The status as stored; undefined when the file is missing or torn. */

@@ -1,26 +1,20 @@
 import type { LinuxContainerResources } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
-import { Limit } from '../../base/limit';
 import { cgroupPathOf } from '../../host/cgroup-path';
 import type { Host } from '../../lifecycle/host';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { cgroupsPath } from '../../oci/cgroups-path';
-import type { BaseLabels, FilesystemValues, LimitValues, ProcessValues } from '../../stats/metric-family';
+import type { BaseLabels, FilesystemValues, LimitValues } from '../../stats/metric-family';
 import type { MetricsOf } from '../../stats/pod-metrics';
 import type { CriDeps } from '../deps';
 import { podNetDev } from './pod-sandbox-stats';
 
-/** A shim that hangs costs its own container's figures, nothing else. */
-const PIDS_TIMEOUT_MS = 2000;
-const AT_ONCE = 8;
-
-type Deps = Pick<CriDeps, 'containerd' | 'handlers' | 'host' | 'log' | 'stats'>;
+type Deps = Pick<CriDeps, 'handlers' | 'host' | 'log' | 'stats'>;
 
 /** Gathers what metrics are made from, for one request: what many containers share is looked up once. */
 export class MetricSources {
-  private readonly limit = new Limit(AT_ONCE);
   private readonly filesystems = new Map<string, ReturnType<Host['filesystemAt']>>();
 
   constructor(private readonly deps: Deps) {}
@@ -43,7 +37,7 @@ export class MetricSources {
     const [sample, filesystem, processes] = await Promise.all([
       stats.container(container),
       this.filesystemOf(container),
-      handler.hostProcesses ? this.processesOf(container.metadata.id) : undefined,
+      handler.hostProcesses ? stats.processesOf(container.metadata.id) : undefined,
     ]);
     const { metadata, status } = container;
     if (containerState(status) !== 'RUNNING') return undefined;
@@ -59,19 +53,6 @@ export class MetricSources {
         processes,
       },
     };
-  }
-
-  private async processesOf(id: string): Promise<ProcessValues | undefined> {
-    const { containerd, host, log } = this.deps;
-    try {
-      return await this.limit.run(async () => {
-        const pids = await containerd.tasks.pids(id, { timeoutMs: PIDS_TIMEOUT_MS });
-        return host.processCounts(pids.map(({ pid }) => pid));
-      });
-    } catch (error) {
-      log.debug("a container's processes could not be counted", { id, error: errorMessage(error) });
-      return undefined;
-    }
   }
 
   /** The whole filesystem below the snapshotter, and what of it the writable layer took when it was last measured. */
