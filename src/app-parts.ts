@@ -25,6 +25,7 @@ import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
 import { ImageVerifiers } from './lifecycle/image-verifiers';
 import { Paths } from './lifecycle/paths';
 import { ResourceClassFiles } from './lifecycle/resource-class-files';
+import { ShimGroups } from './lifecycle/shim-groups';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
@@ -184,6 +185,7 @@ async function buildLifecycle(
     handlers: runtimeHandlers(config),
     locks: new KeyedMutex(),
     names: new NameIndex(),
+    shims: new ShimGroups(),
     selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
     containers,

@@ -26,6 +26,7 @@ export type TeardownDeps = Pick<
   | 'handlers'
   | 'networksOf'
   | 'locks'
+  | 'shims'
 >;
 
 /**
@@ -65,7 +66,7 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
-  await killAndDelete(deps, id, signal);
+  await deps.shims.leave(id, () => killAndDelete(deps, id, signal), signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 

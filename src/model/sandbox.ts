@@ -37,6 +37,8 @@ export interface SandboxStatus {
 export interface Sandbox {
   readonly metadata: SandboxMetadata;
   status: SandboxStatus;
+  /** Id of the pod whose shim it is in; absent: in its own. Set while it is made; stands in the pause container's spec. */
+  shimGroup?: string;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
 }

@@ -104,6 +104,8 @@ export interface ContainerSpecInput {
     readonly id: string;
     /** Pid of the pause process: its namespaces are joined by path. */
     readonly pid: number;
+    /** Id of the pod whose shim it is in; absent: in its own. */
+    readonly shimGroup?: string;
     readonly files: SandboxFiles;
   };
   readonly config: CriContainerConfig;
@@ -145,6 +147,8 @@ export interface ContainerSpecInput {
 /** All that the pause container's spec is made from. */
 export interface SandboxSpecInput {
   readonly id: string;
+  /** Id of the pod whose shim it enters; absent: one of its own. */
+  readonly shimGroup?: string;
   readonly config: PodSandboxConfig;
   /** The pause image. */
   readonly image: Pick<Image, 'config'>;

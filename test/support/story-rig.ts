@@ -22,6 +22,7 @@ import { ExecIo } from '../../src/io/exec-io';
 import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
 import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
+import { ShimGroups } from '../../src/lifecycle/shim-groups';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
 import { Retries } from '../../src/monitor/retries';
@@ -129,6 +130,7 @@ export class StoryRig {
       owners: deps.sandboxes.ownerIds(),
       counts: Object.entries({
         names: deps.names.size,
+        shims: deps.shims.size,
         selinuxLevels: deps.selinux.size,
         locks: deps.locks.size,
         watched: deps.monitor.size,
@@ -205,6 +207,7 @@ export class StoryRig {
       handlers: runtimeHandlers(config),
       locks: new KeyedMutex(),
       names: new NameIndex(),
+      shims: new ShimGroups(),
       selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
       containers,

@@ -58,7 +58,12 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   await labelMounts(deps, { sandbox, processLabel, mounts, volumes: copies, files, signal: request.signal });
   return {
     id,
-    sandbox: { id: sandbox.metadata.id, pid: sandbox.status.pid, files: sandboxFilePaths(deps, sandbox) },
+    sandbox: {
+      id: sandbox.metadata.id,
+      pid: sandbox.status.pid,
+      shimGroup: sandbox.shimGroup,
+      files: sandboxFilePaths(deps, sandbox),
+    },
     config,
     sandboxConfig,
     image,

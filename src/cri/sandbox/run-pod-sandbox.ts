@@ -49,7 +49,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
   const { leases, snapshots, containers, tasks } = deps.containerd;
   await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
 
-  const stuck = (): void => deps.sandboxes.add({ ...sandbox, status: { ...sandbox.status, state: 'NOTREADY' } });
+  const stuck = (): void => listStuck(deps, sandbox);
   await inSteps({ signal: call.signal, log: call.log, stuck }, async (step) => {
     await step(
       'reserve the name',
@@ -96,6 +96,11 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
       () => makeSandboxFiles(deps, sandbox, call.signal),
       () => removeSandboxFiles(deps, id),
     );
+    await step(
+      'choose its shim',
+      () => chooseShim(deps, sandbox, handler, call.signal),
+      () => deps.shims.forget(id),
+    );
     const pause = await step('derive the spec', () => pauseContainer(deps, sandbox, handler, image));
     const mounts = await step(
       'prepare the root filesystem', // under the lease: without one it can be collected before its record exists
@@ -130,8 +135,24 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
   });
 
   // Nothing below may fail: the pod runs, and from here on only Stop and Remove take it down.
+  deps.shims.settle(id);
   deps.sandboxes.add(sandbox);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_CREATED_EVENT);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_STARTED_EVENT);
   return id;
+}
+
+async function chooseShim(
+  deps: CriDeps,
+  sandbox: Sandbox,
+  handler: RuntimeHandler,
+  signal: AbortSignal,
+): Promise<void> {
+  sandbox.shimGroup = await deps.shims.enter(sandbox.metadata.id, handler, signal);
+}
+
+/** What could not be undone is kubelet's to remove. */
+function listStuck(deps: CriDeps, sandbox: Sandbox): void {
+  deps.shims.settle(sandbox.metadata.id);
+  deps.sandboxes.add({ ...sandbox, status: { ...sandbox.status, state: 'NOTREADY' } });
 }

@@ -77,6 +77,7 @@ export async function pauseContainer(
   const mappings = usernsMappings(config.linux?.securityContext?.namespaceOptions?.usernsOptions);
   const spec: Spec = sandboxSpec({
     id,
+    shimGroup: sandbox.shimGroup,
     config,
     image,
     imageName: deps.config.sandbox_image,

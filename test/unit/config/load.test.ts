@@ -169,4 +169,11 @@ describe('loadConfig', () => {
     writeFileSync(defaultFile, 'state = "/s"');
     expect(loadConfig({ defaultFile }).state).toBe('/s');
   });
+
+  it('refuses several pods in a shim that cannot have them', () => {
+    const table = (type: string): string =>
+      `[containerd.runtimes.x]\nruntime_type = "io.containerd.${type}.v2"\npods_per_shim = 4`;
+    expect(parseConfig(table('runc')).containerd.runtimes.x?.pods_per_shim).toBe(4);
+    expect(() => parseConfig(table('kata'))).toThrow(/^containerd\.runtimes\.x\.pods_per_shim: only/);
+  });
 });
