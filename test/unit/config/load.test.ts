@@ -28,6 +28,7 @@ describe('parseConfig', () => {
       runc: {
         runtime_type: 'io.containerd.runc.v2',
         runtime_path: '',
+        pods_per_shim: 1,
         pod_annotations: [],
         container_annotations: [],
         privileged_without_host_devices: false,
