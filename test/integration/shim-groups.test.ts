@@ -60,8 +60,10 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
     60 * SECOND,
   );
 
-  it(
-    'end with their shim: their containers are told to have been killed, their pods to be not ready',
+  // On 2.x containerd does not tell of containers that were put into a running shim when that dies: docs/adr/0009.
+  const itOn16 = version === '1.6' ? it : it.skip;
+  itOn16(
+    'end with their shim: their containers are EXITED with an unknown code, their pods not ready',
     async () => {
       const pods = [await runPod(node), await runPod(node)] as const;
       const before = shimPids(node.containerd.address);
@@ -71,7 +73,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
       const kept = await runContainer(node, other, shell('main', SLEEPS));
       for (const pid of before) process.kill(pid, 'SIGKILL');
       const ends = await Promise.all(ids.map((id) => exitOf(node, id, 20 * SECOND)));
-      expect(ends.map(({ exitCode }) => exitCode)).toEqual([137, 137]);
+      expect(ends.map(({ exitCode }) => exitCode)).toEqual([255, 255]);
       for (const pod of pods) {
         await until('the pod is not ready', 20 * SECOND, async () => {
           return (await state(pod)) === PodSandboxState.SANDBOX_NOTREADY;
