@@ -26,6 +26,7 @@ import { ImageVerifiers } from './lifecycle/image-verifiers';
 import { Paths } from './lifecycle/paths';
 import { PodShims } from './lifecycle/pod-shims';
 import { ResourceClassFiles } from './lifecycle/resource-class-files';
+import { ShimGroups } from './lifecycle/shim-groups';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
@@ -187,6 +188,7 @@ async function buildLifecycle(
     handlers: runtimeHandlers(config),
     locks,
     names: new NameIndex(),
+    shimGroups: new ShimGroups(),
     selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
     shims: new PodShims({ sandboxes, locks, host }),

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { version } from '../package.json';
 import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
@@ -94,6 +95,10 @@ const mistake = (thrown: unknown): Record<string, unknown> => ({
 });
 
 async function main(): Promise<void> {
+  // A daemon that mostly waits need not keep what its busiest moment took: new objects have 2 MiB, not up to 32, and what
+  // is old is collected sooner. With 105 pods that is 80 MB instead of 140, for a tenth more CPU.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--optimize-for-size');
   // A log reader that has gone (EPIPE) is no reason to stop serving.
   process.stderr.on('error', () => undefined);
   const out = (text: string): void => void process.stdout.write(text);

@@ -7,6 +7,9 @@ import { ConfigError, isTable, readShape } from './setting';
 /** The file that is read when none is named and it exists. */
 export const DEFAULT_CONFIG_FILE = '/etc/crisp/config.toml';
 
+/** The shim that groups by an annotation. */
+const RUNC_SHIM = 'io.containerd.runc.v2';
+
 /** Settings given on the command line; they win over the file. */
 export interface ConfigFlags {
   readonly listen?: string;
@@ -79,6 +82,13 @@ function checkTogether({ containerd, streaming }: Config): void {
     throw new ConfigError(
       'containerd.default_runtime_name',
       `there is no table [containerd.runtimes.${containerd.default_runtime_name}]`,
+    );
+  }
+  for (const [name, { pods_per_shim: pods, runtime_type: type }] of Object.entries(containerd.runtimes)) {
+    if (pods === 1 || type === RUNC_SHIM) continue;
+    throw new ConfigError(
+      `containerd.runtimes.${name}.pods_per_shim`,
+      `only ${RUNC_SHIM} can have several pods in a shim`,
     );
   }
   if ((streaming.tls_cert_file === '') !== (streaming.tls_key_file === '')) {

@@ -25,6 +25,11 @@ export const runtimeShape = {
     RUNTIME_TYPE.test(value) ? undefined : `"${value}" is not a runtime type such as "io.containerd.runc.v2"`,
   ),
   runtime_path: optionalPath('Shim binary to use instead of the one that the type names.'),
+  pods_per_shim: integer(
+    1,
+    'Pods that share a shim process: less memory, but a shim that dies takes all of its pods with it. Of runc’s shim only.',
+    { min: 1, max: 256 },
+  ),
   pod_annotations: texts([], 'Globs of pod annotations handed on to the OCI spec.'),
   container_annotations: texts([], 'Globs of container annotations handed on to the OCI spec.'),
   privileged_without_host_devices: flag(false, 'Privileged containers get no host devices.'),

@@ -26,6 +26,7 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     name,
     runtimeType: table.runtime_type,
     runtimePath: table.runtime_path,
+    podsPerShim: table.pods_per_shim,
     options: shimOptions(table),
     optionsTable: table.options,
     systemdCgroup: table.options.SystemdCgroup === true,

@@ -13,6 +13,7 @@ import type { SandboxStore } from '../state/sandbox-store';
 import type { Host } from './host';
 import type { Paths } from './paths';
 import type { PodShims } from './pod-shims';
+import type { ShimGroups } from './shim-groups';
 
 /** What the daemon behind the socket offers beyond 1.6, asked at start and after a reconnect. */
 export interface DaemonFeatures {
@@ -40,6 +41,7 @@ export interface LifecycleDeps {
   readonly handlers: RuntimeHandlers;
   readonly locks: KeyedMutex;
   readonly names: NameIndex;
+  readonly shimGroups: ShimGroups;
   /** Which SELinux levels are taken, and by how many. */
   readonly selinux: SelinuxLabelAllocator;
   readonly sandboxes: SandboxStore;

@@ -30,6 +30,7 @@ export type TeardownDeps = Pick<
   | 'networksOf'
   | 'locks'
   | 'shims'
+  | 'shimGroups'
 >;
 
 /**
@@ -91,7 +92,7 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
-  await killAndDelete(deps, id, signal);
+  await deps.shimGroups.leave(id, () => killAndDelete(deps, id, signal), signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 

@@ -8,6 +8,8 @@ export interface RuntimeHandler {
   readonly runtimeType: string;
   /** Absolute path of a shim binary, or empty. */
   readonly runtimePath: string;
+  /** How many pods share a shim; 1: each has its own. */
+  readonly podsPerShim: number;
   /** Runtime options as the shim takes them; none when the configuration has no options table. */
   readonly options?: Any;
   /** The options table as configured, for `crictl inspect` and features. */

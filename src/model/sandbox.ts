@@ -39,6 +39,8 @@ export interface Sandbox {
   status: SandboxStatus;
   /** It has no pause task: its namespaces are held by the files that they are pinned at. */
   withoutInfra?: boolean;
+  /** Id of the pod whose shim it is in; absent: in its own. Set while it is made; stands in the pause container's spec. */
+  shimGroup?: string;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
 }

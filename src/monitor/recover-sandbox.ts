@@ -1,3 +1,4 @@
+import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
 import type { TaskStatus } from '../containerd/tasks';
 import { clearHalfMadeTask } from '../lifecycle/half-made-task';
@@ -9,6 +10,8 @@ import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
 import type { Sandbox, SandboxMetadata } from '../model/sandbox';
+import type { Spec } from '../model/spec';
+import { SHIM_GROUP } from '../oci/annotations';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
 import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
@@ -29,14 +32,28 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
     metadata: await withNetwork(deps, metadata),
     status: { ...status, ...(await storedResources(deps, metadata.id)) },
     withoutInfra,
+    shimGroup: shimGroupOf(record),
   };
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
+  // Without a task it is in no shim.
+  if (sandbox.status.state !== 'NOTREADY' || sandbox.status.exitedAt !== 0n) restoreShim(deps, sandbox);
   deps.sandboxes.add(sandbox);
   if (status.state === 'NOTREADY' && status.exitedAt === 0n) await withoutTask(deps, sandbox, record.snapshotter);
   if (status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
+}
+
+/** The other pod in whose shim this one is, by the spec that the shim was given. */
+function shimGroupOf({ spec }: ContainerRecord): string | undefined {
+  if (!spec?.value.includes(SHIM_GROUP)) return undefined; // as all of them, mostly: not worth parsing
+  return (parseJson(spec.value.toString()) as Spec).annotations?.[SHIM_GROUP];
+}
+
+function restoreShim(deps: RecoverDeps, { metadata, shimGroup }: Sandbox): void {
+  const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
+  deps.shimGroups.restore(metadata.id, shimGroup ?? metadata.id, handler);
 }
 
 /** A pod whose shim did not answer is asked again, unless a stop or a removal has led out of that. */

@@ -8,9 +8,9 @@ const OWN_PREFIX = 'io.kubernetes.cri.';
 
 /**
  * What OCI runtimes act on: systemd unit properties and CRIU's config (runc), handlers and hooks (crun). A pod that
- * sets one commands the node (CVE-2024-3154). A name ending in a dot is a prefix.
+ * sets one commands the node (CVE-2024-3154), or enters another pod's shim. A name ending in a dot is a prefix.
  */
-const COMMANDS = ['org.systemd.property.', 'org.criu.config', 'run.oci.', 'bundle'];
+const COMMANDS = ['org.systemd.property.', 'org.criu.config', 'run.oci.', 'bundle', 'io.containerd.runc.v2.group'];
 
 /** True when a glob is about such annotations alone; `*` and `org.*` are not. */
 function names(pattern: string, command: string): boolean {
@@ -38,6 +38,14 @@ export function passthroughAnnotations(
 
 function own(name: string, value: string | bigint): [string, string] {
   return [OWN_PREFIX + name, value.toString()];
+}
+
+/** By which runc's shim groups containers before it looks at `sandbox-id`. */
+export const SHIM_GROUP = 'io.containerd.runc.v2.group';
+
+/** Only a pod that is in another's shim says so: else the pod's id is its group. */
+function shimGroup(sandboxId: string, group: string | undefined): [string, string][] {
+  return group === undefined || group === sandboxId ? [] : [[SHIM_GROUP, group]];
 }
 
 /** What every spec of a pod says about its pod: shims group by `sandbox-id`. */
@@ -69,6 +77,7 @@ function record(entries: readonly [string, string][]): Record<string, string> {
 export interface ContainerAnnotationsInput {
   readonly base?: Readonly<Record<string, string>>;
   readonly sandboxId: string;
+  readonly shimGroup?: string;
   readonly config: ContainerConfig;
   readonly sandboxConfig: PodSandboxConfig;
   readonly imageName: string;
@@ -84,6 +93,7 @@ export function containerAnnotations(input: ContainerAnnotationsInput): Record<s
     ...passthroughAnnotations(sandboxConfig.annotations, handler.podAnnotations, features),
     ...passthroughAnnotations(config.annotations, handler.containerAnnotations, features),
     ...ofPod('container', input.sandboxId, sandboxConfig),
+    ...shimGroup(input.sandboxId, input.shimGroup),
     own('container-name', config.metadata?.name ?? ''),
     own('image-name', config.image?.userSpecifiedImage || input.imageName),
   ]);
@@ -91,6 +101,7 @@ export function containerAnnotations(input: ContainerAnnotationsInput): Record<s
 
 export interface SandboxAnnotationsInput {
   readonly id: string;
+  readonly shimGroup?: string;
   readonly config: PodSandboxConfig;
   /** Name of the pause image. */
   readonly imageName: string;
@@ -99,11 +110,13 @@ export interface SandboxAnnotationsInput {
 }
 
 /** A pause container's annotations. VM runtimes size the VM by `sandbox-cpu-*` and `sandbox-memory`. */
-export function sandboxAnnotations({ id, config, imageName, handler, features }: SandboxAnnotationsInput) {
+export function sandboxAnnotations(input: SandboxAnnotationsInput) {
+  const { id, config, imageName, handler, features } = input;
   return record([
     ...passthroughAnnotations(config.annotations, handler.podAnnotations, features),
     ...sizes(config.linux?.resources),
     ...ofPod('sandbox', id, config),
+    ...shimGroup(id, input.shimGroup),
     own('sandbox-log-directory', config.logDirectory),
     own('podsandbox.image-name', imageName),
   ]);

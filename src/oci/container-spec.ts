@@ -183,6 +183,7 @@ export function containerSpec(input: ContainerSpecInput): Spec {
     annotations: containerAnnotations({
       base: base.annotations,
       sandboxId: input.sandbox.id,
+      shimGroup: input.sandbox.shimGroup,
       config: input.config,
       sandboxConfig: input.sandboxConfig,
       imageName: input.imageName,

@@ -107,6 +107,8 @@ export interface ContainerSpecInput {
     readonly pid: number;
     /** Where the namespaces are pinned in a pod without a pause process. */
     readonly pins?: PodPins;
+    /** Id of the pod whose shim it is in; absent: in its own. */
+    readonly shimGroup?: string;
     readonly files: SandboxFiles;
   };
   readonly config: CriContainerConfig;
@@ -148,6 +150,8 @@ export interface ContainerSpecInput {
 /** All that the pause container's spec is made from. */
 export interface SandboxSpecInput {
   readonly id: string;
+  /** Id of the pod whose shim it enters; absent: one of its own. */
+  readonly shimGroup?: string;
   readonly config: PodSandboxConfig;
   /** The pause image. */
   readonly image: Pick<Image, 'config'>;

@@ -77,7 +77,14 @@ export function sandboxSpec(input: SandboxSpecInput): Spec {
     // Without a UTS namespace the runtime refuses to set a name: it would be the node's.
     ...(config.hostname && !hostNetwork && { hostname: config.hostname }),
     mounts: sandboxMounts(input, base, userns !== undefined),
-    annotations: sandboxAnnotations({ id, config, imageName: input.imageName, handler, features }),
+    annotations: sandboxAnnotations({
+      id,
+      shimGroup: input.shimGroup,
+      config,
+      imageName: input.imageName,
+      handler,
+      features,
+    }),
     linux: {
       ...base.linux,
       ...(userns && { uidMappings: userns.uids, gidMappings: userns.gids }),

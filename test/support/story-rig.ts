@@ -23,6 +23,7 @@ import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
 import { PodShims } from '../../src/lifecycle/pod-shims';
 import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
+import { ShimGroups } from '../../src/lifecycle/shim-groups';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
 import { Retries } from '../../src/monitor/retries';
@@ -130,6 +131,7 @@ export class StoryRig {
       owners: deps.sandboxes.ownerIds(),
       counts: Object.entries({
         names: deps.names.size,
+        shimGroups: deps.shimGroups.size,
         selinuxLevels: deps.selinux.size,
         locks: deps.locks.size,
         shims: deps.shims.size,
@@ -208,6 +210,7 @@ export class StoryRig {
       handlers: runtimeHandlers(config),
       locks,
       names: new NameIndex(),
+      shimGroups: new ShimGroups(),
       selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
       shims: new PodShims({ sandboxes, locks, host }),

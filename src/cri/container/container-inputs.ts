@@ -63,6 +63,7 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
       id: sandbox.metadata.id,
       pid: sandbox.status.pid,
       pins: sandbox.withoutInfra ? podPins(deps.paths, sandbox.metadata) : undefined,
+      shimGroup: sandbox.shimGroup,
       files: sandboxFilePaths(deps, sandbox),
     },
     config,

@@ -44,7 +44,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
   const { signal } = call;
   await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
 
-  const stuck = (): void => deps.sandboxes.add({ ...sandbox, status: { ...sandbox.status, state: 'NOTREADY' } });
+  const stuck = (): void => listStuck(deps, sandbox);
   await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
     await step(
       'reserve the name',
@@ -103,8 +103,15 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
   });
 
   // Nothing below may fail: the pod is there, and from here on only Stop and Remove take it down.
+  deps.shimGroups.settle(id);
   deps.sandboxes.add(sandbox);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_CREATED_EVENT);
   deps.events.publish(id, id, ContainerEventType.CONTAINER_STARTED_EVENT);
   return id;
+}
+
+/** What could not be undone is kubelet's to remove. */
+function listStuck(deps: CriDeps, sandbox: Sandbox): void {
+  deps.shimGroups.settle(sandbox.metadata.id);
+  deps.sandboxes.add({ ...sandbox, status: { ...sandbox.status, state: 'NOTREADY' } });
 }

@@ -45,6 +45,13 @@ export async function preparePause({ deps, sandbox, handler, signal, step }: Mak
   const { snapshots } = deps.containerd;
   const image = await step('find the pause image', () => ensureSandboxImage(deps, handler, signal));
   const user = await step('find its user', () => sandboxUser(deps, sandbox, handler, image));
+  await step(
+    'choose its shim',
+    async () => {
+      sandbox.shimGroup = await deps.shimGroups.enter(id, handler, signal);
+    },
+    () => deps.shimGroups.forget(id),
+  );
   const spec = await step('derive the spec', () => pauseSpec(deps, sandbox, handler, { image, user }));
   const mounts = await step(
     'prepare the root filesystem',

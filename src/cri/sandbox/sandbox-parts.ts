@@ -99,6 +99,7 @@ export async function pauseSpec(
   const { id, config } = metadata;
   const spec: Spec = sandboxSpec({
     id,
+    shimGroup: sandbox.shimGroup,
     config,
     image,
     imageName: deps.config.sandbox_image,

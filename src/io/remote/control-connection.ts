@@ -4,6 +4,7 @@ import { Frame, messageFrame, parseMessage, readFrames } from './frames';
 import type { Answer, Request, Told, Welcome } from './messages';
 
 const WELCOME_TIMEOUT_MS = 5000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 export interface ControlEvents {
   onAnswer(answer: Answer): void;
@@ -52,11 +53,13 @@ export class ControlConnection {
     this.socket.write(messageFrame({ ...request, seq }));
   }
 
-  /** Sends what is still to be sent, then closes. */
-  close(): Promise<void> {
+  /** Sends what is still to be sent, then closes; at once when the other side does not follow. */
+  async close(): Promise<void> {
     this.socket.end();
-    this.socket.unref();
-    return this.closed;
+    // Until then the socket keeps us running: there is more to put down behind it.
+    const late = setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT_MS);
+    await this.closed;
+    clearTimeout(late);
   }
 
   /** Closes at once. */

@@ -28,6 +28,7 @@ describe('parseConfig', () => {
       runc: {
         runtime_type: 'io.containerd.runc.v2',
         runtime_path: '',
+        pods_per_shim: 1,
         pod_annotations: [],
         container_annotations: [],
         privileged_without_host_devices: false,
@@ -169,5 +170,12 @@ describe('loadConfig', () => {
     expect(loadConfig({ defaultFile })).toEqual(parseConfig(''));
     writeFileSync(defaultFile, 'state = "/s"');
     expect(loadConfig({ defaultFile }).state).toBe('/s');
+  });
+
+  it('refuses several pods in a shim that cannot have them', () => {
+    const table = (type: string): string =>
+      `[containerd.runtimes.x]\nruntime_type = "io.containerd.${type}.v2"\npods_per_shim = 4`;
+    expect(parseConfig(table('runc')).containerd.runtimes.x?.pods_per_shim).toBe(4);
+    expect(() => parseConfig(table('kata'))).toThrow(/^containerd\.runtimes\.x\.pods_per_shim: only/);
   });
 });

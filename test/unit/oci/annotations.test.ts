@@ -20,9 +20,15 @@ describe('passthroughAnnotations', () => {
     expect(passed(keys, patterns)).toEqual(expected);
   });
 
-  const commands = ['org.systemd.property.ExecStopPost', 'org.criu.config', 'run.oci.handler', 'bundle'];
+  const commands = [
+    'org.systemd.property.ExecStopPost',
+    'org.criu.config',
+    'run.oci.handler',
+    'bundle',
+    'io.containerd.runc.v2.group',
+  ];
 
-  it.each([['*'], ['org.*'], ['**'], ['?*'], ['[or]*'], ['*.*'], ['run*']])(
+  it.each([['*'], ['org.*'], ['io.*'], ['**'], ['?*'], ['[or]*'], ['*.*'], ['run*']])(
     'does not let what commands the runtime through %j',
     (pattern) => {
       expect(passed(commands, [pattern])).toEqual([]);
@@ -30,7 +36,13 @@ describe('passthroughAnnotations', () => {
   );
 
   it('lets it through when the administrator names it', () => {
-    const patterns = ['org.systemd.property.*', 'org.criu.config', 'run.oci.*', 'bundle'];
+    const patterns = [
+      'org.systemd.property.*',
+      'org.criu.config',
+      'run.oci.*',
+      'bundle',
+      'io.containerd.runc.v2.group',
+    ];
     expect(passed(commands, patterns)).toEqual(commands);
   });
 

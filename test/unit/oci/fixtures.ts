@@ -40,6 +40,7 @@ export const handler: RuntimeHandler = {
   name: 'runc',
   runtimeType: 'io.containerd.runc.v2',
   runtimePath: '',
+  podsPerShim: 1,
   optionsTable: {},
   systemdCgroup: true,
   snapshotter: 'overlayfs',
