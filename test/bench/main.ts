@@ -45,7 +45,8 @@ export async function main(): Promise<void> {
   await withNodes({ options, samples, tables, say }, async (bench) => {
     for (const part of options.parts) {
       say(part);
-      await RUN[part](bench);
+      // What has been measured is told all the same, and so is that something is missing.
+      await RUN[part](bench).catch(complain);
     }
   });
   const columns = options.entries.map(
@@ -56,7 +57,7 @@ export async function main(): Promise<void> {
   );
   const report = { machine, options, columns, rows: resultsOf(samples, columns), tables };
   writeReport(report);
-  if (options.document) writeDocumentation(report);
+  if (options.document && !process.exitCode) writeDocumentation(report);
 }
 
 /** Starts a registry and the contestants, and stops them afterwards, whatever happens. */
