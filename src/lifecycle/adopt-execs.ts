@@ -38,6 +38,7 @@ async function adopt(deps: Deps, orphan: Orphan): Promise<void> {
   const { tasks } = deps.containerd;
   try {
     const process = await tasks.get(orphan, { timeoutMs: TIMEOUT_MS });
+    if (process?.status === 'UNKNOWN') throw new Error('its shim does not answer');
     if (process?.status !== 'RUNNING') {
       await forget(deps, orphan);
       return;

@@ -2,6 +2,7 @@ import { errorMessage } from '../base/errors';
 import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
+import { deleteAbandonedLeases } from '../lifecycle/abandoned-leases';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { clearScratch } from '../lifecycle/user-files';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
@@ -23,6 +24,7 @@ export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; reado
  */
 export async function recover(deps: RecoverDeps): Promise<void> {
   await guarded(deps, 'scratch mounts', () => clearScratch(deps));
+  await guarded(deps, 'leases', () => deleteAbandonedLeases(deps));
   const records = await deps.containerd.containers.list([
     `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
     `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,
@@ -48,7 +50,11 @@ export async function recover(deps: RecoverDeps): Promise<void> {
 /** The task of `id`, `undefined` when there is none, `unknown` when its shim does not answer in time. */
 export async function taskOf(deps: RecoverDeps, id: string): Promise<Process | undefined | 'unknown'> {
   try {
-    return await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
+    const task = await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
+    // What the daemon answers after two seconds of its own when the shim has not.
+    if (task?.status !== 'UNKNOWN') return task;
+    deps.log.warn('the shim of a task does not answer', { id });
+    return 'unknown';
   } catch (error) {
     deps.log.warn('a task does not answer', { id, error: errorMessage(error) });
     return 'unknown';

@@ -3,6 +3,8 @@ export interface Exit {
   readonly exitStatus: number;
   /** Nanoseconds since 1970. */
   readonly exitedAt: bigint;
+  /** containerd knows of no task any more: what it ran may still be there. */
+  readonly vanished?: boolean;
 }
 
 /** Who waits for the end of which task. An exit counts once its consequences are recorded, not when it is heard of. */

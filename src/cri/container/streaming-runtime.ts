@@ -15,7 +15,7 @@ import { createExec, deleteExec, newExec, requireRunning, runExec } from './exec
 
 type Deps = Pick<
   CriDeps,
-  'config' | 'containerd' | 'containers' | 'sandboxes' | 'host' | 'paths' | 'log' | 'stdio' | 'execIo'
+  'config' | 'containerd' | 'containers' | 'sandboxes' | 'host' | 'paths' | 'retries' | 'log' | 'stdio' | 'execIo'
 >;
 
 const DIAL_TIMEOUT_MS = 10_000;
