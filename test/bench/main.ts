@@ -4,7 +4,7 @@ import { createScratch, removeScratch } from '../support/daemon/scratch';
 import { type Contestant, startContestant } from './contestant';
 import { Kubelet } from './kubelet';
 import { thisMachine } from './machine';
-import { benchOptions, type Part } from './options';
+import { benchOptions, isBare, type Part } from './options';
 import { breakdown } from './parts/breakdown';
 import { density } from './parts/density';
 import { exec } from './parts/exec';
@@ -45,18 +45,14 @@ export async function main(): Promise<void> {
   await withNodes({ options, samples, tables, say }, async (bench) => {
     for (const part of options.parts) {
       say(part);
-      await RUN[part](bench);
+      // What has been measured is told all the same, and so is that something is missing.
+      await RUN[part](bench).catch(complain);
     }
   });
-  const columns = options.entries.map(
-    (entry): Column => ({
-      name: entry.name,
-      bare: entry.kind === 'crisp' && entry.settings.infra_container === 'auto',
-    }),
-  );
+  const columns = options.entries.map((entry): Column => ({ name: entry.name, bare: isBare(entry) }));
   const report = { machine, options, columns, rows: resultsOf(samples, columns), tables };
   writeReport(report);
-  if (options.document) writeDocumentation(report);
+  if (options.document && !process.exitCode) writeDocumentation(report);
 }
 
 /** Starts a registry and the contestants, and stops them afterwards, whatever happens. */

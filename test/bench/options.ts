@@ -57,6 +57,11 @@ export function benchOptions(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
+/** Whether its pods run without an infra container, by the settings of whichever runtime: other goals hold then. */
+export function isBare(entry: Entry): boolean {
+  return entry.kind === 'crisp' && JSON.stringify(entry.settings).includes('"infra_container":"auto"');
+}
+
 function partsOf(text = ''): Part[] {
   const words = text.split(/[\s,]+/).filter(Boolean);
   const unknown = words.filter((word) => !PARTS.includes(word as Part));

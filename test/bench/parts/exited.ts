@@ -29,9 +29,11 @@ async function oneNode({ samples, options, say }: Bench, kubelet: Kubelet): Prom
     });
   });
   await lists(kubelet, 'exited', samples);
-  await inFlight(pods, IN_FLIGHT, async (pod) => {
-    await kubelet.stopPod('other', pod);
-    await kubelet.removePod('other', pod);
+  await samples.time('exited.teardown', name, async () => {
+    await inFlight(pods, IN_FLIGHT, async (pod) => {
+      await kubelet.stopPod('other', pod);
+      await kubelet.removePod('other', pod);
+    });
   });
 }
 

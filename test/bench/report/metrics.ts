@@ -83,6 +83,7 @@ export const METRICS: readonly Metric[] = [
   { id: 'pull.cpu', part: 'pull', label: 'processor time of that pull', unit: 'CPU ms' },
   { id: 'exited.listContainers', part: 'exited', label: 'ListContainers with containers that have ended', unit: 'ms' },
   { id: 'exited.listPods', part: 'exited', label: 'ListPodSandbox with their pods', unit: 'ms' },
+  { id: 'exited.teardown', part: 'exited', label: 'teardown of their ten pods, all at once', unit: 'ms' },
   { id: 'exited.create', part: 'exited', label: 'such a container, from create to its end, ten in flight', unit: 'ms' },
   { id: 'streams.exec.spdy', part: 'streams', label: '`crictl exec cat` over SPDY', unit: 'MB/s', goal: atLeast(0.7) },
   {

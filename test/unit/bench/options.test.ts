@@ -1,4 +1,4 @@
-import { benchOptions, PARTS } from '../../bench/options';
+import { benchOptions, isBare, PARTS } from '../../bench/options';
 
 describe('the options of the bench', () => {
   it('are everything in full, containerd’s plugin beside crisp, when nothing is said', () =>
@@ -30,15 +30,20 @@ describe('the options of the bench', () => {
   it('have crisps with other settings, of another build and with flags of Node', () =>
     expect(
       benchOptions({
-        VARIANTS: 'bare: infra_container = "auto"; before: bundle = "/x/crisp.js"; small: node_flags = "--a --b=1"',
+        VARIANTS: 'bare: runtime_name = "x"; before: bundle = "/x/crisp.js"; small: node_flags = "--a --b=1"',
       }).entries,
     ).toEqual([
       { name: 'plugin', kind: 'plugin' },
       { name: 'crisp', kind: 'crisp', settings: {} },
-      { name: 'bare', kind: 'crisp', settings: { infra_container: 'auto' }, bundle: undefined },
+      { name: 'bare', kind: 'crisp', settings: { runtime_name: 'x' }, bundle: undefined },
       { name: 'before', kind: 'crisp', settings: {}, bundle: '/x/crisp.js' },
       { name: 'small', kind: 'crisp', settings: {}, nodeFlags: ['--a', '--b=1'] },
     ]));
+
+  it('know a crisp whose pods have no infra container', () => {
+    const { entries } = benchOptions({ VARIANTS: 'bare: containerd.runtimes.runc.infra_container = "auto"' });
+    expect(entries.map(isBare)).toEqual([false, false, true]);
+  });
 
   it.each([
     [{ PARTS: 'pods lunch' }, 'PARTS: no part lunch'],
