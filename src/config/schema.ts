@@ -38,6 +38,11 @@ export const runtimeShape = {
   cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
   snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
   host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  infra_container: oneOf(
+    ['always', 'auto'],
+    'always',
+    'Whether a pod has a pause container’s task; `auto`: only where something needs one (a shared PID namespace, a user namespace, a shim other than runc’s).',
+  ),
   selinux_kvm_label: oneOf(
     ['auto', 'yes', 'no'],
     'auto',

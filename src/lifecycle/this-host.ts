@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
@@ -13,7 +13,9 @@ import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
-import { startedAt } from '../host/proc';
+import { deleteRuntimeContainer } from '../host/oci-runtime';
+import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../host/pod-namespaces';
+import { parentOf, startedAt, untilGone } from '../host/proc';
 import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
@@ -43,6 +45,10 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
         : createNetns(path),
     removeNetns: async (path) => void (await removeNetns(path)),
     isNetns,
+    pinNamespaces: (pins) => pinNamespaces(pins),
+    unpinNamespaces: (dir, pins) => unpinNamespaces(dir, pins),
+    setInNamespaces: (pins, settings) => setInNamespaces(pins, settings),
+    isDirectory,
     writeSandboxFiles: ({ dir, ...files }) => writeSandboxFiles(dir, files),
     mountShm: async (path) => {
       await makeDir(path, 0o700);
@@ -52,6 +58,8 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     entries,
     startedAt,
     killStrays: (id) => killStrays(id),
+    parentOf: (pid) => parentOf(pid),
+    untilGone: (pid, ms) => untilGone(pid, ms),
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),
@@ -66,6 +74,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     resolveInRoot: async (root, path) => resolveInRoot(root, path),
     copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
     propagationOf,
+    deleteRuntimeContainer,
     netDevOfPid: readNetDevOfPid,
     netDevOfNetns: readNetDevInNetns,
     cgroupMountOptions,
@@ -83,6 +92,14 @@ function rootOf(dir: string, roots: readonly string[]): string {
   const root = roots.find((candidate) => isWithin(dir, candidate));
   if (root === undefined) throw new Error(`refusing to remove "${dir}": it lies in none of our directories`);
   return root;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  return found?.isDirectory() ?? false;
 }
 
 async function removeFile(path: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
 import { adoptExecs } from '../lifecycle/adopt-execs';
 import { finishContainer } from '../lifecycle/finish-container';
+import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { reopenStdio } from '../lifecycle/reopen-stdio';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
@@ -55,10 +56,22 @@ async function settledLater(deps: RecoverDeps, container: Container): Promise<bo
 
 /** RUNNING without a task: it ended while nobody looked, and its code is lost. */
 async function withoutTask(deps: RecoverDeps, container: Container): Promise<void> {
-  if (containerState(container.status) !== 'RUNNING') return;
+  const state = containerState(container.status);
+  if (state === 'CREATED') await withoutStart(deps, container);
+  if (state !== 'RUNNING') return;
   await deps.host.killStrays(container.metadata.id);
   const finishedAt = BigInt(Date.now()) * 1_000_000n;
   await deps.containers.update(container, { pid: 0, finishedAt, exitCode: VANISHED, reason: 'Unknown' });
+}
+
+/** With its stdio open, a container that was never started is one whose start we did not survive: it may be tried again. */
+async function withoutStart(deps: RecoverDeps, container: Container): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  if (!(await deps.stdio.list()).includes(id)) return;
+  const { runtimeHandler = '' } = deps.sandboxes.get(sandboxId)?.metadata ?? {};
+  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
+  await clearHalfMadeTask(deps, { id, snapshotter: container.snapshotter, handler });
+  await deps.stdio.close(id);
 }
 
 async function withTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
@@ -73,8 +86,9 @@ async function withTask(deps: RecoverDeps, container: Container, task: Process):
       if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
       return finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
     default:
-      // Created and never started: the crash came in between, and a start may be tried again.
+      // Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended.
       await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+      await deps.stdio.close(id);
   }
 }
 
@@ -85,6 +99,7 @@ async function withRunningTask(deps: RecoverDeps, container: Container, task: Pr
     const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
     await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
   }
+  await deps.shims.found(container.metadata.sandboxId, container.metadata.id, task.pid);
   await reopenStdio(deps, container, task);
   watchContainer(deps, deps.monitor, container);
   await adoptExecs(deps, container.metadata.id);

@@ -2,6 +2,7 @@ import { errorMessage } from '../base/errors';
 import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
+import { deleteAbandonedLeases } from '../lifecycle/abandoned-leases';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { clearScratch } from '../lifecycle/user-files';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
@@ -23,6 +24,7 @@ export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; reado
  */
 export async function recover(deps: RecoverDeps): Promise<void> {
   await guarded(deps, 'scratch mounts', () => clearScratch(deps));
+  await guarded(deps, 'leases', () => deleteAbandonedLeases(deps));
   const records = await deps.containerd.containers.list([
     `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
     `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,

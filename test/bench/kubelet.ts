@@ -1,7 +1,7 @@
 import type { PodSandboxConfig } from '../../generated/cri/v1/api';
 import { CALL_TIMEOUT_MS } from '../../src/client/ensure-image';
 import { BUSYBOX } from '../support/node/node';
-import type { Contestant } from './contestant';
+import { type Contestant, PAUSE } from './contestant';
 import { type ContainerOptions, containerOf, podOf } from './kubelet-pod';
 import type { Samples } from './samples';
 
@@ -100,6 +100,11 @@ export class Kubelet {
       runtime.execSync({ containerId, cmd: ['true'], timeout: 10n }, options),
     );
     if (answer.exitCode !== 0) throw new Error(`a probe ended with ${answer.exitCode}`);
+  }
+
+  /** Afterwards the images of plain pods are here. */
+  async pullNeeded(): Promise<void> {
+    for (const image of [PAUSE, BUSYBOX]) await this.pull(image);
   }
 
   /** Afterwards the image is here. */

@@ -100,8 +100,9 @@ async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): P
   const crisp = await startCrisp({ dir, containerd, network, certsDir });
   undo.push(() => crisp.endStdio());
   undo.push(() => crisp.stop());
-  const { netnsDir, recordDirs } = crisp;
-  return { socket: crisp.socket, containerd, places: { containerd, network, dir, netnsDir, recordDirs } };
+  const { socket, netnsDir, recordDirs, journalDir, stdioNotesDir } = crisp;
+  const places = { containerd, network, dir, netnsDir, recordDirs, journalDir, stdioNotesDir };
+  return { socket, containerd, places };
 }
 
 const WEBSOCKET = ['-websocket-exec', '-websocket-attach', '-websocket-portforward'];

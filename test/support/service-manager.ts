@@ -57,6 +57,11 @@ export class FakeServiceManager {
     for (let message = this.receive(); message; message = this.receive()) this.take(message);
   }
 
+  /** Lets go of what is kept under a name, as the end of the machine does. */
+  forget(name: string): void {
+    this.drop(name);
+  }
+
   /** Stops listening and lets go of everything. */
   close(): void {
     clearInterval(this.timer);

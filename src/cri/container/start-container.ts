@@ -84,15 +84,17 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
     await step(
       'create the task',
       () =>
-        tasks.create({
-          containerId: id,
-          rootfs,
-          ...stdio.paths,
-          terminal: stdio.tty,
-          options: ioOwnerOptions(handler, sandbox.metadata.config),
-          runtimePath: handler.runtimePath,
-        }),
-      (undoing) => killAndDelete(deps, id, undoing),
+        deps.shims.creating(sandboxId, id, () =>
+          tasks.create({
+            containerId: id,
+            rootfs,
+            ...stdio.paths,
+            terminal: stdio.tty,
+            options: ioOwnerOptions(handler, sandbox.metadata.config),
+            runtimePath: handler.runtimePath,
+          }),
+        ),
+      (undoing) => deps.shims.deleting(sandboxId, id, () => killAndDelete(deps, id, undoing)),
     );
     await step(
       'watch for its exit', // before it starts: a short-lived task may exit first

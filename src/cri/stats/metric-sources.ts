@@ -9,7 +9,6 @@ import { cgroupsPath } from '../../oci/cgroups-path';
 import type { BaseLabels, FilesystemValues, LimitValues } from '../../stats/metric-family';
 import type { MetricsOf } from '../../stats/pod-metrics';
 import type { CriDeps } from '../deps';
-import { podNetDev } from './pod-sandbox-stats';
 
 type Deps = Pick<CriDeps, 'handlers' | 'host' | 'log' | 'stats'>;
 
@@ -23,10 +22,10 @@ export class MetricSources {
   async ofPod(sandbox: Sandbox): Promise<MetricsOf> {
     const { id, config } = sandbox.metadata;
     const parent = config.linux?.cgroupParent ?? '';
-    const [sample, network] = await Promise.all([this.deps.stats.pod(id, parent), podNetDev(this.deps, sandbox)]);
+    const sample = await this.deps.stats.pod(sandbox);
     const cgroup = parent === '' ? undefined : cgroupOf(parent);
     const labels = { ...podLabels(sandbox), container: '', id: cgroup ?? id, image: '', name: '' };
-    return { id, labels, source: { timestamp: sample.timestamp, values: sample.values, network } };
+    return { id, labels, source: sample };
   }
 
   /** What a running container of a pod counts; undefined when it does not run, or ends meanwhile. */

@@ -10,6 +10,8 @@ export interface Bench {
   readonly samples: Samples;
   readonly options: BenchOptions;
   readonly registry: Registry;
+  /** Where the time of a contestant goes, by its name. */
+  readonly tables: Map<string, string>;
   /** A line for who watches. */
   readonly say: (line: string) => void;
 }

@@ -90,7 +90,6 @@ export const METRICS: readonly Metric[] = [
     part: 'streams',
     label: '`crictl exec cat` over WebSocket',
     unit: 'MB/s',
-    goal: atLeast(0.7),
   },
   {
     id: 'streams.portForward.spdy',
@@ -104,6 +103,5 @@ export const METRICS: readonly Metric[] = [
     part: 'streams',
     label: 'port-forward over WebSocket',
     unit: 'MB/s',
-    goal: atLeast(0.7),
   },
 ];

@@ -17,6 +17,10 @@ export interface Crisp {
   readonly netnsDir: string;
   /** Folders with an entry for each sandbox or container. */
   readonly recordDirs: readonly string[];
+  /** Folder with a journal file for each pod. */
+  readonly journalDir: string;
+  /** Folder with a note for each container whose stdio is open. */
+  readonly stdioNotesDir: string;
   readonly daemon: Daemon;
   stop(): Promise<void>;
   /** Ends it without a chance to tidy up, as a crash would. */
@@ -31,7 +35,7 @@ export interface Crisp {
 
 export interface CrispOptions {
   readonly dir: string;
-  readonly containerd: Containerd;
+  readonly containerd: Pick<Containerd, 'address' | 'root' | 'state'>;
   readonly network: PodNetwork;
   readonly certsDir?: string;
   /** Merged over the configuration's top level. */
@@ -72,7 +76,10 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     recordDirs: [settings.cri_root, settings.cri_state].flatMap((base) => [
       join(base, 'sandboxes'),
       join(base, 'containers'),
+      join(base, 'image-volumes'),
     ]),
+    journalDir: join(settings.root, 'sandboxes'),
+    stdioNotesDir: join(settings.state, 'stdio/open'),
     get daemon() {
       return daemon;
     },

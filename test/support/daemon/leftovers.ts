@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { rulesOfNetwork } from './iptables';
+import { processesOfPods, runtimeStates } from './pod-processes';
 
 /** What is on the machine and in containerd because of pods, by kind; each list is empty when every pod is gone. */
 export interface Leftovers {
@@ -18,11 +19,21 @@ export interface Leftovers {
   readonly tasks: string[];
   readonly snapshots: string[];
   readonly leases: string[];
+  /** Downloads that were begun. */
+  readonly ingests: string[];
+  readonly sandboxRecords: string[];
   readonly directories: string[];
+  readonly fifos: string[];
+  readonly journals: string[];
+  readonly stdioNotes: string[];
+  /** Containers' own, and those of plugins and OCI runtimes that work for them. */
+  readonly processes: string[];
+  /** What the OCI runtime remembers. */
+  readonly runtimeStates: string[];
 }
 
 export interface LeftoverPlaces {
-  readonly containerd: Containerd;
+  readonly containerd: Pick<Containerd, 'address' | 'ctr' | 'programs'>;
   readonly network: PodNetwork;
   /** Folders that mounts of pods lie below (the test's own one). */
   readonly dir: string;
@@ -30,6 +41,10 @@ export interface LeftoverPlaces {
   readonly netnsDir: string;
   /** Folders with an entry for each sandbox or container. */
   readonly recordDirs: readonly string[];
+  /** Folder with a journal file for each pod. */
+  readonly journalDir?: string;
+  /** Folder with a note for each container whose stdio is open. */
+  readonly stdioNotesDir?: string;
 }
 
 /** Looks at everything that pods leave when they are not removed well. Needs containerd running. */
@@ -48,7 +63,14 @@ export function leftovers(places: LeftoverPlaces): Leftovers {
     tasks: words(containerd.ctr('tasks', 'list', '--quiet')),
     snapshots: rows(containerd.ctr('snapshots', 'list')).filter((row) => !row.endsWith('Committed')),
     leases: words(containerd.ctr('leases', 'list', '--quiet')),
+    ingests: rows(containerd.ctr('content', 'active')),
+    sandboxRecords: containerd.programs.version === '2' ? rows(containerd.ctr('sandboxes', 'list')) : [],
     directories: records,
+    fifos: records.flatMap((folder) => fifosBelow(folder)),
+    journals: places.journalDir ? entries(places.journalDir) : [],
+    stdioNotes: places.stdioNotesDir ? entries(places.stdioNotesDir) : [],
+    processes: processesOfPods(places.dir),
+    runtimeStates: runtimeStates(places.dir),
   };
 }
 
@@ -82,6 +104,13 @@ export function mountsBelow(dir: string): string[] {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '');
   return points.filter((point) => point.startsWith(`${dir}/`)).reverse();
+}
+
+/** FIFOs of containers and of commands in them: below `io` of a container's directory. */
+function fifosBelow(folder: string): string[] {
+  return entries(join(folder, 'io'))
+    .map((name) => join(folder, 'io', name))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFIFO());
 }
 
 function entries(folder: string): string[] {

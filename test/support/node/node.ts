@@ -6,7 +6,7 @@ import { createPodNetwork, type PodNetwork } from '../daemon/cni';
 import { type Containerd, type ContainerdVersion, containerdPrograms, startContainerd } from '../daemon/containerd';
 import { type Crisp, startCrisp } from '../daemon/crisp';
 import { testImages } from '../daemon/images/catalog';
-import { describeLeftovers, type LeftoverPlaces, leftovers } from '../daemon/leftovers';
+import { describeLeftovers, type LeftoverPlaces, type Leftovers, leftovers } from '../daemon/leftovers';
 import { checkout } from '../daemon/places';
 import { until } from '../daemon/process';
 import { type Registry, startRegistry } from '../daemon/registry';
@@ -21,13 +21,23 @@ export const PAUSE = 'registry.k8s.io/pause:3.10.1';
 export interface NodeOptions {
   readonly version?: ContainerdVersion;
   /** Merged over the top level of crisp's configuration. */
-  readonly settings?: Record<string, unknown>;
+  readonly settings?: Record<string, unknown> | ((dir: string) => Record<string, unknown>);
   /** Who starts crisp, given the node's folder. */
   readonly manager?: (dir: string) => FakeServiceManager;
   /** More of crisp's environment, given the node's folder. */
   readonly env?: (dir: string) => NodeJS.ProcessEnv;
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
+  /** Something between crisp and containerd: crisp is told its address. */
+  readonly inFront?: (containerd: Containerd, dir: string) => Promise<Front>;
+  /** What pods' plugins are run from, given the folder that has them. */
+  readonly pluginDir?: (dir: string, binDir: string) => string;
+}
+
+/** What stands before containerd; stopped with the node. */
+export interface Front {
+  readonly address: string;
+  stop(): Promise<void>;
 }
 
 /** A whole node of a test's own: containerd, a registry with the test images, a pod network, crisp, and a client of it. */
@@ -40,6 +50,8 @@ export interface TestNode {
   readonly cri: CriClient;
   /** A connection of its own, for calls that outlive others. Closed with the node. */
   connect(): CriClient;
+  /** What is on the machine and in containerd because of pods. */
+  traces(): Leftovers;
   /** What pods have left behind, as text; `0` when nothing. */
   left(): string;
   /** Afterwards every pod is removed, every daemon ended and the scratch folder gone. */
@@ -48,8 +60,9 @@ export interface TestNode {
 
 /** Starts the node's parts; the caller stops it. What has started is stopped again when a later part fails. */
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
-  const { version = '1.6', settings } = options;
+  const { version = '1.6' } = options;
   const dir = createScratch();
+  const settings = typeof options.settings === 'function' ? options.settings(dir) : options.settings;
   const undo: (() => Promise<void> | void)[] = [];
   const clean = async (): Promise<void> => {
     const errors: unknown[] = [];
@@ -67,7 +80,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const registry = await startRegistry(dir);
     undo.push(() => registry.stop());
     await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
-    const binDirs = [containerdPrograms(version).cniBinDir];
+    const { cniBinDir } = containerdPrograms(version);
+    const binDirs = [options.pluginDir?.(dir, cniBinDir) ?? cniBinDir];
     const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
     const containerd = await startContainerd({ version, dir });
     undo.push(() => removeScratch(dir, containerd.address));
@@ -77,10 +91,14 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     // Somebody may be building it right now.
     const built = join(checkout(), 'dist/crisp.js');
     await until('dist/crisp.js is built', 30_000, async () => existsSync(built));
+    const front = await options.inFront?.(containerd, dir);
+    undo.push(() => front?.stop());
+    const { address } = front ?? containerd;
+    const behind = { address, root: containerd.root, state: containerd.state };
     const manager = options.manager?.(dir);
     const env = options.env?.(dir);
     const { certsDir } = registry;
-    const crisp = await startCrisp({ dir, containerd, network, certsDir, settings, manager, env });
+    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir, settings, manager, env });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];
@@ -92,10 +110,11 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     };
     const cri = connect();
     undo.push(() => removeEveryPod(cri));
-    const { netnsDir, recordDirs } = crisp;
-    const places: LeftoverPlaces = { containerd, network, dir, netnsDir, recordDirs };
-    const left = (): string => describeLeftovers(leftovers(places));
-    return { dir, containerd, registry, network, crisp, cri, connect, left, stop: clean };
+    const { netnsDir, recordDirs, journalDir, stdioNotesDir } = crisp;
+    const places: LeftoverPlaces = { containerd, network, dir, netnsDir, recordDirs, journalDir, stdioNotesDir };
+    const traces = (): Leftovers => leftovers(places);
+    const left = (): string => describeLeftovers(traces());
+    return { dir, containerd, registry, network, crisp, cri, connect, traces, left, stop: clean };
   } catch (error) {
     await clean();
     throw error;

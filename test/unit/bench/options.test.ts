@@ -11,7 +11,7 @@ describe('the options of the bench', () => {
       exited: 1000,
       logMib: 256,
       streamMib: 1024,
-      full: true,
+      document: true,
       entries: [
         { name: 'plugin', kind: 'plugin' },
         { name: 'crisp', kind: 'crisp', settings: {} },
@@ -19,10 +19,13 @@ describe('the options of the bench', () => {
     }));
 
   it('are in part when some parts are named, in the usual order', () =>
-    expect(benchOptions({ PARTS: 'exec, pods' })).toMatchObject({ parts: ['pods', 'exec'], full: false }));
+    expect(benchOptions({ PARTS: 'exec, pods' })).toMatchObject({ parts: ['pods', 'exec'], document: false }));
 
   it('are in part when there is less of anything', () =>
-    expect(benchOptions({ PODS: '20' })).toMatchObject({ pods: 20, full: false }));
+    expect(benchOptions({ PODS: '20' })).toMatchObject({ pods: 20, document: false }));
+
+  it('document what was measured in part when they are told to', () =>
+    expect(benchOptions({ PODS: '20', DOCUMENT: '1' })).toMatchObject({ pods: 20, document: true }));
 
   it('have crisps with other settings and of another build', () =>
     expect(

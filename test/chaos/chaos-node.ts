@@ -1,0 +1,165 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerdVersion } from '../support/daemon/containerd';
+import { mountsBelow, shimPids } from '../support/daemon/leftovers';
+import { runtimeStates } from '../support/daemon/pod-processes';
+import { type WrappedPlugins, wrapPlugins } from '../support/daemon/wrapped-plugins';
+import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
+import { ensurePulled, serving } from '../support/node/pods';
+import { FakeServiceManager } from '../support/service-manager';
+
+const SMALL_DISK = '24m';
+const FILL_BYTES = 1 << 20;
+
+/** A node with everything that is to go wrong within reach: plugins, the disk of records, the processes, the machine. */
+export class ChaosNode {
+  /** How often the machine has been restarted. */
+  boots = 0;
+
+  private constructor(
+    readonly node: TestNode,
+    private readonly plugins: WrappedPlugins,
+    private readonly manager: FakeServiceManager,
+  ) {}
+
+  static async start(version: ContainerdVersion): Promise<ChaosNode> {
+    let plugins: WrappedPlugins | undefined;
+    let manager: FakeServiceManager | undefined;
+    const node = await startNode({
+      version,
+      settings: (dir) => ({
+        root: join(dir, 'small/root'),
+        cri_root: join(dir, 'small/cri-root'),
+        state: join(dir, 'run/crisp'),
+        cri_state: join(dir, 'run/cri'),
+      }),
+      pluginDir: (dir, binDir) => {
+        plugins = wrapPlugins(dir, binDir);
+        return plugins.binDir;
+      },
+      manager: (dir) => {
+        mountSmallDisks(dir);
+        manager = new FakeServiceManager(join(dir, 'notify.sock'));
+        return manager;
+      },
+    });
+    if (!plugins || !manager) throw new Error('the node was started without its parts');
+    for (const image of [PAUSE, BUSYBOX]) await ensurePulled(node, image);
+    return new ChaosNode(node, plugins, manager);
+  }
+
+  async stop(): Promise<void> {
+    await this.node.stop();
+    this.manager.close();
+  }
+
+  /** Ends crisp, its stdio process, or both, as a crash would; crisp is started again, as its service manager does. */
+  async kill(what: 'crisp' | 'stdio' | 'both'): Promise<void> {
+    const { crisp } = this.node;
+    if (what !== 'crisp') await crisp.endStdio('SIGKILL');
+    if (what === 'stdio') return;
+    await crisp.kill();
+    await this.startCrisp();
+  }
+
+  async restartContainerd(): Promise<void> {
+    await this.node.containerd.restart();
+  }
+
+  /** The next call of that plugin fails, or takes so long. */
+  pluginFails(moment: 'before' | 'after', call: string): void {
+    this.plugins.arrange(moment, call, { do: 'fail' });
+  }
+
+  pluginHangs(call: string, seconds: number): void {
+    this.plugins.arrange('before', call, { do: 'hang', seconds });
+  }
+
+  /** Leaves no byte free on the disks of records and of state until `act` has ended. */
+  async withFullDisk(act: () => Promise<void>): Promise<void> {
+    const files = ['small', 'run'].map((name) => join(this.node.dir, name, 'filler'));
+    try {
+      for (const file of files) fill(file);
+      await act();
+    } finally {
+      for (const file of files) rmSync(file, { force: true });
+    }
+  }
+
+  /** As a power cut and a boot: no process lives on, run directories are gone, what is on disks is there. */
+  async reboot(): Promise<void> {
+    const { crisp, containerd, network, dir } = this.node;
+    this.plugins.clear();
+    await crisp.kill();
+    await crisp.endStdio('SIGKILL');
+    await containerd.stop();
+    const shims = shimPids(containerd.address);
+    for (const pid of [...childrenOf(shims), ...shims]) endProcess(pid);
+    for (const path of runtimeStates(dir)) rmSync(path, { recursive: true, force: true });
+    for (const name of this.manager.names()) this.manager.forget(name);
+    for (const point of mountsBelow(dir)) {
+      if (point !== join(dir, 'small')) execFileSync('umount', ['--lazy', point], { stdio: 'ignore' });
+    }
+    rmSync(containerd.state, { recursive: true, force: true });
+    network.remove();
+    mountDisk(join(dir, 'run'));
+    this.boots += 1;
+    await containerd.restart();
+    await this.startCrisp();
+  }
+
+  /** Nothing is wrong any more that does not come of what was done. */
+  async heal(): Promise<void> {
+    this.plugins.clear();
+    await serving(this.node);
+  }
+
+  private async startCrisp(): Promise<void> {
+    this.manager.listen();
+    await this.node.crisp.start();
+    await serving(this.node);
+  }
+}
+
+function mountSmallDisks(dir: string): void {
+  for (const name of ['small', 'run']) mountDisk(join(dir, name));
+}
+
+function mountDisk(path: string): void {
+  mkdirSync(path, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK},mode=711`, 'crisp-chaos', path]);
+}
+
+function fill(file: string): void {
+  const chunk = Buffer.alloc(FILL_BYTES);
+  for (let size = chunk.length; size > 0; ) {
+    try {
+      writeFileSync(file, chunk.subarray(0, size), { flag: 'a' });
+    } catch {
+      size >>= 1; // down to the last byte
+    }
+  }
+}
+
+function childrenOf(parents: readonly number[]): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parents.includes(parentOf(name)))
+    .map(Number);
+}
+
+function parentOf(pid: string): number {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  } catch {
+    return 0; // it has ended
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}

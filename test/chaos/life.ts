@@ -1,0 +1,243 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ContainerState, type ContainerStatus, ExecSyncRequest, PodSandboxState } from '../../generated/cri/v1/api';
+import { errorMessage } from '../../src/base/errors';
+import type { CriClient } from '../../src/client/cri-client';
+import { logOf, type Pod, podConfig, shell } from '../support/node/pods';
+import type { ChaosNode } from './chaos-node';
+import type { Done, Faults } from './counts';
+import { checkLog } from './log-check';
+import type { Seeded } from './seeded';
+
+/** What the lives of pods count. */
+export const LIFE_FAULTS = [
+  'calls that did not succeed in two minutes',
+  'pods half there',
+  'wrong exit codes',
+  'wrong answers of commands',
+  'log lines lost',
+  'log lines torn',
+  'log lines out of order',
+] as const;
+
+const CALL_MS = 40_000;
+const PATIENCE_MS = 120_000;
+const RETRY_MS = 250;
+const LABEL = 'chaos-life';
+
+interface Ground {
+  readonly chaos: ChaosNode;
+  readonly cri: CriClient;
+  readonly random: Seeded;
+  readonly faults: Faults;
+  readonly done: Done;
+  /** Whether lives are to come to their end. */
+  readonly over: () => boolean;
+}
+
+interface Made {
+  readonly id: string;
+  readonly name: string;
+  /** Exits with this by itself; undefined: it runs until it is stopped. */
+  readonly code: number | undefined;
+  /** Starts that were not answered. */
+  unanswered: number;
+}
+
+/** The machine was restarted meanwhile: what was running is not. */
+class Rebooted extends Error {}
+
+/** One pod from its start to its removal, with containers that print, end and are asked things, as kubelet does it. */
+export class Life {
+  private readonly boots: number;
+  private readonly made: Made[] = [];
+  private pod: Pod | undefined;
+
+  constructor(
+    private readonly ground: Ground,
+    private readonly number: string,
+  ) {
+    this.boots = ground.chaos.boots;
+  }
+
+  async run(): Promise<void> {
+    const { done, random } = this.ground;
+    try {
+      await this.begin();
+      for (let at = random.between(1, 3); at > 0; at -= 1) await this.container(`c${at}`);
+      for (let at = random.between(0, 4); at > 0 && !this.ground.over(); at -= 1) {
+        await this.command();
+        await pause(random.between(100, 1500));
+      }
+      for (const made of this.made) if (made.code !== undefined) await this.ended(made, made.code);
+      await this.look();
+      done.add('pods that ran to their end');
+    } catch (error) {
+      if (!(error instanceof Rebooted)) throw error;
+      done.add('pods that a reboot ended');
+    } finally {
+      await this.end();
+    }
+  }
+
+  private async begin(): Promise<void> {
+    const { node } = this.ground.chaos;
+    const config = podConfig(node, {
+      labels: { [LABEL]: this.number },
+      portMappings: [{ containerPort: 80, hostPort: 0 }],
+    });
+    const { podSandboxId } = await this.call('RunPodSandbox', (cri) =>
+      cri.runtime.runPodSandbox({ config, runtimeHandler: '' }, { timeoutMs: CALL_MS }),
+    );
+    this.pod = { id: podSandboxId, config };
+    this.ground.done.add('pods started');
+  }
+
+  /** A start that failed leaves a container that has ended: another takes its place. */
+  private async container(name: string): Promise<void> {
+    const { random, done } = this.ground;
+    const code = random.next() < 0.6 ? random.between(0, 120) : undefined;
+    const lines = random.between(50, 3000);
+    const end = code === undefined ? 'exec sleep 100000' : `exit ${code}`;
+    const script = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i of ${lines}"; [ $((i%100)) = 0 ] && sleep 0.1; done; ${end}`;
+    for (let attempt = 0; !(await this.attempt(`${name}-${attempt}`, script, code)); attempt += 1) {
+      done.add('starts that failed');
+    }
+    done.add('containers started');
+  }
+
+  private async attempt(name: string, script: string, code: number | undefined): Promise<boolean> {
+    const pod = this.theirPod();
+    const config = shell(name, script);
+    const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
+    const { containerId: id } = await this.call('CreateContainer', (cri) =>
+      cri.runtime.createContainer(request, { timeoutMs: CALL_MS }),
+    );
+    const made: Made = { id, name, code, unanswered: 0 };
+    const started = await this.call('StartContainer', async (cri) => {
+      const { state, reason } = await this.status(id);
+      if (state !== ContainerState.CONTAINER_CREATED) return reason !== 'StartError';
+      made.unanswered += 1;
+      await cri.runtime.startContainer({ containerId: id }, { timeoutMs: CALL_MS });
+      made.unanswered -= 1;
+      return true;
+    });
+    if (started) this.made.push(made);
+    else
+      await this.call('RemoveContainer', (cri) =>
+        cri.runtime.removeContainer({ containerId: id }, { timeoutMs: CALL_MS }),
+      );
+    return started;
+  }
+
+  private async status(containerId: string): Promise<ContainerStatus> {
+    const { status } = await this.ground.cri.runtime.containerStatus(
+      { containerId, verbose: false },
+      { timeoutMs: CALL_MS },
+    );
+    if (!status) throw new Error(`no status of ${containerId}`);
+    return status;
+  }
+
+  /** It may fail for many reasons, but an answer must be the right one. */
+  private async command(): Promise<void> {
+    const { random, cri, faults, done } = this.ground;
+    const lasting = this.made.filter(({ code }) => code === undefined);
+    if (lasting.length === 0) return;
+    const code = random.between(0, 120);
+    const cmd = ['sh', '-c', `echo out ${code}; echo err >&2; exit ${code}`];
+    const request = ExecSyncRequest.fromPartial({ containerId: random.pick(lasting).id, cmd, timeout: 20n });
+    try {
+      const { stdout, stderr, exitCode } = await cri.runtime.execSync(request, { timeoutMs: CALL_MS });
+      const answer = `${stdout}${stderr}${exitCode}`;
+      if (answer !== `out ${code}\nerr\n${code}`) faults.add('wrong answers of commands', JSON.stringify(answer));
+      done.add('commands answered');
+    } catch {
+      done.add('commands cut off');
+    }
+  }
+
+  private async ended({ id }: Made, code: number): Promise<void> {
+    const { faults, done } = this.ground;
+    const status = await this.call('the exit of a container', async () => {
+      const now = await this.status(id);
+      if (now.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
+      return now;
+    });
+    if (status.exitCode !== code) {
+      faults.add('wrong exit codes', `${status.exitCode} (${status.reason} ${status.message}) instead of ${code}`);
+    }
+    done.add('exit codes looked at');
+  }
+
+  /** Before it is taken down it is whole: ready, with an address, and what should run runs. */
+  private async look(): Promise<void> {
+    const { faults } = this.ground;
+    const pod = this.theirPod();
+    await this.call('the look at a pod', async (cri) => {
+      const { status } = await cri.runtime.podSandboxStatus(
+        { podSandboxId: pod.id, verbose: false },
+        { timeoutMs: CALL_MS },
+      );
+      if (status?.state !== PodSandboxState.SANDBOX_READY || !status.network?.ip) {
+        faults.add('pods half there', `${pod.id} is ${status?.state} with address "${status?.network?.ip}"`);
+      }
+      for (const { id, code } of this.made) {
+        const wanted = code === undefined ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED;
+        const { state } = await this.status(id);
+        if (state !== wanted) faults.add('pods half there', `container ${id} is ${state} instead of ${wanted}`);
+      }
+    });
+  }
+
+  /** Stops and removes whatever there is of it by its label, as kubelet does, and then looks at the logs. */
+  private async end(): Promise<void> {
+    const filter = { id: '', state: undefined, labelSelector: { [LABEL]: this.number } };
+    await this.call(
+      'the removal of a pod',
+      async (cri) => {
+        const { items } = await cri.runtime.listPodSandbox({ filter }, { timeoutMs: CALL_MS });
+        for (const { id } of items) {
+          await cri.runtime.stopPodSandbox({ podSandboxId: id }, { timeoutMs: CALL_MS });
+          await cri.runtime.removePodSandbox({ podSandboxId: id }, { timeoutMs: CALL_MS });
+        }
+      },
+      { overReboots: true },
+    );
+    if (this.pod) for (const made of this.made) this.checkLogOf(this.pod, made);
+  }
+
+  private checkLogOf(pod: Pod, { name, code, unanswered }: Made): void {
+    const { faults, done, chaos } = this.ground;
+    const whole = code !== undefined && chaos.boots === this.boots;
+    const path = logOf(pod, name);
+    const { lines, torn, disordered, lost } = checkLog(path, { whole, restarts: unanswered });
+    done.add('log lines read', lines);
+    if (torn > 0) faults.add('log lines torn', `${torn} in ${path}`);
+    if (disordered > 0) faults.add('log lines out of order', `${disordered} in ${path}`);
+    if (lost > 0) faults.add('log lines lost', `${lost} of ${path}`);
+  }
+
+  private theirPod(): Pod {
+    if (!this.pod) throw new Error('there is no pod yet');
+    return this.pod;
+  }
+
+  /** Makes a call until it succeeds. */
+  private async call<T>(name: string, act: (cri: CriClient) => Promise<T>, { overReboots = false } = {}): Promise<T> {
+    const { chaos, cri, faults } = this.ground;
+    const limit = Date.now() + PATIENCE_MS;
+    for (;;) {
+      if (!overReboots && chaos.boots !== this.boots) throw new Rebooted();
+      try {
+        return await act(cri);
+      } catch (error) {
+        if (!overReboots && chaos.boots !== this.boots) throw new Rebooted();
+        if (Date.now() > limit) {
+          faults.add('calls that did not succeed in two minutes', `${name}: ${errorMessage(error)}`);
+          throw new Error(`${name}: ${errorMessage(error)}`);
+        }
+      }
+      await pause(RETRY_MS);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { deleteAbandonedLeases } from '../../../src/lifecycle/abandoned-leases';
+import { POD_LEASE_LABEL } from '../../../src/lifecycle/pod-lease';
+import { useRig } from '../../support/use-rig';
+
+const rig = useRig();
+
+describe('A server that starts', () => {
+  it('deletes the leases of pulls, unpackings and views that it did not finish, and no others', async () => {
+    const { leases } = rig.now.deps.containerd;
+    const others = ['of-nerdctl', 'crisp-viewed', 'pod'];
+    for (const id of ['crisp-pull-1', 'crisp-unpack-1', 'crisp-view-1']) await leases.create({ id });
+    for (const id of others) await leases.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } });
+    await deleteAbandonedLeases(rig.now.deps);
+    expect((await leases.list()).map(({ id }) => id).sort()).toEqual([...others].sort());
+    for (const id of others) await leases.delete(id);
+  });
+
+  it('removes views by itself, before their lease', async () => {
+    const { leases, snapshots } = rig.now.deps.containerd;
+    const ids = ['crisp-pull-1', 'crisp-view-1', 'crisp-view-2'];
+    const key = (id: string): { snapshotter: string; key: string } => ({ snapshotter: 'overlayfs', key: `of ${id}` });
+    for (const id of ids) {
+      await leases.create({ id });
+      await snapshots.prepare({ ...key(id), parent: '' }, { lease: id });
+    }
+    await snapshots.remove(key('crisp-view-2')); // it got that far
+    // What there is as each lease goes; the collector of the fake comes right after it.
+    rig.now.fake.fail('Leases/Delete', { passes: true, nth: 'always', hit: () => seen.push(snapshotNames()) });
+    const [pull, view] = ['overlayfs of crisp-pull-1', 'overlayfs of crisp-view-1'];
+    const snapshotNames = (): string[] => [...rig.now.fake.state.snapshots.keys()].filter((name) => / of /.test(name));
+    const seen: string[][] = [];
+    await deleteAbandonedLeases(rig.now.deps);
+    expect(await leases.list()).toEqual([]);
+    expect(seen).toEqual([[pull, view], [], []]);
+  });
+});

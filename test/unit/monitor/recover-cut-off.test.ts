@@ -1,0 +1,61 @@
+import { containerState } from '../../../src/model/container';
+import { recover } from '../../../src/monitor/recover';
+import { makeContainer, runPod } from '../../support/story-pods';
+import { StoryRig } from '../../support/story-rig';
+import { removeAll } from '../../support/use-rig';
+
+let before: StoryRig;
+let after: StoryRig;
+beforeEach(async () => {
+  before = await StoryRig.start();
+});
+afterEach(async () => {
+  await removeAll(after);
+  expect(await after.leftovers()).toEqual({});
+  await after.close();
+});
+
+/** The stdio process has lived on. */
+async function restart(id: string): Promise<void> {
+  after = before.restarted();
+  await after.deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
+  await recover(after.deps);
+}
+
+/** A container whose start had opened its stdio when its server died. */
+async function startCutOff(): Promise<string> {
+  const { metadata } = await makeContainer(before, await runPod(before));
+  return metadata.id;
+}
+
+describe('A container whose start was cut off by the death of its server', () => {
+  it('is CREATED, has no task and no open stdio, so that it can be started again', async () => {
+    const id = await startCutOff();
+    await before.deps.containerd.tasks.create({ containerId: id, rootfs: [] });
+    await restart(id);
+    const found = after.deps.containers.get(id);
+    expect(found && containerState(found.status)).toBe('CREATED');
+    expect(await after.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
+    expect(await after.deps.stdio.list()).toEqual([]);
+  });
+
+  it('is forgotten by the OCI runtime when only that knows it', async () => {
+    const id = await startCutOff();
+    before.fake.fail('Tasks/Create', {
+      code: 2,
+      message: 'runc create failed: container with given ID already exists',
+    });
+    await restart(id);
+    expect(after.host.deletedFromRuntime).toEqual([{ program: 'runc', root: '/run/containerd/runc/k8s.io', id }]);
+    expect(await after.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
+    expect(await after.deps.stdio.list()).toEqual([]);
+  });
+
+  it('is left alone when nothing of a start is open', async () => {
+    const { metadata } = await makeContainer(before, await runPod(before));
+    before.fake.fail('Tasks/Create', { hit: () => expect(metadata.id).toBe('never tried') });
+    after = before.restarted();
+    await recover(after.deps);
+    expect(after.host.deletedFromRuntime).toEqual([]);
+  });
+});
