@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test conformance e2e-kubelet run clean
+.PHONY: help install build generate check-generated lint types unit integration test conformance e2e-kubelet chaos run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +46,9 @@ conformance: node_modules build ## critest, on two containerds (root, Go)
 
 e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds (root, Go)
 	test/e2e/kubelet/run.sh
+
+chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... (root, Go)
+	SECONDS_=$(SECONDS_) SEED=$(SEED) test/chaos/run.sh
 
 run: ## one pod on this machine, then serve; ONCE=1: end after the pod (root)
 	@ONCE=$(ONCE) scripts/run.sh

@@ -48,6 +48,7 @@ export async function deleteTask(
 }
 
 async function exitReason(deps: Deps, container: Container, exit: Exit): Promise<string> {
+  if (exit.lost) return 'Unknown';
   if (exit.exitStatus === 0) return 'Completed';
   if (exit.exitStatus !== KILLED) return 'Error';
   if (container.oomKilled) return 'OOMKilled';

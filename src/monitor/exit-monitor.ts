@@ -62,7 +62,7 @@ export class ExitMonitor {
         return await this.deps.containerd.tasks.wait({ containerId: id }, { signal });
       } catch (error) {
         signal.throwIfAborted();
-        if (isNotFound(error)) return { exitStatus: VANISHED, exitedAt: BigInt(Date.now()) * 1_000_000n };
+        if (isNotFound(error)) return { exitStatus: VANISHED, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
         this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
         await sleep(backoff.next(), signal);
       }

@@ -3,6 +3,8 @@ export interface Exit {
   readonly exitStatus: number;
   /** Nanoseconds since 1970. */
   readonly exitedAt: bigint;
+  /** containerd knows the task no more: its code is lost, and `exitStatus` says nothing. */
+  readonly lost?: boolean;
 }
 
 /** Who waits for the end of which task. An exit counts once its consequences are recorded, not when it is heard of. */

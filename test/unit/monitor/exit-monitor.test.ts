@@ -52,10 +52,11 @@ describe('ExitMonitor', () => {
   });
 
   it('takes a task that is gone for ended, with a code that says that nobody knows', async () => {
-    const { made, seen, onExit, over } = monitor();
+    const lost: (boolean | undefined)[] = [];
+    const { made, seen, onExit, over } = monitor(async (exit) => void lost.push(exit.lost));
     made.watch('absent', onExit);
     await over();
-    expect(seen).toEqual([255]);
+    expect([seen, lost]).toEqual([[255], [true]]);
   });
 
   it('tells nobody of the end of what is not watched any more', async () => {
