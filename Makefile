@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test conformance e2e-kubelet chaos run clean
+.PHONY: help install build generate check-generated lint types unit integration test conformance e2e-kubelet bench chaos run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +46,11 @@ conformance: node_modules build ## critest, on two containerds (root, Go)
 
 e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds (root, Go)
 	test/e2e/kubelet/run.sh
+
+bench: node_modules build ## crisp beside containerd's own CRI, in numbers (root, Go); PARTS="pods exec" PODS=20: some of it
+	scripts/ensure-packages.sh
+	test/support/ensure-packages.sh
+	test/bench/run.sh
 
 chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... (root, Go)
 	SECONDS_=$(SECONDS_) SEED=$(SEED) test/chaos/run.sh

@@ -24,6 +24,7 @@ import { CdiFiles } from './lifecycle/cdi-files';
 import type { DaemonFeatures, LifecycleDeps } from './lifecycle/deps';
 import { ImageVerifiers } from './lifecycle/image-verifiers';
 import { Paths } from './lifecycle/paths';
+import { PodShims } from './lifecycle/pod-shims';
 import { ResourceClassFiles } from './lifecycle/resource-class-files';
 import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
@@ -175,17 +176,20 @@ async function buildLifecycle(
     const statuses = containers.bySandbox(sandboxId).map((container) => toCriContainerStatus(container, namesOfImage));
     return { podSandboxStatus: sandbox && toCriSandboxStatus(sandbox, false), containersStatuses: statuses };
   }, log);
+  const host = await thisHost(() => surroundings.facts, [config.cri_root, config.cri_state, config.state]);
+  const locks = new KeyedMutex();
   return {
     log,
     containerd,
     daemon: surroundings.daemon,
-    host: await thisHost(() => surroundings.facts, [config.cri_root, config.cri_state, config.state]),
+    host,
     paths: new Paths({ criRoot: config.cri_root, criState: config.cri_state, netns, state: config.state }),
     handlers: runtimeHandlers(config),
-    locks: new KeyedMutex(),
+    locks,
     names: new NameIndex(),
     selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
+    shims: new PodShims({ sandboxes, locks, host }),
     containers,
     exits: new Exits(),
     stdio,

@@ -2,14 +2,23 @@ import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { newSuffix } from './ids';
 
+export interface AtomicFileOptions {
+  /** 0600 unless told. */
+  readonly mode?: number;
+  /** Also after a power cut the file has the new content. Costs two waits for the disk. */
+  readonly durable?: boolean;
+}
+
 /**
- * Writes a file so that a reader, also one after a power cut, finds the old content or the new, never a part of it:
- * a temporary file in the same directory, fsync, rename, fsync of the directory. The directory is made (0700) if absent.
+ * Writes a file so that a reader, also one after this process has been killed, finds the old content or the new, never a
+ * part of it: a temporary file in the same directory, then rename. After a power cut a file that is not `durable` may have
+ * its old content, none, or be absent: enough for what tells of processes, mounts and namespaces, which are gone then too.
+ * The directory is made (0700) if absent.
  */
 export async function writeFileAtomic(
   path: string,
   data: string | Buffer,
-  options: { mode?: number } = {},
+  options: AtomicFileOptions = {},
 ): Promise<void> {
   const dir = dirname(path);
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -18,7 +27,7 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'wx', options.mode ?? 0o600);
     try {
       await file.writeFile(data);
-      await file.sync();
+      if (options.durable) await file.sync();
     } finally {
       await file.close();
     }
@@ -27,6 +36,7 @@ export async function writeFileAtomic(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+  if (!options.durable) return;
   const handle = await open(dir, 'r');
   try {
     await handle.sync();

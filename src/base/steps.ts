@@ -19,27 +19,56 @@ export interface StepOptions {
   undoTimeoutMs?: number;
 }
 
+/** Runs branches of steps beside each other; when one fails, the others begin no further step, and what they had begun ends. */
+export type Together = <T extends readonly unknown[]>(
+  ...branches: { [K in keyof T]: () => Promise<T[K]> }
+) => Promise<T>;
+
 /**
  * Runs a story whose steps each have an undo. When a step throws, the armed undos run last first, each with a deadline
  * of its own, and the first error is thrown. When an undo fails, the ones armed before it are skipped (what is still
- * wired is not taken apart) and `stuck` runs.
+ * wired is not taken apart) and `stuck` runs. A step that needs another begins when that one has ended, so that, beside
+ * each other or not, it is undone before it.
  */
-export async function inSteps<T>(options: StepOptions, story: (step: Step) => Promise<T>): Promise<T> {
+export async function inSteps<T>(
+  options: StepOptions,
+  story: (step: Step, together: Together) => Promise<T>,
+): Promise<T> {
   const armed: { name: string; undo: Undo }[] = [];
   let current = '';
+  let failed: { step: string; error: unknown } | undefined;
   const step: Step = async (name, act, undo) => {
-    options.signal.throwIfAborted();
+    if (failed) throw failed.error;
     current = name;
-    if (undo) armed.push({ name, undo });
-    return act();
+    try {
+      options.signal.throwIfAborted();
+      if (undo) armed.push({ name, undo });
+      return await (options.log.debugEnabled ? timed(name, act, options.log) : act());
+    } catch (error) {
+      failed ??= { step: name, error };
+      throw error;
+    }
+  };
+  const together: Together = async (...branches) => {
+    const ended = await Promise.allSettled(branches.map((branch) => branch()));
+    const broken = ended.find((end) => end.status === 'rejected');
+    if (broken) throw failed ? failed.error : broken.reason;
+    return ended.map((end) => (end.status === 'fulfilled' ? end.value : undefined)) as never;
   };
   try {
-    return await story(step);
+    return await story(step, together);
   } catch (error) {
-    options.log.warn('a step failed, undoing', { step: current, error: errorMessage(error) });
+    options.log.warn('a step failed, undoing', { step: failed?.step ?? current, error: errorMessage(error) });
     await undoAll(armed, options);
     throw error;
   }
+}
+
+async function timed<T>(name: string, act: () => T | Promise<T>, log: Logger): Promise<T> {
+  const started = performance.now();
+  const result = await act();
+  log.debug('did a step', { step: name, ms: millisSince(started) });
+  return result;
 }
 
 async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
@@ -54,6 +83,9 @@ async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptio
     }
   }
 }
+
+/** With microseconds, and no more digits than that. */
+const millisSince = (started: number): number => Math.round((performance.now() - started) * 1000) / 1000;
 
 /** What it throws is logged only: the caller gets the error that began it all. */
 async function runStuck(options: StepOptions): Promise<void> {

@@ -71,7 +71,9 @@ export class PluginExec {
       if (error instanceof CniError) throw error;
       throw new CniError(`CNI ${call.command} of plugin ${call.type}`, { cause: error });
     } finally {
-      metrics.time('crisp_cni_plugin_seconds', (performance.now() - started) / 1000, labels);
+      const ms = performance.now() - started;
+      metrics.time('crisp_cni_plugin_seconds', ms / 1000, labels);
+      if (log.debugEnabled) log.debug('called a CNI plugin', { ...labels, ms: Math.round(ms * 1000) / 1000 });
     }
   }
 

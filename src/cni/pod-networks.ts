@@ -196,7 +196,7 @@ export class PodNetworks {
     } catch (error) {
       throw new CniError(`${template} does not make a network configuration`, { cause: error });
     }
-    await writeFileAtomic(join(this.options.confDir, TEMPLATE_TARGET), text, { mode: 0o644 });
+    await writeFileAtomic(join(this.options.confDir, TEMPLATE_TARGET), text, { mode: 0o644, durable: true });
     await this.conf.refresh();
   }
 

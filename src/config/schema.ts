@@ -38,6 +38,11 @@ export const runtimeShape = {
   cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
   snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
   host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  infra_container: oneOf(
+    ['always', 'auto'],
+    'always',
+    'Whether a pod has a pause container’s task; `auto`: only where something needs one (a shared PID namespace, a user namespace, a shim other than runc’s).',
+  ),
   selinux_kvm_label: oneOf(
     ['auto', 'yes', 'no'],
     'auto',
@@ -86,7 +91,11 @@ const streaming = {
   address: word('127.0.0.1', 'Address on which exec, attach and port-forward are served.'),
   port: integer(0, 'Port of that server; 0: any free one.', { min: 0, max: 65_535 }),
   idle_timeout: duration('4h', 'A stream without traffic is closed after this time.'),
-  creation_timeout: duration('30s', 'A URL that nobody dials is forgotten after this time.'),
+  creation_timeout: duration('30s', 'A client that has not opened all its streams after this time is cut off.'),
+  kill_exec_on_disconnect: flag(
+    false,
+    'A command whose client has left is killed; otherwise it runs on with its stdin ended.',
+  ),
   enable_tls: flag(false, 'The server speaks TLS.'),
   tls_cert_file: optionalPath('Certificate in PEM; empty with TLS on: one is made at each start.'),
   tls_key_file: optionalPath('Private key that belongs to the certificate.'),
@@ -141,7 +150,7 @@ export const schema = {
   cdi_spec_dirs: paths(['/etc/cdi', '/var/run/cdi'], 'Directories of CDI specs; later ones win.'),
   drain_exec_sync_io_timeout: duration(
     '10s',
-    'How long ExecSync waits for output after its process ended; 0: for ever.',
+    'How long output is read that children print after the process of Exec or ExecSync ended; 0: to its end.',
   ),
   ignore_deprecation_warnings: texts([], 'Ids of warnings of containerd that Status does not tell.'),
   stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),

@@ -27,7 +27,7 @@ export interface CriDeps extends LifecycleDeps {
   readonly images: ImageIndex;
   readonly puller: ImagePuller;
   readonly monitor: ExitMonitor;
-  /** What could not be done at start and is tried again. */
+  /** What could not be done when it was due and is tried again. */
   readonly retries: Retries;
   readonly stats: StatsSampler;
   readonly namesOfImage: NamesOfImage;

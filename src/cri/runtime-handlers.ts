@@ -40,6 +40,7 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     cniMaxConfNum: table.cni_conf_dir ? table.cni_max_conf_num : config.cni.max_conf_num,
     selinuxKvmLabel: table.selinux_kvm_label === 'yes' || (table.selinux_kvm_label === 'auto' && isKata(table)),
     hostProcesses: table.host_processes,
+    infraContainer: table.infra_container,
   };
 }
 

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgroupValues } from '../model/cgroup-values';
 import { type CgroupLayout, cgroupLayout } from './cgroup-layout';
@@ -26,16 +26,12 @@ export async function readCgroupValues(
   const below = (mount: string): CgroupDir => new CgroupDir(join(root, mount, path));
   if (layout.version === 2) {
     const dir = below(layout.mount);
-    return (await isThere(dir)) ? readCgroupV2(dir) : undefined;
+    return isThere(dir) ? readCgroupV2(dir) : undefined;
   }
   const dirs = new Map([...layout.mounts].map(([controller, mount]) => [controller, below(mount)]));
-  const there = await Promise.all([...dirs.values()].map(isThere));
-  return there.includes(true) ? readCgroupV1((controller) => dirs.get(controller)) : undefined;
+  return [...dirs.values()].some(isThere) ? readCgroupV1((controller) => dirs.get(controller)) : undefined;
 }
 
-async function isThere(dir: CgroupDir): Promise<boolean> {
-  return stat(dir.path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+function isThere(dir: CgroupDir): boolean {
+  return statSync(dir.path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

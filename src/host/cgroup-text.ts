@@ -1,28 +1,39 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgroupPressure, CgroupPressureLine } from '../model/cgroup-values';
 
-/** Reads the files of one cgroup; what is not there is undefined, never an error. */
+/**
+ * Reads the files of one cgroup; what is not there is undefined, never an error. Synchronously: the kernel answers from
+ * memory in some 20 µs, and the thread pool would cost several times that for each of thousands of files.
+ */
 export class CgroupDir {
   constructor(readonly path: string) {}
 
-  async text(name: string): Promise<string | undefined> {
-    return readFile(join(this.path, name), 'utf8').catch(() => undefined);
+  text(name: string): string | undefined {
+    try {
+      return readFileSync(join(this.path, name), 'utf8');
+    } catch {
+      return undefined;
+    }
   }
 
   /** A file of one number; `max` is no number. */
-  async number(name: string): Promise<bigint | undefined> {
-    const text = await this.text(name);
+  number(name: string): bigint | undefined {
+    const text = this.text(name);
     return text === undefined ? undefined : parseNumber(text);
   }
 
   /** A file of `key number` lines. */
-  async table(name: string): Promise<ReadonlyMap<string, bigint>> {
-    return parseTable((await this.text(name)) ?? '');
+  table(name: string): ReadonlyMap<string, bigint> {
+    return parseTable(this.text(name) ?? '');
   }
 
-  async names(): Promise<string[]> {
-    return readdir(this.path).catch(() => []);
+  names(): string[] {
+    try {
+      return readdirSync(this.path);
+    } catch {
+      return [];
+    }
   }
 }
 

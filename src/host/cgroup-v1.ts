@@ -16,22 +16,22 @@ export type ControllerDir = (controller: string) => CgroupDir | undefined;
 const NS_PER_TICK = 10_000_000n;
 
 /** Everything that the files of one v1 cgroup say, each controller in a tree of its own. */
-export async function readCgroupV1(dirOf: ControllerDir): Promise<CgroupValues> {
-  const [cpu, memory, pids, io, hugetlb] = await Promise.all([
+export function readCgroupV1(dirOf: ControllerDir): CgroupValues {
+  const [cpu, memory, pids, io, hugetlb] = [
     readCpu(dirOf('cpuacct'), dirOf('cpu')),
     readMemory(dirOf('memory')),
     readPids(dirOf('pids')),
     readIo(dirOf('blkio')),
     readHugetlb(dirOf('hugetlb')),
-  ]);
+  ];
   return known({ cpu, memory, pids, io, hugetlb });
 }
 
-async function readCpu(cpuacct: CgroupDir | undefined, cpu: CgroupDir | undefined): Promise<CgroupCpu | undefined> {
-  const usageNs = await cpuacct?.number('cpuacct.usage');
+function readCpu(cpuacct: CgroupDir | undefined, cpu: CgroupDir | undefined): CgroupCpu | undefined {
+  const usageNs = cpuacct?.number('cpuacct.usage');
   if (usageNs === undefined) return undefined;
-  const ticks = await cpuacct?.table('cpuacct.stat');
-  const throttling = await cpu?.table('cpu.stat');
+  const ticks = cpuacct?.table('cpuacct.stat');
+  const throttling = cpu?.table('cpu.stat');
   const ns = (key: string): bigint | undefined => {
     const value = ticks?.get(key);
     return value === undefined ? undefined : value * NS_PER_TICK;
@@ -46,10 +46,10 @@ async function readCpu(cpuacct: CgroupDir | undefined, cpu: CgroupDir | undefine
   });
 }
 
-async function readMemory(dir: CgroupDir | undefined): Promise<CgroupMemory | undefined> {
-  const usage = await dir?.number('memory.usage_in_bytes');
+function readMemory(dir: CgroupDir | undefined): CgroupMemory | undefined {
+  const usage = dir?.number('memory.usage_in_bytes');
   if (dir === undefined || usage === undefined) return undefined;
-  const [stat, oom, limit, maxUsage, failcnt, kernel, bothUsage, bothLimit] = await Promise.all([
+  const [stat, oom, limit, maxUsage, failcnt, kernel, bothUsage, bothLimit] = [
     dir.table('memory.stat'),
     dir.table('memory.oom_control'),
     dir.number('memory.limit_in_bytes'),
@@ -58,7 +58,7 @@ async function readMemory(dir: CgroupDir | undefined): Promise<CgroupMemory | un
     dir.number('memory.kmem.usage_in_bytes'),
     dir.number('memory.memsw.usage_in_bytes'),
     dir.number('memory.memsw.limit_in_bytes'),
-  ]);
+  ];
   return known({
     usage,
     limit,
@@ -92,17 +92,17 @@ function swapLimit(both: bigint | undefined, memory: bigint | undefined): bigint
   return swapAlone(both, memory);
 }
 
-async function readPids(dir: CgroupDir | undefined): Promise<CgroupPids | undefined> {
-  const current = await dir?.number('pids.current');
-  return current === undefined ? undefined : known({ current, limit: await dir?.number('pids.max') });
+function readPids(dir: CgroupDir | undefined): CgroupPids | undefined {
+  const current = dir?.number('pids.current');
+  return current === undefined ? undefined : known({ current, limit: dir?.number('pids.max') });
 }
 
 /** The throttle files count whatever the scheduler is; the recursive ones include the children. */
-async function readIo(dir: CgroupDir | undefined): Promise<CgroupIo | undefined> {
+function readIo(dir: CgroupDir | undefined): CgroupIo | undefined {
   if (dir === undefined) return undefined;
-  const read = async (name: string): Promise<string | undefined> =>
-    (await dir.text(`blkio.throttle.${name}_recursive`)) ?? (await dir.text(`blkio.throttle.${name}`));
-  const [bytes, operations] = await Promise.all([read('io_service_bytes'), read('io_serviced')]);
+  const read = (name: string): string | undefined =>
+    dir.text(`blkio.throttle.${name}_recursive`) ?? dir.text(`blkio.throttle.${name}`);
+  const [bytes, operations] = [read('io_service_bytes'), read('io_serviced')];
   return bytes === undefined ? undefined : { devices: parseThrottle(bytes, operations ?? '') };
 }
 
@@ -130,15 +130,13 @@ function throttleTable(text: string): ReadonlyMap<string, bigint> {
   return table;
 }
 
-async function readHugetlb(dir: CgroupDir | undefined): Promise<CgroupHugetlb[] | undefined> {
-  const names = (await dir?.names()) ?? [];
+function readHugetlb(dir: CgroupDir | undefined): CgroupHugetlb[] | undefined {
+  const names = dir?.names() ?? [];
   const sizes = names.flatMap((name) => /^hugetlb\.(\w+)\.usage_in_bytes$/.exec(name)?.[1] ?? []).sort();
   if (dir === undefined || sizes.length === 0) return undefined;
-  return Promise.all(
-    sizes.map(async (pageSize) => {
-      const usage = (await dir.number(`hugetlb.${pageSize}.usage_in_bytes`)) ?? 0n;
-      const maxUsage = await dir.number(`hugetlb.${pageSize}.max_usage_in_bytes`);
-      return known({ pageSize, usage, maxUsage, failcnt: await dir.number(`hugetlb.${pageSize}.failcnt`) });
-    }),
-  );
+  return sizes.map((pageSize) => {
+    const usage = dir.number(`hugetlb.${pageSize}.usage_in_bytes`) ?? 0n;
+    const maxUsage = dir.number(`hugetlb.${pageSize}.max_usage_in_bytes`);
+    return known({ pageSize, usage, maxUsage, failcnt: dir.number(`hugetlb.${pageSize}.failcnt`) });
+  });
 }

@@ -10,19 +10,19 @@ import type {
 import { type CgroupDir, known, parseNumber, parsePressure } from './cgroup-text';
 
 /** Everything that the files of one v2 cgroup say. */
-export async function readCgroupV2(dir: CgroupDir): Promise<CgroupValues> {
-  const [cpu, memory, pids, io, hugetlb] = await Promise.all([
+export function readCgroupV2(dir: CgroupDir): CgroupValues {
+  const [cpu, memory, pids, io, hugetlb] = [
     readCpu(dir),
     readMemory(dir),
     readPids(dir),
     readIo(dir),
     readHugetlb(dir),
-  ]);
+  ];
   return known({ cpu, memory, pids, io, hugetlb });
 }
 
-async function readCpu(dir: CgroupDir): Promise<CgroupCpu | undefined> {
-  const stat = await dir.table('cpu.stat');
+function readCpu(dir: CgroupDir): CgroupCpu | undefined {
+  const stat = dir.table('cpu.stat');
   const ns = (key: string): bigint | undefined => {
     const us = stat.get(key);
     return us === undefined ? undefined : us * 1000n;
@@ -36,14 +36,14 @@ async function readCpu(dir: CgroupDir): Promise<CgroupCpu | undefined> {
     periods: stat.get('nr_periods'),
     throttledPeriods: stat.get('nr_throttled'),
     throttledNs: ns('throttled_usec'),
-    psi: parsePressure(await dir.text('cpu.pressure')),
+    psi: parsePressure(dir.text('cpu.pressure')),
   });
 }
 
-async function readMemory(dir: CgroupDir): Promise<CgroupMemory | undefined> {
-  const usage = await dir.number('memory.current');
+function readMemory(dir: CgroupDir): CgroupMemory | undefined {
+  const usage = dir.number('memory.current');
   if (usage === undefined) return undefined;
-  const [stat, events, limit, maxUsage, swapUsage, swapLimit, pressure] = await Promise.all([
+  const [stat, events, limit, maxUsage, swapUsage, swapLimit, pressure] = [
     dir.table('memory.stat'),
     dir.table('memory.events'),
     dir.number('memory.max'),
@@ -51,7 +51,7 @@ async function readMemory(dir: CgroupDir): Promise<CgroupMemory | undefined> {
     dir.number('memory.swap.current'),
     dir.number('memory.swap.max'),
     dir.text('memory.pressure'),
-  ]);
+  ];
   const stacks = stat.get('kernel_stack');
   return known({
     usage,
@@ -74,15 +74,15 @@ async function readMemory(dir: CgroupDir): Promise<CgroupMemory | undefined> {
   });
 }
 
-async function readPids(dir: CgroupDir): Promise<CgroupPids | undefined> {
-  const current = await dir.number('pids.current');
-  return current === undefined ? undefined : known({ current, limit: await dir.number('pids.max') });
+function readPids(dir: CgroupDir): CgroupPids | undefined {
+  const current = dir.number('pids.current');
+  return current === undefined ? undefined : known({ current, limit: dir.number('pids.max') });
 }
 
-async function readIo(dir: CgroupDir): Promise<CgroupIo | undefined> {
-  const stat = await dir.text('io.stat');
+function readIo(dir: CgroupDir): CgroupIo | undefined {
+  const stat = dir.text('io.stat');
   if (stat === undefined) return undefined;
-  return known({ devices: parseIoStat(stat), psi: parsePressure(await dir.text('io.pressure')) });
+  return known({ devices: parseIoStat(stat), psi: parsePressure(dir.text('io.pressure')) });
 }
 
 /** Lines such as `8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0`; a device without counters has only its number. */
@@ -98,14 +98,15 @@ export function parseIoStat(text: string): CgroupIoDevice[] {
   });
 }
 
-async function readHugetlb(dir: CgroupDir): Promise<CgroupHugetlb[] | undefined> {
-  const sizes = (await dir.names()).flatMap((name) => /^hugetlb\.(\w+)\.current$/.exec(name)?.[1] ?? []).sort();
+function readHugetlb(dir: CgroupDir): CgroupHugetlb[] | undefined {
+  const sizes = dir
+    .names()
+    .flatMap((name) => /^hugetlb\.(\w+)\.current$/.exec(name)?.[1] ?? [])
+    .sort();
   if (sizes.length === 0) return undefined;
-  return Promise.all(
-    sizes.map(async (pageSize) => {
-      const usage = (await dir.number(`hugetlb.${pageSize}.current`)) ?? 0n;
-      const events = await dir.table(`hugetlb.${pageSize}.events`);
-      return known({ pageSize, usage, failcnt: events.get('max') });
-    }),
-  );
+  return sizes.map((pageSize) => {
+    const usage = dir.number(`hugetlb.${pageSize}.current`) ?? 0n;
+    const events = dir.table(`hugetlb.${pageSize}.events`);
+    return known({ pageSize, usage, failcnt: events.get('max') });
+  });
 }

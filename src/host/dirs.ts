@@ -1,7 +1,7 @@
-import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../base/errors';
-import { isWithin, mountInfo, mountsBelow } from './mount-info';
+import { isWithin, mountsIn } from './mount-info';
 import { unmount } from './mounts';
 import { hostMeans, type Means } from './syscalls';
 
@@ -31,10 +31,50 @@ export async function removeTree(path: string, root: string, means: Means = host
   const realRoot = await realpath(root);
   if (real === realRoot || !isWithin(real, realRoot))
     throw new Error(`refusing to remove "${path}": not below "${root}"`);
-  for (const mountPoint of mountsBelow(await mountInfo(), real)) await unmount(mountPoint, { lazy: true }, means);
-  const left = mountsBelow(await mountInfo(), real);
-  if (left.length > 0) throw new Error(`refusing to remove "${path}": "${left[0]}" is still mounted`);
-  await rm(real, { recursive: true, force: true });
+  if (means.syscalls === undefined) await unmountAllIn(real, means);
+  await unlessAbsent(async () =>
+    (await lstat(real)).isDirectory() ? removeDir(real, means) : removeFile(real, means),
+  );
+}
+
+async function unmountAllIn(dir: string, means: Means): Promise<void> {
+  const mounted = await mountsIn(dir);
+  for (const mountPoint of mounted) await unmount(mountPoint, { lazy: true }, means);
+  const [left] = mounted.length > 0 ? await mountsIn(dir) : [];
+  if (left !== undefined) throw new Error(`refusing to remove what is below "${dir}": "${left}" is still mounted`);
+}
+
+/** Whatever is mounted on a directory is taken away before anybody looks into it. */
+async function removeDir(dir: string, means: Means): Promise<void> {
+  await detach(dir, means);
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    await unlessAbsent(() => (entry.isDirectory() ? removeDir(path, means) : removeFile(path, means)));
+  }
+  await rmdir(dir);
+}
+
+async function removeFile(path: string, means: Means): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EBUSY') throw error; // something is mounted on it
+    await detach(path, means);
+    await unlink(path);
+  }
+}
+
+/** By system call it is quicker to try than to read what all is mounted on the machine; by tool all is unmounted already. */
+async function detach(path: string, means: Means): Promise<void> {
+  if (means.syscalls !== undefined) await unmount(path, { lazy: true }, means);
+}
+
+async function unlessAbsent(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
 }
 
 /** The last component itself is not followed: a link is removed, not its target. Undefined: no such directory. */

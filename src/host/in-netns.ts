@@ -1,7 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Syscalls } from './syscalls';
 
-export const CLONE_NEWNET = 0x40000000;
+/** Kinds of namespaces that a thread may enter and leave again, as setns and unshare number them. */
+export const CLONE_FLAGS = { net: 0x40000000, ipc: 0x08000000, uts: 0x04000000 } as const;
+
+export type ThreadNamespace = keyof typeof CLONE_FLAGS;
 
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
@@ -12,23 +15,51 @@ const IFF_UP = 1;
 const IFREQ_BYTES = 40;
 const IFREQ_FLAGS = 16;
 
-/**
- * Runs `act` with this thread in another network namespace: the one at a path, or a new one. `act` must be synchronous
- * and start no thread: whatever else ran would be in the wrong namespace. A thread that cannot go back would serve the
- * whole host from inside a pod, so then the process aborts.
- */
+/** Runs `act` with this thread in another network namespace: the one at a path, or a new one. As `inNamespaces`. */
 export function inNetns<T>(syscalls: Syscalls, where: { path: string } | 'new', act: () => T): T {
-  const home = openSync('/proc/thread-self/ns/net', 'r');
+  return inNamespaces(syscalls, where === 'new' ? { net: 'new' } : { net: where }, act);
+}
+
+/**
+ * Runs `act` with this thread in other namespaces: those at paths, or new ones. `act` must be synchronous and start no
+ * thread: whatever else ran would be in the wrong namespace. A thread that cannot go back would serve the whole host from
+ * inside a pod, so then the process aborts.
+ */
+export function inNamespaces<T>(
+  syscalls: Syscalls,
+  where: Readonly<Partial<Record<ThreadNamespace, { path: string } | 'new'>>>,
+  act: () => T,
+): T {
+  const homes = (Object.keys(where) as ThreadNamespace[]).map((kind) => ({
+    kind,
+    at: where[kind],
+    fd: -1,
+    left: false,
+  }));
   try {
-    if (where === 'new') syscalls.unshare(CLONE_NEWNET);
-    else enter(syscalls, where.path);
+    for (const home of homes) home.fd = openSync(`/proc/thread-self/ns/${home.kind}`, 'r');
     try {
+      leave(syscalls, homes);
       return act();
     } finally {
-      goHome(syscalls, home);
+      for (const { kind, fd, left } of homes) if (left) goHome(syscalls, kind, fd);
     }
   } finally {
-    closeSync(home);
+    for (const { fd } of homes) if (fd >= 0) closeSync(fd);
+  }
+}
+
+function leave(
+  syscalls: Syscalls,
+  homes: { kind: ThreadNamespace; at: { path: string } | 'new' | undefined; left: boolean }[],
+): void {
+  const fresh = homes.filter(({ at }) => at === 'new');
+  if (fresh.length > 0) syscalls.unshare(fresh.reduce((flags, { kind }) => flags | CLONE_FLAGS[kind], 0)); // all or none
+  for (const home of fresh) home.left = true;
+  for (const home of homes) {
+    if (home.at === undefined || home.at === 'new') continue;
+    enter(syscalls, home.kind, home.at.path);
+    home.left = true;
   }
 }
 
@@ -51,18 +82,18 @@ export function setLoopbackUp(syscalls: Syscalls): void {
   }
 }
 
-function enter(syscalls: Syscalls, path: string): void {
+function enter(syscalls: Syscalls, kind: ThreadNamespace, path: string): void {
   const fd = openSync(path, 'r');
   try {
-    syscalls.setns(fd, CLONE_NEWNET);
+    syscalls.setns(fd, CLONE_FLAGS[kind]);
   } finally {
     closeSync(fd);
   }
 }
 
-function goHome(syscalls: Syscalls, home: number): void {
+function goHome(syscalls: Syscalls, kind: ThreadNamespace, home: number): void {
   try {
-    syscalls.setns(home, CLONE_NEWNET);
+    syscalls.setns(home, CLONE_FLAGS[kind]);
   } catch {
     process.abort();
   }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 /** One line of /proc/PID/mountinfo. */
@@ -41,13 +41,28 @@ export function parseMountInfo(text: string): MountEntry[] {
 
 /** The mounts that a process sees (default: we), oldest first. */
 export async function mountInfo(pid: number | 'self' = 'self'): Promise<MountEntry[]> {
-  return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8'));
+  return parseMountInfo(mountInfoText(pid));
+}
+
+/** The kernel gives a page at a time: hundreds of mounts are read sooner at once than by as many turns of a thread pool. */
+function mountInfoText(pid: number | 'self' = 'self'): string {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
 }
 
 /** True when something is mounted exactly at `path`, which must hold no symbolic link. */
 export async function isMountPoint(path: string): Promise<boolean> {
   const wanted = resolve(path);
   return (await mountInfo()).some((entry) => entry.mountPoint === wanted);
+}
+
+/** Mount points at or below `dir`, which holds no symbolic link, in the order to unmount them: the newest first. */
+export async function mountsIn(dir: string): Promise<string[]> {
+  return mountsBelowIn(mountInfoText(), dir);
+}
+
+/** As `mountsBelow`, of the text of a mountinfo file: quick where there are none, however much else is mounted. */
+export function mountsBelowIn(text: string, dir: string): string[] {
+  return text.includes(` ${escapeOctal(resolve(dir))}`) ? mountsBelow(parseMountInfo(text), dir) : [];
 }
 
 /** Mount points at or below `dir`, in the order to unmount them: the newest first. */
@@ -87,6 +102,10 @@ export function isWithin(path: string, dir: string): boolean {
 function splitOnce(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function escapeOctal(path: string): string {
+  return path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 /** The kernel writes space, tab, newline and backslash as three octal digits, bytewise. */

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { NetDev } from '../model/net-dev';
 import { inNetns } from './in-netns';
 import { runOk } from './run';
@@ -30,7 +29,7 @@ export function parseNetDev(text: string): NetDev[] {
 
 /** The interfaces that a process sees, loopback included. Rejects with ENOENT when it does not run. */
 export async function readNetDevOfPid(pid: number): Promise<NetDev[]> {
-  return parseNetDev(await readFile(`/proc/${pid}/net/dev`, 'utf8'));
+  return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'utf8'));
 }
 
 /** The interfaces of a pinned network namespace, which needs no process in it. */

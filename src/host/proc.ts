@@ -1,5 +1,8 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sleep } from '../base/backoff';
+
+const POLL_MS = 2;
 
 /** By number, as linux/capability.h has them. */
 const CAPABILITIES = [
@@ -31,6 +34,28 @@ export function parseStartTime(stat: string): bigint | undefined {
   // The second field is the program's name in parentheses and may hold anything, spaces and parentheses too.
   const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   return field !== undefined && /^\d+$/.test(field) ? BigInt(field) : undefined;
+}
+
+/** Pid of a process' parent; undefined when it does not run. */
+export async function parentOf(pid: number, procRoot = '/proc'): Promise<number | undefined> {
+  const stat = await statOf(pid, procRoot);
+  return stat && Number(stat.parent);
+}
+
+/** Resolves when a process has ended (as a zombie, too), or after `ms`. */
+export async function untilGone(pid: number, ms: number, procRoot = '/proc'): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline) {
+    const stat = await statOf(pid, procRoot);
+    if (stat === undefined || stat.state === 'Z') return;
+    await sleep(POLL_MS);
+  }
+}
+
+async function statOf(pid: number, procRoot: string): Promise<{ state?: string; parent?: string } | undefined> {
+  const stat = await readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
+  const [state, parent] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return stat === undefined ? undefined : { state, parent };
 }
 
 /** Start time of a process, in clock ticks since boot; undefined when it does not run. */

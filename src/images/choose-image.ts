@@ -15,6 +15,8 @@ export interface DocumentSource {
 
 /** The image for one platform behind a name. */
 export interface ChosenImage {
+  /** What leads from the name to the manifest, outermost first; none when the name points at the manifest. */
+  readonly indexes: readonly Descriptor[];
   readonly manifest: Descriptor;
   readonly config: Descriptor;
   readonly layers: readonly LayerEntry[];
@@ -62,7 +64,7 @@ async function choose(descriptor: Descriptor, choice: Choice, way: Way): Promise
   for (const entry of fitting) {
     const checked = entry.platform !== undefined;
     const chosen = await choose(entry.descriptor, choice, { depth: way.depth + 1, checked });
-    if (chosen) return chosen;
+    if (chosen) return { ...chosen, indexes: [descriptor, ...chosen.indexes] };
   }
   if (way.depth > 0 || fitting.length > 0) return undefined;
   const offered = document.manifests.flatMap(({ platform }) => (platform ? [platformName(platform)] : []));
@@ -100,7 +102,7 @@ async function withConfig(
       );
     }
   }
-  return { manifest: descriptor, config, layers, parsed, rawConfig };
+  return { indexes: [], manifest: descriptor, config, layers, parsed, rawConfig };
 }
 
 /** Configs made by hand often do not say what they are for. */

@@ -30,8 +30,9 @@ export type ImageFacts = Omit<Image, 'references' | 'pinned' | 'target'>;
 
 /** The facts of an image. They are shared by all who ask for it and therefore frozen, or copied where they cannot be. */
 export function imageFacts(chosen: ChosenImage): ImageFacts {
-  const { manifest, config, layers, parsed, rawConfig } = chosen;
-  const blobs = [manifest, config, ...layers.map(({ descriptor }) => descriptor)];
+  const { indexes, manifest, config, layers, parsed, rawConfig } = chosen;
+  // As containerd counts: all that the name leads to on this platform, an index too.
+  const blobs = [...indexes, manifest, config, ...layers.map(({ descriptor }) => descriptor)];
   return {
     id: config.digest,
     chainId: chainIds(parsed.diffIds).at(-1) ?? '',

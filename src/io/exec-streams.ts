@@ -5,6 +5,8 @@ import { OutputClient } from './output-client';
 import { StdinFifo } from './stdin-fifo';
 import { pumpStdin } from './stdin-pump';
 
+/** What is taken from a pipe that some process keeps open, when its time is up. A pipe holds 1 MiB at most. */
+const SWEEP_BYTES = 1024 * 1024;
 /** Above this, the process has to wait until the client has taken some; nothing is lost and nobody is dropped. */
 const BACKLOG_BYTES = 1024 * 1024;
 
@@ -59,12 +61,15 @@ export class ExecStreams {
   }
 
   /**
-   * Resolves when the client has everything that the process printed, or when `timeoutMs` (Infinity: no limit) is up;
-   * true: it has. Call it when the process has exited, and write its status to the client afterwards. Closes the FIFOs.
+   * Resolves when the client has everything that the process printed; true: both outputs have ended. A child may hold
+   * them open much longer than its parent lived: what comes later than `timeoutMs` (Infinity: no limit) is not read.
+   * How long the client takes is its own affair. Call it when the process has exited, and write its status to the client
+   * afterwards. Closes the FIFOs.
    */
   async drain(timeoutMs: number): Promise<boolean> {
-    const all = Promise.all(this.outputs.map((output) => output.flushed));
-    const complete = await endedOrLate(all, timeoutMs);
+    const complete = await endedOrLate(Promise.all(this.outputs.map((output) => output.ended)), timeoutMs);
+    if (!complete) for (const output of this.outputs) output.cutOff();
+    await Promise.all(this.outputs.map((output) => output.flushed));
     this.close();
     return complete;
   }
@@ -79,12 +84,19 @@ export class ExecStreams {
 
 /** One output: pauses its FIFO while the client has too much to take. */
 class Output {
+  /** The process and its children have closed it, or it was cut off. */
+  readonly ended: Promise<void>;
+  /** Besides, the client has all of it, or is gone. */
   readonly flushed: Promise<void>;
   private readonly reader: FifoReader;
   private client: OutputClient | undefined;
+  private tellEnded: () => void = () => undefined;
   private tellFlushed: () => void = () => undefined;
 
   constructor(path: string, to: Writable | undefined, readBuffer: Buffer) {
+    this.ended = new Promise((resolve) => {
+      this.tellEnded = resolve;
+    });
     this.flushed = new Promise((resolve) => {
       this.tellFlushed = resolve;
     });
@@ -105,9 +117,17 @@ class Output {
     });
   }
 
+  /** Takes what lies in the pipe, and nothing that comes later. */
+  cutOff(): void {
+    this.reader.sweep(SWEEP_BYTES);
+    this.reader.close();
+    this.end();
+  }
+
   close(): void {
     this.reader.close();
     this.client?.release();
+    this.tellEnded();
     this.tellFlushed();
   }
 
@@ -118,6 +138,7 @@ class Output {
   }
 
   private end(): void {
+    this.tellEnded();
     if (this.client) this.client.end();
     else this.tellFlushed();
   }

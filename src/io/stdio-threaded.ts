@@ -50,7 +50,7 @@ export class StdioThreaded implements StdioService {
     if (known) return known.opened;
     const { id, stdout, stderr, logPath, maxLineBytes } = spec;
     const opened = this.port().send({ kind: 'open', spec: { id, stdout, stderr, logPath, maxLineBytes } });
-    const onIdle = (): void => void this.listen(id, false).catch(() => undefined);
+    const onIdle = (): void => this.listenNoMore(container);
     const container = new OpenContainer(spec, opened, new AttachClients(this.options.metrics, onIdle));
     this.containers.set(id, container);
     await opened.catch((error: unknown) => {
@@ -66,8 +66,14 @@ export class StdioThreaded implements StdioService {
 
   async attach(id: string, options: AttachOptions): Promise<Attachment> {
     const container = this.find(id);
-    if (container.clients.size === 0) await this.listen(id, true);
-    return container.clients.add(options, container.stdin);
+    container.attaching++;
+    try {
+      if (container.clients.size === 0) await this.listen(id, true);
+      return container.clients.add(options, container.stdin);
+    } finally {
+      container.attaching--;
+      this.listenNoMore(container);
+    }
   }
 
   async drain(id: string, options: DrainOptions): Promise<void> {
@@ -108,6 +114,11 @@ export class StdioThreaded implements StdioService {
     return this.port().send({ kind: 'listen', id, on });
   }
 
+  /** Unless somebody is attached, or about to be: the last one may leave while the next waits to be heard. */
+  private listenNoMore({ clients, attaching, spec }: OpenContainer): void {
+    if (clients.size === 0 && attaching === 0) void this.listen(spec.id, false).catch(() => undefined);
+  }
+
   /** The id may have been opened anew meanwhile. */
   private forget(id: string, container: OpenContainer): void {
     if (this.containers.get(id) === container) this.containers.delete(id);
@@ -128,6 +139,8 @@ export class StdioThreaded implements StdioService {
 class OpenContainer {
   readonly stdin: StdinFifo | undefined;
   readonly outputsEnded: Promise<void>;
+  /** How many clients wait for the thread to copy for them. */
+  attaching = 0;
   private readonly going: Set<OutputStream>;
   private tellEnded: () => void = () => undefined;
 

@@ -12,6 +12,7 @@ import type { NameIndex } from '../state/name-index';
 import type { SandboxStore } from '../state/sandbox-store';
 import type { Host } from './host';
 import type { Paths } from './paths';
+import type { PodShims } from './pod-shims';
 
 /** What the daemon behind the socket offers beyond 1.6, asked at start and after a reconnect. */
 export interface DaemonFeatures {
@@ -42,6 +43,7 @@ export interface LifecycleDeps {
   /** Which SELinux levels are taken, and by how many. */
   readonly selinux: SelinuxLabelAllocator;
   readonly sandboxes: SandboxStore;
+  readonly shims: PodShims;
   readonly containers: ContainerStore;
   readonly exits: Exits;
   readonly stdio: StdioService;

@@ -13,7 +13,7 @@ const OOM_EVENT_GRACE_MS = 200;
 /** SIGKILL, as shells and shims report it: what an OOM kill looks like. */
 const KILLED = 137;
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log'>;
+type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log' | 'shims'>;
 
 /**
  * Records the end of a container. Afterwards its log is complete and closed, its status (exit code, time, reason) is on
@@ -34,7 +34,7 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
     deps.events.publish(id, sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
   }
   deps.exits.settle(id);
-  await deleteTask(deps, id);
+  await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
 }
 
 /** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Filesystem } from '../host/filesystem';
 import type { RuntimeContainer } from '../host/oci-runtime';
+import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
 import type { CgroupValues } from '../model/cgroup-values';
 import type { HostFacts } from '../model/host-facts';
 import type { Mount } from '../model/mount';
 import type { NetDev } from '../model/net-dev';
+import type { PodPins } from '../model/pod-pins';
 import type { SpecIdMapping } from '../model/spec';
 
 /** What a host path turned out to be. */
@@ -46,6 +48,13 @@ export interface Host {
   /** Idempotent. */
   removeNetns(path: string): Promise<void>;
   isNetns(path: string): Promise<boolean>;
+  /** Pins new namespaces; leaves nothing when it fails. */
+  pinNamespaces(pins: PodPins): Promise<void>;
+  /** Afterwards nothing is pinned there, and `dir`, which held nothing else, is gone. Idempotent. */
+  unpinNamespaces(dir: string, pins: PodPins): Promise<void>;
+  /** Sets host name and sysctls of pinned namespaces; BadInputError for what the kernel refuses. */
+  setInNamespaces(pins: PodPins, settings: NamespaceSettings): Promise<void>;
+  isDirectory(path: string): Promise<boolean>;
   writeSandboxFiles(files: SandboxFiles): Promise<void>;
   /** Mounts a tmpfs of 64 MiB with mode 1777 for /dev/shm. */
   mountShm(path: string): Promise<void>;
@@ -54,6 +63,10 @@ export interface Host {
   entries(dir: string): Promise<string[]>;
   /** When a process started, in nanoseconds since 1970 (to a hundredth of a second); undefined when it does not run. */
   startedAt(pid: number): Promise<bigint | undefined>;
+  /** Pid of a process' parent; undefined when it does not run. */
+  parentOf(pid: number): Promise<number | undefined>;
+  /** Resolves when a process has ended, or after `ms`. */
+  untilGone(pid: number, ms: number): Promise<void>;
   /** Unmounts what is mounted at or below `dir`, then removes it. Idempotent. */
   removeTree(dir: string): Promise<void>;
   /** Idempotent. */
@@ -97,5 +110,5 @@ export interface Host {
   filesystemAt(dir: string): Promise<Filesystem | undefined>;
   /** Gives `path` and all below it an SELinux label; what belongs to the host is refused. */
   relabel(path: string, label: string, signal?: AbortSignal): Promise<void>;
-  dialInNetns(path: string, address: string, port: number): Promise<Socket>;
+  dialInNetns(path: string, address: string, port: number, signal: AbortSignal): Promise<Socket>;
 }

@@ -41,9 +41,17 @@ export class Paths {
     return join(this.dirs.netns, `cni-${uuid.join('-')}`);
   }
 
+  /**
+   * Directory of a pod's pinned namespaces, but that of its network. A pod without a pause task is READY as long as it is
+   * there: it is made with the pod, and taken away by its stop or by a reboot.
+   */
+  pinned(id: string): string {
+    return join(this.sandboxState(id), 'pinned-namespaces');
+  }
+
   /** Where the user namespace that owns a pod's network namespace is pinned. */
   userns(id: string): string {
-    return join(this.sandboxState(id), 'pinned-namespaces', 'user');
+    return join(this.pinned(id), 'user');
   }
 
   containerRoot(id: string): string {

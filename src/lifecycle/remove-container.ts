@@ -4,7 +4,7 @@ import { deleteTask } from './finish-container';
 
 type Deps = Pick<
   LifecycleDeps,
-  'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits' | 'selinux'
+  'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits' | 'selinux' | 'shims'
 >;
 
 /**
@@ -12,9 +12,9 @@ type Deps = Pick<
  * left. Idempotent; what fails leaves it listed, so that the call can be repeated. The caller holds its lock.
  */
 export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
-  const { id, name, processLabel } = container.metadata;
+  const { id, sandboxId, name, processLabel } = container.metadata;
   await deps.stdio.close(id);
-  await removeFromContainerd(deps, id, container.snapshotter, signal);
+  await deps.shims.deleting(sandboxId, id, () => removeFromContainerd(deps, id, container.snapshotter, signal));
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
   deps.containers.delete(id);

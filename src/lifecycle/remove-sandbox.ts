@@ -1,3 +1,4 @@
+import { allEnded } from '../base/all-ended';
 import { isNotFound } from '../containerd/errors';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
@@ -15,12 +16,20 @@ type Deps = Pick<
 export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id, name, processLabel } = sandbox.metadata;
   const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
-  await removeFromContainerd(deps, id, handler.snapshotter, signal);
-  if (deps.daemon.features.sandboxStore) await deps.containerd.sandboxStore.delete(id, { signal });
-  await deps.host.removeTree(deps.paths.sandboxState(id));
-  await deps.host.removeTree(deps.paths.sandboxRoot(id));
-  await removeLeasedSnapshots(deps, id, signal);
-  await deps.containerd.leases.delete(id, { signal });
+  const { containers, sandboxStore, leases } = deps.containerd;
+  const fromContainerd = async (): Promise<void> => {
+    if (sandbox.withoutInfra) await containers.delete(id, { signal });
+    else await removeFromContainerd(deps, id, handler.snapshotter, signal);
+    await removeLeasedSnapshots(deps, id, signal);
+    await leases.delete(id, { signal });
+  };
+  await allEnded([
+    fromContainerd(),
+    deps.daemon.features.sandboxStore ? sandboxStore.delete(id, { signal }) : Promise.resolve(),
+    deps.host.removeTree(deps.paths.sandboxState(id)),
+    deps.host.removeTree(deps.paths.sandboxRoot(id)),
+  ]);
+  // The last of all: while it is there, the rest is found again after a crash.
   await deps.sandboxes.forget(id);
   deps.sandboxes.delete(id);
   deps.names.release(name, id);

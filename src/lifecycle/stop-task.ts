@@ -9,7 +9,7 @@ const SIGKILL = 9;
 /** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
 const KILL_TIMEOUT_MS = 60_000;
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'exits' | 'stdio' | 'events' | 'log' | 'locks'>;
+type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'exits' | 'stdio' | 'events' | 'log' | 'locks' | 'shims'>;
 
 export interface StopOptions {
   /** Time between the stop signal and SIGKILL; 0: SIGKILL at once. */

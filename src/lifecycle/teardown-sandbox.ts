@@ -1,6 +1,9 @@
+import { allEnded } from '../base/all-ended';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
+import { finishSandbox } from './finish-sandbox';
+import { podPins } from './infra-container';
 import { killAndDelete } from './kill-and-delete';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
@@ -26,23 +29,25 @@ export type TeardownDeps = Pick<
   | 'handlers'
   | 'networksOf'
   | 'locks'
+  | 'shims'
 >;
 
 /**
- * Takes a pod down: containers, network, namespace, shared memory, image volumes. Afterwards it is NOTREADY and nothing
+ * Takes a pod down: containers, network, namespaces, shared memory, image volumes. Afterwards it is NOTREADY and nothing
  * of it runs or is wired; its records stay for RemovePodSandbox. Each part is idempotent, so a call that failed halfway
  * is simply repeated.
  */
 export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
+  const containers = deps.containers.bySandbox(id);
   sandbox.stopping = true;
   try {
-    await Promise.all(deps.containers.bySandbox(id).map((container) => stopContainerOfPod(deps, container, signal)));
-    await killPause(deps, sandbox, signal);
+    await Promise.all(containers.map((container) => stopContainerOfPod(deps, container, signal)));
+    // No process of a container is left to use the network; its tasks are put away meanwhile.
+    await allEnded([putTasksAway(deps, sandbox, containers, signal), takeDownNetwork(deps, sandbox, signal)]);
   } finally {
     sandbox.stopping = false;
   }
-  await takeDownNetwork(deps, sandbox, signal);
   await deps.host.removeTree(deps.paths.imageVolumes(id));
   await deps.host.unmount(deps.paths.shm(id));
 }
@@ -51,8 +56,29 @@ async function stopContainerOfPod(deps: TeardownDeps, container: Container, sign
   // One that is being started, its caller there or not, can be stopped only once it runs.
   if (container.busy === 'starting') await untilIdle(deps, container, signal);
   await stopTask(deps, container, { timeoutMs: CONTAINER_TIMEOUT_MS, stopSignal: containerSignal(container), signal });
-  // Until its task is deleted too: the pause task must be the last to leave the pod's shim, or the shim stays (2.x).
-  await untilIdle(deps, container, signal);
+}
+
+/** Afterwards no container has a task, and the pod is NOTREADY and has no pause task. */
+async function putTasksAway(
+  deps: TeardownDeps,
+  sandbox: Sandbox,
+  containers: readonly Container[],
+  signal: AbortSignal,
+): Promise<void> {
+  // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
+  await Promise.all(containers.map((container) => untilIdle(deps, container, signal)));
+  if (sandbox.withoutInfra) await unpin(deps, sandbox, signal);
+  else await killPause(deps, sandbox, signal);
+}
+
+/** What the end of the pause task is to others, for a pod that has none. Its network's namespace goes with the network. */
+async function unpin(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const { id } = sandbox.metadata;
+  await using _held = await deps.locks.hold(id, signal);
+  const { network: _network, ...pins } = podPins(deps.paths, sandbox.metadata);
+  await deps.host.unpinNamespaces(deps.paths.pinned(id), pins);
+  if (sandbox.status.state === 'NOTREADY') return;
+  await finishSandbox(deps, sandbox, { exitStatus: 0, exitedAt: BigInt(Date.now()) * 1_000_000n });
 }
 
 /** Waits until nobody is changing the container. */

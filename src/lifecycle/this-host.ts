@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
@@ -14,7 +14,8 @@ import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
 import { deleteRuntimeContainer } from '../host/oci-runtime';
-import { startedAt } from '../host/proc';
+import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../host/pod-namespaces';
+import { parentOf, startedAt, untilGone } from '../host/proc';
 import { processCounts } from '../host/process-values';
 import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
@@ -43,6 +44,10 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
         : createNetns(path),
     removeNetns: async (path) => void (await removeNetns(path)),
     isNetns,
+    pinNamespaces: (pins) => pinNamespaces(pins),
+    unpinNamespaces: (dir, pins) => unpinNamespaces(dir, pins),
+    setInNamespaces: (pins, settings) => setInNamespaces(pins, settings),
+    isDirectory,
     writeSandboxFiles: ({ dir, ...files }) => writeSandboxFiles(dir, files),
     mountShm: async (path) => {
       await makeDir(path, 0o700);
@@ -51,6 +56,8 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     makeDir,
     entries,
     startedAt,
+    parentOf: (pid) => parentOf(pid),
+    untilGone: (pid, ms) => untilGone(pid, ms),
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),
@@ -75,7 +82,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
     relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
-    dialInNetns: (path, host, port) => dialInNetns({ path, host, port }),
+    dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
   };
 }
 
@@ -83,6 +90,14 @@ function rootOf(dir: string, roots: readonly string[]): string {
   const root = roots.find((candidate) => isWithin(dir, candidate));
   if (root === undefined) throw new Error(`refusing to remove "${dir}": it lies in none of our directories`);
   return root;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  return found?.isDirectory() ?? false;
 }
 
 async function removeFile(path: string): Promise<void> {

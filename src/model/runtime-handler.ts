@@ -26,6 +26,8 @@ export interface RuntimeHandler {
   readonly cniMaxConfNum: number;
   /** Processes get the SELinux type of virtual machine monitors. */
   readonly selinuxKvmLabel: boolean;
+  /** `auto`: pods have a pause task only where something needs one. */
+  readonly infraContainer: 'auto' | 'always';
   /** Processes are the host's (runc, crun). False for VM shims, whose pids mean nothing on the host. */
   readonly hostProcesses: boolean;
 }

@@ -37,6 +37,8 @@ export interface SandboxStatus {
 export interface Sandbox {
   readonly metadata: SandboxMetadata;
   status: SandboxStatus;
+  /** It has no pause task: its namespaces are held by the files that they are pinned at. */
+  withoutInfra?: boolean;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
 }

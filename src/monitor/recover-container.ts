@@ -1,6 +1,7 @@
 import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
+import { adoptExecs } from '../lifecycle/adopt-execs';
 import { finishContainer } from '../lifecycle/finish-container';
 import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
@@ -9,7 +10,6 @@ import { type Container, type ContainerStatus, containerState } from '../model/c
 import type { Spec } from '../model/spec';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
 import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
-import { recoverExecs } from './recover-execs';
 import { watchContainer } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
@@ -98,9 +98,10 @@ async function withRunningTask(deps: RecoverDeps, container: Container, task: Pr
     const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
     await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
   }
+  await deps.shims.found(container.metadata.sandboxId, container.metadata.id, task.pid);
   await reopenStdio(deps, container, task);
   watchContainer(deps, deps.monitor, container);
-  await recoverExecs(deps, container);
+  await adoptExecs(deps, container.metadata.id);
 }
 
 function emptyStatus(createdAt: bigint): ContainerStatus {

@@ -1,29 +1,42 @@
 import type { ContainerRecord } from '../containerd/containers';
+import type { TaskStatus } from '../containerd/tasks';
 import { clearHalfMadeTask } from '../lifecycle/half-made-task';
+import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
+import { ensurePodLease } from '../lifecycle/pod-lease';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
-import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
+import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
 import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
+const RUNS: ReadonlySet<TaskStatus> = new Set<TaskStatus>(['RUNNING', 'PAUSED', 'PAUSING']);
 
-/** Lists one pod again by its pause container: READY when its task runs, else NOTREADY with the task put away. */
+/**
+ * Lists one pod again by its pause container: READY when its task runs, or when it has none and its namespaces are there,
+ * else NOTREADY with the task put away.
+ */
 export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
   const extension = record.extensions[SANDBOX_EXTENSION];
   const metadata = extension && parseSandboxMetadata(extension.value);
   if (!metadata) throw new Error('its record has no readable sandbox metadata');
-  const status = { ...(await statusOf(deps, record)), ...(await storedResources(deps, metadata.id)) };
-  const sandbox: Sandbox = { metadata: await withNetwork(deps, metadata), status };
+  const { status, withoutInfra } = await lookAt(deps, record, metadata);
+  const sandbox: Sandbox = {
+    metadata: await withNetwork(deps, metadata),
+    status: { ...status, ...(await storedResources(deps, metadata.id)) },
+    withoutInfra,
+  };
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
-  if (status.state === 'NOTREADY' && status.exitedAt === 0n) await withoutTask(deps, sandbox, record.snapshotter);
-  if (sandbox.status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  const { state, exitedAt } = sandbox.status;
+  if (state === 'NOTREADY' && exitedAt === 0n && !sandbox.withoutInfra)
+    await withoutTask(deps, sandbox, record.snapshotter);
+  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }
@@ -33,11 +46,18 @@ async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: Contain
   const { id } = sandbox.metadata;
   await using _held = await deps.locks.hold(id);
   if (deps.sandboxes.get(id) !== sandbox || sandbox.status.state !== 'UNKNOWN') return true;
-  const status = await statusOf(deps, record);
+  const { status, withoutInfra } = await lookAt(deps, record, sandbox.metadata);
   if (status.state === 'UNKNOWN') return false;
+  sandbox.withoutInfra = withoutInfra;
   deps.sandboxes.update(id, status);
-  if (status.state === 'READY') watchSandbox(deps, deps.monitor, sandbox);
+  if (status.state === 'READY') await takeUp(deps, sandbox);
   return true;
+}
+
+/** A pod that runs is watched, and has what containers are made under. */
+async function takeUp(deps: RecoverDeps, sandbox: Sandbox): Promise<void> {
+  if (!sandbox.withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
+  await ensurePodLease(deps, sandbox.metadata.id);
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */
@@ -48,15 +68,27 @@ async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata): Promis
   return (extension && parseSandboxMetadata(extension.value)) ?? metadata;
 }
 
-async function statusOf(deps: RecoverDeps, record: ContainerRecord): Promise<SandboxStatus> {
+type Look = Pick<Sandbox, 'status' | 'withoutInfra'>;
+
+/** Whether there is a pause task and what became of it; the task itself tells, since a pod may have got one meanwhile. */
+async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: SandboxMetadata): Promise<Look> {
   const gone = { state: 'NOTREADY', pid: 0, createdAt: record.createdAt, exitedAt: 0n, exitStatus: 0 } as const;
+  const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
   const task = await taskOf(deps, record.id);
-  if (task === 'unknown') return { ...gone, state: 'UNKNOWN' };
-  if (task === undefined) return gone;
-  if (task.status === 'RUNNING' || task.status === 'PAUSED') return { ...gone, state: 'READY', pid: task.pid };
+  if (task === 'unknown') return { status: { ...gone, state: 'UNKNOWN' } };
+  const runs = task !== undefined && RUNS.has(task.status);
+  // Created and never started: the crash came in between.
+  const unstarted = task !== undefined && !runs && task.status !== 'STOPPED';
+  if (unstarted) await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+  if (marked && (task === undefined || unstarted)) {
+    const state = (await isPinned(deps, metadata)) ? 'READY' : 'NOTREADY';
+    return { status: { ...gone, state }, withoutInfra: true };
+  }
+  if (marked) await markWithInfra(deps, record.id);
+  if (task === undefined) return { status: gone };
+  if (runs) return { status: { ...gone, state: 'READY', pid: task.pid } };
   // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
-  if (task.status !== 'STOPPED') await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
-  return { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus };
+  return { status: { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus } };
 }
 
 /** A pod that has not been taken down and has no task: a reboot came, or our death while its task was being created. */

@@ -50,7 +50,11 @@ export async function recover(deps: RecoverDeps): Promise<void> {
 /** The task of `id`, `undefined` when there is none, `unknown` when its shim does not answer in time. */
 export async function taskOf(deps: RecoverDeps, id: string): Promise<Process | undefined | 'unknown'> {
   try {
-    return await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
+    const task = await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
+    // What the daemon answers after two seconds of its own when the shim has not.
+    if (task?.status !== 'UNKNOWN') return task;
+    deps.log.warn('the shim of a task does not answer', { id });
+    return 'unknown';
   } catch (error) {
     deps.log.warn('a task does not answer', { id, error: errorMessage(error) });
     return 'unknown';

@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger';
 
 const PAUSES = { firstMs: 5000, maxMs: 60_000 };
 
-/** Repeats in the background what could not be done at start, with growing pauses, until it is done. */
+/** Repeats in the background what could not be done when it was due, with growing pauses, until it is done. */
 export class Retries {
   private readonly controller = new AbortController();
 

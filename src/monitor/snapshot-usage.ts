@@ -28,7 +28,7 @@ export class SnapshotUsage {
 
   /** `countContent`: the default snapshotter's share has the content store in it, for nodes where one filesystem holds both. */
   constructor(
-    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers'>,
+    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers' | 'sandboxes'>,
     private readonly countContent = false,
   ) {}
 
@@ -82,7 +82,9 @@ export class SnapshotUsage {
       infos.map((info) =>
         this.limit.run(async () => {
           const known = before?.get(info.name);
-          if (known?.committed) return void after.set(info.name, known);
+          // A pause process writes nothing.
+          const settled = known?.committed || this.deps.sandboxes.get(info.name) !== undefined;
+          if (known && settled) return void after.set(info.name, known);
           const usage = await this.deps.containerd.snapshots.usage({ snapshotter, key: info.name }, { signal });
           if (!usage) return undefined;
           const timestamp = BigInt(Date.now()) * 1_000_000n;

@@ -144,6 +144,7 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
       base: linux.namespaces ?? [],
       options,
       sandboxPid: input.sandbox.pid,
+      pins: input.sandbox.pins,
       targetPid: input.targetPid,
       userns: userns !== undefined,
       cgroup: facts.cgroup2 && !isPrivileged(input),

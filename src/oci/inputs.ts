@@ -6,6 +6,7 @@ import type {
 } from '../../generated/cri/v1/api';
 import type { HostFacts } from '../model/host-facts';
 import type { Image } from '../model/image';
+import type { PodPins } from '../model/pod-pins';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Spec, SpecBlockIo, SpecHooks, SpecLinux, SpecMount, SpecSeccomp, SpecUser } from '../model/spec';
 import type { OciSettings } from './settings';
@@ -102,8 +103,10 @@ export interface ContainerSpecInput {
   readonly id: string;
   readonly sandbox: {
     readonly id: string;
-    /** Pid of the pause process: its namespaces are joined by path. */
+    /** Pid of the pause process: its namespaces are joined by path. 0 without one. */
     readonly pid: number;
+    /** Where the namespaces are pinned in a pod without a pause process. */
+    readonly pins?: PodPins;
     readonly files: SandboxFiles;
   };
   readonly config: CriContainerConfig;
@@ -159,6 +162,8 @@ export interface SandboxSpecInput {
   readonly netnsPath: string;
   /** User namespace that owns the network namespace; needed with a user namespace and a pod network. */
   readonly userNamespacePath?: string;
+  /** Where its namespaces are pinned, in a pod that does without a pause process. */
+  readonly pins?: PodPins;
   readonly files: SandboxFiles;
   readonly seccompProfile?: SpecSeccomp;
   readonly labels: SelinuxLabels;

@@ -87,6 +87,7 @@ export function sandboxSpec(input: SandboxSpecInput): Spec {
         netnsPath: input.netnsPath,
         userns: userns !== undefined,
         userNamespacePath: input.userNamespacePath,
+        pins: input.pins,
       }),
       sysctl: sandboxSysctls(config, userns !== undefined, settings),
       resources: { ...base.linux?.resources, cpu: { shares: PAUSE_CPU_SHARES } },

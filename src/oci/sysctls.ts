@@ -19,6 +19,15 @@ function parts(name: string): string[] {
   return name.split(/^[^./]*\//.test(name) ? '/' : '.');
 }
 
+/**
+ * Where a sysctl is below /proc/sys. The first separator of a name parts it; the other one then stands for a dot within
+ * a part, as in `net.ipv4.conf.eth0/100.forwarding`.
+ */
+export function sysctlPath(name: string): string {
+  const segments = parts(name);
+  return segments.map((segment) => segment.replaceAll('/', '.')).join('/');
+}
+
 function check(name: string, value: string, shared: { network: boolean; ipc: boolean }): void {
   const field = `config.linux.sysctls[${JSON.stringify(name)}]`;
   const segments = parts(name);

@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ListContainersResponse } from '../../generated/cri/v1/api';
 import { writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
 import type { Container, ContainerStatus } from '../model/container';
+import { toCriContainer } from './cri-shapes';
+import { EncodedItems } from './encoded-items';
 import { IdMap } from './id-map';
 import { encodeStatusFile, parseStatusFile } from './status-file';
 
 /** The containers we know, each with its status file (`<root>/containers/<id>/status`) in the plugin's format. */
 export class ContainerStore {
+  /** ListContainers' answers. */
+  readonly encoded = new EncodedItems<Container>((container) =>
+    ListContainersResponse.encode({ containers: [toCriContainer(container)] }).finish(),
+  );
   private readonly containers = new IdMap<Container>();
 
   /** `criRoot` is the plugin's root directory. */
@@ -51,10 +58,12 @@ export class ContainerStore {
     container.status = { ...container.status, ...change };
   }
 
-  /** Writes the status file, keeping what a newer program wrote into it. */
+  /** Writes the status file, keeping what a newer program wrote into it. An exit is kept through a power cut. */
   async writeStatus(id: string, status: ContainerStatus): Promise<void> {
     const before = await this.readRaw(id);
-    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before));
+    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before), {
+      durable: status.finishedAt !== 0n,
+    });
   }
 
   /** The status as stored; undefined when the file is missing or torn. */

@@ -1,8 +1,11 @@
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ListPodSandboxResponse } from '../../generated/cri/v1/api';
 import { writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
 import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
+import { toCriSandbox } from './cri-shapes';
+import { EncodedItems } from './encoded-items';
 import { IdMap } from './id-map';
 import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
 import { parseUpdatedResourcesMember, type UpdatedResources, updatedResourcesMember } from './updated-resources';
@@ -12,6 +15,10 @@ import { parseUpdatedResourcesMember, type UpdatedResources, updatedResourcesMem
  * its first step until its removal, so that a crash in between leaves something to undo from.
  */
 export class SandboxStore {
+  /** ListPodSandbox' answers. */
+  readonly encoded = new EncodedItems<Sandbox>((sandbox) =>
+    ListPodSandboxResponse.encode({ items: [toCriSandbox(sandbox)] }).finish(),
+  );
   private readonly sandboxes = new IdMap<Sandbox>();
   /** Those that have a journal file of ours: listed, being made or being removed. */
   private readonly recorded = new Set<string>();

@@ -1,7 +1,10 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Answers an upgrade request that is not granted, and closes. */
+/** What a client gets to close its side of a connection that was refused. */
+const CLIENT_ENDS_WITHIN_MS = 1000;
+
+/** Answers an upgrade request that is not granted, and closes: a client that stays all the same is cut off. */
 export function refuse(socket: Duplex, code: number, why: string): void {
   const body = Buffer.from(`${why}\n`);
   const head = [
@@ -10,7 +13,10 @@ export function refuse(socket: Duplex, code: number, why: string): void {
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${body.length}`,
   ];
+  socket.resume(); // the client's end would go unseen, and what it still sends would turn our close into a reset
   socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]));
+  const late = setTimeout(() => socket.destroy(), CLIENT_ENDS_WITHIN_MS).unref();
+  socket.once('close', () => clearTimeout(late));
 }
 
 /** Grants an upgrade to SPDY, naming the protocol spoken inside it. */

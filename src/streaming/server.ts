@@ -37,7 +37,9 @@ const KEEP_ALIVE_MS = 30_000;
 /** Serves exec, attach and port-forward to whoever comes with a URL that `urlFor` gave out. */
 export class StreamingServer {
   private readonly requests = new RequestCache<StreamingRequest>();
-  private readonly connections = new Set<Duplex>();
+  /** Every connection there is, also of clients that have said nothing yet. */
+  private readonly connections = new Set<Socket>();
+  private readonly served = new Set<Duplex>();
   private readonly log: Logger;
   private server: Server | undefined;
   private base = '';
@@ -48,7 +50,7 @@ export class StreamingServer {
 
   /** Clients being served right now. */
   get connectionCount(): number {
-    return this.connections.size;
+    return this.served.size;
   }
 
   /** Resolves when clients can come. Rejects when the address cannot be had, or is not safe: tokens travel on this wire. */
@@ -58,6 +60,10 @@ export class StreamingServer {
       throw new Error(`streaming.address "${address}" is not a loopback address: that needs streaming.enable_tls`);
     }
     const server = this.createServer();
+    server.on('connection', (socket: Socket) => {
+      this.connections.add(socket);
+      socket.once('close', () => this.connections.delete(socket));
+    });
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
     server.on('request', (request, response) => {
       const code = this.requestFor(request) ? 400 : 404;
@@ -85,8 +91,7 @@ export class StreamingServer {
     if (!server) return;
     this.base = '';
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of this.connections) socket.destroy();
-    server.closeAllConnections();
+    for (const socket of [...this.served, ...this.connections]) socket.destroy();
     await closed;
   }
 
@@ -114,13 +119,13 @@ export class StreamingServer {
     const log = this.log.child({ kind: asked.kind });
     serveUpgrade(asked, upgrade, { runtime, creationTimeoutMs, log }).catch((error: unknown) => {
       log.info('a client was not served', { error: errorMessage(error) });
-      socket.destroy();
+      if (!socket.writableEnded) socket.destroy(); // otherwise it has its answer
     });
   }
 
   private watch(socket: Duplex): void {
-    this.connections.add(socket);
-    socket.once('close', () => this.connections.delete(socket));
+    this.served.add(socket);
+    socket.once('close', () => this.served.delete(socket));
     const { setTimeout: setIdle } = socket as Partial<Socket>;
     if (!setIdle) return;
     const connection = socket as Socket;

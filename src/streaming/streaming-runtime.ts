@@ -43,11 +43,22 @@ export interface ProcessStreams {
   readonly signal: AbortSignal;
 }
 
+/** A client was dropped because it did not take its output. */
+export class SlowClient extends Error {
+  override readonly name = 'SlowClient';
+  constructor() {
+    super('the client took its output too slowly');
+  }
+}
+
 /** What the streaming server needs of whoever runs containers. */
 export interface StreamingRuntime {
   /** Runs the command; resolves with its exit code once the client has all of its output. */
   exec(request: ExecRequest, streams: ProcessStreams): Promise<number>;
-  /** Resolves when the container's outputs have ended and the client has all of them, or the client has left. */
+  /**
+   * Resolves when the container's outputs have ended and the client has all of them, or the client has left. Rejects with
+   * SlowClient when the client held up the others.
+   */
   attach(request: AttachRequest, streams: ProcessStreams): Promise<void>;
   /** A connection to that port of the pod's loopback; half-open capable, the caller's to destroy. */
   dial(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex>;

@@ -52,7 +52,7 @@ describe('the log of a container that is rotated while it writes', () => {
       const files = readdirSync(dirname(path))
         .filter((name) => name.startsWith('main.log.'))
         .sort();
-      const lines = [...files.map((name) => join(dirname(path), name)), path].flatMap(logLines);
+      const lines = [...files.map((name) => join(dirname(path), name)), path].flatMap((file) => logLines(file));
       expect(lines.filter(({ tag }) => tag !== 'F')).toEqual([]);
       const expected = [...Array.from({ length: count }, (_, i) => `line ${i}`), 'end'];
       for (const stream of ['stdout', 'stderr']) expect(textsOf(lines, stream)).toEqual(expected);

@@ -1,11 +1,13 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
 import type { RuntimeContainer } from '../../src/host/oci-runtime';
+import type { NamespaceSettings } from '../../src/host/pod-namespaces';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
 import type { CgroupValues } from '../../src/model/cgroup-values';
 import type { HostFacts } from '../../src/model/host-facts';
 import type { NetDev } from '../../src/model/net-dev';
+import type { PodPins } from '../../src/model/pod-pins';
 
 /** A host with everything that pods may ask for but AppArmor and SELinux. */
 export const HOST_FACTS: HostFacts = {
@@ -51,6 +53,9 @@ export class FakeHost implements Host {
   /** What the OCI runtime was told to forget. */
   readonly deletedFromRuntime: RuntimeContainer[] = [];
 
+  /** What was set in namespaces, by where they are pinned. */
+  readonly settings = new Map<string, NamespaceSettings>();
+
   async deleteRuntimeContainer(container: RuntimeContainer): Promise<void> {
     this.deletedFromRuntime.push(container);
   }
@@ -66,7 +71,38 @@ export class FakeHost implements Host {
   }
 
   async isNetns(path: string): Promise<boolean> {
-    return this.netns.has(path);
+    return this.netns.has(path) || this.mounts.has(path);
+  }
+
+  async pinNamespaces({ network, ...others }: PodPins): Promise<void> {
+    for (const path of [network, ...Object.values(others)]) {
+      if (path !== undefined && (await this.isNetns(path))) throw new Error(`"${path}" is there already`);
+    }
+    if (network !== undefined) this.netns.add(network);
+    for (const path of Object.values(others)) this.mounts.add(path);
+  }
+
+  async unpinNamespaces(dir: string, pins: PodPins): Promise<void> {
+    for (const path of Object.values(pins)) {
+      this.mounts.delete(path);
+      this.netns.delete(path);
+      this.settings.delete(path);
+    }
+    await rm(dir, { recursive: true, force: true });
+  }
+
+  async setInNamespaces(pins: PodPins, settings: NamespaceSettings): Promise<void> {
+    for (const path of Object.values(pins)) {
+      if (!(await this.isNetns(path))) throw new Error(`nothing is pinned at "${path}"`);
+      this.settings.set(path, settings);
+    }
+  }
+
+  async isDirectory(path: string): Promise<boolean> {
+    return stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
   }
 
   async writeSandboxFiles({ dir, hostname }: SandboxFiles): Promise<void> {
@@ -92,6 +128,12 @@ export class FakeHost implements Host {
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }
+
+  async parentOf(): Promise<number | undefined> {
+    return undefined;
+  }
+
+  async untilGone(): Promise<void> {}
 
   async removeTree(dir: string): Promise<void> {
     for (const mount of [...this.mounts]) if (`${mount}/`.startsWith(`${dir}/`)) this.mounts.delete(mount);

@@ -2,6 +2,7 @@ import {
   ContainerConfig,
   CreateContainerRequest,
   type DeepPartial,
+  NamespaceMode,
   PodSandboxConfig,
   RunPodSandboxRequest,
 } from '../../generated/cri/v1/api';
@@ -10,6 +11,14 @@ import { startContainer } from '../../src/cri/container/start-container';
 import { runPodSandbox } from '../../src/cri/sandbox/run-pod-sandbox';
 import type { Container } from '../../src/model/container';
 import { APP_IMAGE, type StoryRig } from './story-rig';
+
+/** A configuration in which pods have a pause task only where something needs one. */
+export const AUTO = '[containerd.runtimes.runc]\ninfra_container = "auto"';
+
+/** A pod of which nothing needs a pause task: kubelet asks for it unless processes are shared. */
+export const OWN_PIDS = {
+  linux: { securityContext: { namespaceOptions: { pid: NamespaceMode.CONTAINER } } },
+};
 
 /** A pod as kubelet asks for one, with the parts that a test cares for. */
 export function podRequest(config: DeepPartial<PodSandboxConfig> = {}, runtimeHandler = ''): RunPodSandboxRequest {

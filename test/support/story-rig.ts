@@ -21,6 +21,7 @@ import { ImagePuller } from '../../src/images/pull';
 import { ExecIo } from '../../src/io/exec-io';
 import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
+import { PodShims } from '../../src/lifecycle/pod-shims';
 import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
 import { UserFiles } from '../../src/lifecycle/user-files';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
@@ -131,6 +132,7 @@ export class StoryRig {
         names: deps.names.size,
         selinuxLevels: deps.selinux.size,
         locks: deps.locks.size,
+        shims: deps.shims.size,
         watched: deps.monitor.size,
         exits: deps.exits.size,
       }).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : [])),
@@ -191,6 +193,7 @@ export class StoryRig {
         containersStatuses: containers.bySandbox(id).map((each) => toCriContainerStatus(each, namesOfImage)),
       };
     }, log);
+    const locks = new KeyedMutex();
     const lifecycle = {
       log,
       containerd,
@@ -203,10 +206,11 @@ export class StoryRig {
         state: config.state,
       }),
       handlers: runtimeHandlers(config),
-      locks: new KeyedMutex(),
+      locks,
       names: new NameIndex(),
       selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
+      shims: new PodShims({ sandboxes, locks, host }),
       containers,
       exits: new Exits(),
       stdio: withFaults(this.stdio, this.faults),

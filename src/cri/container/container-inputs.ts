@@ -1,3 +1,4 @@
+import { podPins } from '../../lifecycle/infra-container';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -58,7 +59,12 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   await labelMounts(deps, { sandbox, processLabel, mounts, volumes: copies, files, signal: request.signal });
   return {
     id,
-    sandbox: { id: sandbox.metadata.id, pid: sandbox.status.pid, files: sandboxFilePaths(deps, sandbox) },
+    sandbox: {
+      id: sandbox.metadata.id,
+      pid: sandbox.status.pid,
+      pins: sandbox.withoutInfra ? podPins(deps.paths, sandbox.metadata) : undefined,
+      files: sandboxFilePaths(deps, sandbox),
+    },
     config,
     sandboxConfig,
     image,

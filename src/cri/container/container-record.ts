@@ -89,7 +89,8 @@ export function containerRecord(
       labels: recordLabels({ image: image.config.labels, cri: metadata.config.labels, kind: KIND_CONTAINER }),
       extensions: { [CONTAINER_EXTENSION]: containerMetadataExtension(metadata) },
       // Known to the store, so that its shim is found there; 1.x has no such store and groups by annotation alone.
-      sandboxId: deps.daemon.features.sandboxStore ? sandboxId : '',
+      // Nor a pod without a pause task: the daemon would look for a shim by the pod's id.
+      sandboxId: deps.daemon.features.sandboxStore && !inputs.sandbox.pins ? sandboxId : '',
     },
     snapshot: { snapshotter: draft.snapshotter, key: id, parent: image.chainId, labels: snapshotLabels(mappings) },
   };

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { within } from '../../base/deadline';
+import { errorMessage } from '../../base/errors';
 import { newId } from '../../base/ids';
 import { parseJson, stringifyJson } from '../../base/json';
 import { type Container, containerState } from '../../model/container';
@@ -10,11 +11,12 @@ import { notReady } from '../errors';
 import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
-/** How long a killed exec may take to be seen dead before its leftovers are deleted anyway. */
-const KILL_TIMEOUT_MS = 10_000;
-const DELETE_TIMEOUT_MS = 10_000;
+/** How long a shim may take over one call that puts a process away. */
+const CLEANUP_TIMEOUT_MS = 10_000;
+/** How long a caller waits for that; then it goes on in the background. */
+const PATIENCE_MS = 2000;
 
-type Deps = Pick<CriDeps, 'containerd' | 'host' | 'paths' | 'log'>;
+type Deps = Pick<CriDeps, 'containerd' | 'containers' | 'host' | 'paths' | 'retries' | 'log'>;
 
 /** An extra process in a container, and the FIFOs it talks through; an empty path: it has no such stream. */
 export interface ExecProcess {
@@ -81,7 +83,7 @@ export async function createExec(
 
 /**
  * Starts the process and answers its exit code; `onStart` is called once it runs. When `signal` fires first it is killed,
- * and rejects with the signal's reason once it is dead.
+ * and rejects with the signal's reason once it is dead, or sooner when its shim hangs.
  */
 export async function runExec(
   deps: Deps,
@@ -107,25 +109,52 @@ export async function runExec(
     onStart?.();
     return (await Promise.race([exit, aborted])).exitStatus;
   } catch (error) {
-    // What is being started cannot be killed yet, and would run on afterwards.
-    await within(KILL_TIMEOUT_MS, 'the start', () => starting).catch(() => undefined);
-    const killed = await tasks.kill({ containerId, execId, signal: SIGKILL }).catch(() => false);
-    // What still runs cannot be deleted.
-    if (killed) await within(KILL_TIMEOUT_MS, 'the killed command', () => exit).catch(() => undefined);
+    // What is being started cannot be killed yet, and what still runs cannot be deleted.
+    await orLater(starting.catch(() => undefined).then(() => kill(deps, exec, exit)));
     throw error;
   } finally {
     waiting.abort(new Error('the exec is over'));
   }
 }
 
-/** Afterwards neither containerd nor the file system has anything of the process left. Never rejects. */
+async function kill(deps: Deps, { containerId, execId }: ExecProcess, exit: Promise<unknown>): Promise<void> {
+  const target = { containerId, execId, signal: SIGKILL };
+  const killed = await deps.containerd.tasks.kill(target, { timeoutMs: CLEANUP_TIMEOUT_MS }).catch(() => false);
+  if (killed) await exit.catch(() => undefined);
+}
+
+/** Waits for what puts a process away, but a shim that hangs keeps no caller: the rest is done in the background. */
+function orLater(cleanup: Promise<void>): Promise<void> {
+  return within(PATIENCE_MS, 'the clean-up', () => cleanup).catch(() => undefined);
+}
+
+/**
+ * Afterwards neither containerd nor the file system has anything of the process left. When that takes long or fails (the
+ * shim hangs, the daemon is away) it is tried again in the background for as long as there is the container. Until then its
+ * FIFOs stay: by them it is found at the next start. Never rejects.
+ */
 export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
   const { containerId, execId } = exec;
-  await deps.containerd.tasks
-    .deleteProcess({ containerId, execId }, { timeoutMs: DELETE_TIMEOUT_MS })
-    .catch((error: unknown) =>
-      deps.log.warn('an exec could not be deleted', { containerId, execId, error: String(error) }),
-    );
+  const deleting = removeExec(deps, exec).catch((error: unknown) => {
+    deps.log.warn('an exec could not be deleted', { containerId, execId, error: errorMessage(error) });
+    deps.retries.until(`the deletion of exec ${execId}`, () => deletedLater(deps, exec));
+  });
+  await orLater(deleting);
+}
+
+async function deletedLater(deps: Deps, exec: ExecProcess): Promise<boolean> {
+  const { containerId, execId } = exec;
+  if (deps.containers.get(containerId) === undefined) return true; // it has gone with its container
+  const target = { containerId, execId, signal: SIGKILL };
+  // Refused of one that has not been started; what still runs afterwards cannot be deleted until the next time.
+  await deps.containerd.tasks.kill(target, { timeoutMs: CLEANUP_TIMEOUT_MS }).catch(() => false);
+  await removeExec(deps, exec);
+  return true;
+}
+
+async function removeExec(deps: Deps, exec: ExecProcess): Promise<void> {
+  const { containerId, execId } = exec;
+  await deps.containerd.tasks.deleteProcess({ containerId, execId }, { timeoutMs: CLEANUP_TIMEOUT_MS });
   await removeFifos(deps, exec);
 }
 

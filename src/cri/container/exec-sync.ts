@@ -22,7 +22,7 @@ export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call):
   const timeoutMs = req.timeout > 0n ? Number(req.timeout) * 1000 : NO_TIMEOUT_MS;
   const deadline = withDeadline(call.signal, timeoutMs, 'the command');
   try {
-    await createExec(deps, exec, req.cmd, call.signal);
+    await createExec(deps, exec, req.cmd, deadline.signal);
     const exitCode = await runExec(deps, exec, deadline.signal);
     const { stdout, stderr } = await output.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
     return { stdout, stderr, exitCode };

@@ -1,19 +1,13 @@
-import type {
-  Container,
-  ContainerFilter,
-  ListContainersRequest,
-  ListContainersResponse,
-} from '../../../generated/cri/v1/api';
-import { toCriContainer } from '../../state/cri-shapes';
+import type { ContainerFilter, ListContainersRequest } from '../../../generated/cri/v1/api';
+import type { Container } from '../../model/container';
+import { RawReply } from '../../rpc/service';
+import { toCriContainerState } from '../../state/cri-shapes';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every container that matches the filter, from memory: no shim and no daemon is asked. */
-export async function listContainers(
-  deps: Pick<CriDeps, 'containers'>,
-  req: ListContainersRequest,
-): Promise<ListContainersResponse> {
-  return { containers: matchingContainers(deps, req.filter) };
+export async function listContainers(deps: Pick<CriDeps, 'containers'>, req: ListContainersRequest): Promise<RawReply> {
+  return new RawReply(deps.containers.encoded.answer(matchingContainers(deps, req.filter)));
 }
 
 /** The containers that a filter lets through; its parts are ANDed. */
@@ -23,12 +17,11 @@ export function matchingContainers(
 ): Container[] {
   return deps.containers
     .list()
-    .map(toCriContainer)
     .filter(
       (container) =>
-        matchesId(container.id, filter?.id) &&
-        matchesId(container.podSandboxId, filter?.podSandboxId) &&
-        (filter?.state === undefined || container.state === filter.state.state) &&
-        matchesLabels(container.labels, filter?.labelSelector),
+        matchesId(container.metadata.id, filter?.id) &&
+        matchesId(container.metadata.sandboxId, filter?.podSandboxId) &&
+        (filter?.state === undefined || toCriContainerState(container) === filter.state.state) &&
+        matchesLabels(container.metadata.config.labels, filter?.labelSelector),
     );
 }

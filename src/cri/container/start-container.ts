@@ -8,7 +8,7 @@ import { errorMessage } from '../../base/errors';
 import { inSteps } from '../../base/steps';
 import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
 import { labelledMounts } from '../../host/selinux';
-import { containerStdio } from '../../lifecycle/container-stdio';
+import { containerStdio, presentPaths } from '../../lifecycle/container-stdio';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import type { Any } from '../../model/any';
 import { type Container, containerState } from '../../model/container';
@@ -74,6 +74,8 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
       snapshots.mounts({ snapshotter: container.snapshotter, key: id }, { signal }),
     );
     const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(container.metadata.processLabel));
+    // Whoever created it may have named them otherwise, and those of before a reboot are gone.
+    await step('make its FIFOs', () => deps.host.makeFifos(presentPaths(stdio.paths)));
     await step(
       'open its stdio', // the shim opens the FIFOs for writing and blocks until someone reads
       () => deps.stdio.open(stdio),
@@ -82,15 +84,17 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
     await step(
       'create the task',
       () =>
-        tasks.create({
-          containerId: id,
-          rootfs,
-          ...stdio.paths,
-          terminal: stdio.tty,
-          options: ioOwnerOptions(handler, sandbox.metadata.config),
-          runtimePath: handler.runtimePath,
-        }),
-      (undoing) => killAndDelete(deps, id, undoing),
+        deps.shims.creating(sandboxId, id, () =>
+          tasks.create({
+            containerId: id,
+            rootfs,
+            ...stdio.paths,
+            terminal: stdio.tty,
+            options: ioOwnerOptions(handler, sandbox.metadata.config),
+            runtimePath: handler.runtimePath,
+          }),
+        ),
+      (undoing) => deps.shims.deleting(sandboxId, id, () => killAndDelete(deps, id, undoing)),
     );
     await step(
       'watch for its exit', // before it starts: a short-lived task may exit first

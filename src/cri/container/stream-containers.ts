@@ -1,5 +1,6 @@
 import type { StreamContainersRequest, StreamContainersResponse } from '../../../generated/cri/v1/api';
 
+import { toCriContainer } from '../../state/cri-shapes';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { matchingContainers } from './list-containers';
@@ -9,5 +10,5 @@ export async function* streamContainers(
   deps: Pick<CriDeps, 'containers'>,
   req: StreamContainersRequest,
 ): AsyncIterable<StreamContainersResponse> {
-  yield* batches(matchingContainers(deps, req.filter), (containers) => ({ containers }));
+  yield* batches(matchingContainers(deps, req.filter).map(toCriContainer), (containers) => ({ containers }));
 }

@@ -1,12 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { errorMessage } from '../../base/errors';
 import type { Container } from '../../model/container';
-import type {
-  AttachRequest,
-  ExecRequest,
-  ProcessStreams,
-  StreamingRuntime,
-  TerminalSize,
+import {
+  type AttachRequest,
+  type ExecRequest,
+  type ProcessStreams,
+  SlowClient,
+  type StreamingRuntime,
+  type TerminalSize,
 } from '../../streaming/streaming-runtime';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
@@ -14,7 +15,7 @@ import { createExec, deleteExec, newExec, requireRunning, runExec } from './exec
 
 type Deps = Pick<
   CriDeps,
-  'config' | 'containerd' | 'containers' | 'sandboxes' | 'host' | 'paths' | 'log' | 'stdio' | 'execIo'
+  'config' | 'containerd' | 'containers' | 'sandboxes' | 'host' | 'paths' | 'retries' | 'log' | 'stdio' | 'execIo'
 >;
 
 const DIAL_TIMEOUT_MS = 10_000;
@@ -29,8 +30,9 @@ export function streamingRuntime(deps: Deps): StreamingRuntime {
 }
 
 /**
- * Runs a command for a client and answers its exit code. A client that leaves ends the command's stdin, not the command:
- * it is up to the command what that means. Afterwards nothing of the process is left.
+ * Runs a command for a client and answers its exit code. A client that leaves ends the command's stdin, not the command
+ * (unless the configuration says so): it is up to the command what that means. One that left before the command was
+ * started starts none. Afterwards nothing of the process is left.
  */
 async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): Promise<number> {
   const { tasks } = deps.containerd;
@@ -50,10 +52,13 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
       onStdinEnd: closeStdin,
     });
     try {
+      streams.signal.throwIfAborted();
       await createExec(deps, process, request.cmd);
-      const code = await runExec(deps, process, NEVER, () => {
+      streams.signal.throwIfAborted();
+      const killedBy = deps.config.streaming.kill_exec_on_disconnect ? streams.signal : NEVER;
+      const code = await runExec(deps, process, killedBy, () => {
         io.startStdin();
-        if (request.tty) streams.onResize((size) => resize(deps, { containerId, execId }, size));
+        if (request.tty) streams.onResize(terminalOf(deps, { containerId, execId }));
         whenGone(streams.signal, closeStdin);
       });
       await io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
@@ -90,11 +95,11 @@ async function attach(deps: Deps, request: AttachRequest, streams: ProcessStream
       if (closes) quietly(deps, 'close stdin', deps.containerd.tasks.closeStdin({ containerId }));
     },
   });
-  if (tty) streams.onResize((size) => resize(deps, { containerId }, size));
+  if (tty) streams.onResize(terminalOf(deps, { containerId }));
   const detach = (): void => attachment.detach();
   whenGone(streams.signal, detach);
   try {
-    if ((await attachment.done) === 'slow') throw new Error('the client took its output too slowly');
+    if ((await attachment.done) === 'slow') throw new SlowClient();
   } finally {
     streams.signal.removeEventListener('abort', detach);
   }
@@ -113,28 +118,31 @@ async function dial(deps: Deps, sandboxId: string, port: number, signal: AbortSi
     });
   }
   if (!(await deps.host.isNetns(netnsPath))) throw notReady(`the network of pod sandbox "${sandboxId}" is gone`);
-  const socket = await deps.host.dialInNetns(netnsPath, 'localhost', port);
-  if (!signal.aborted) return socket;
-  socket.destroy();
-  throw signal.reason;
+  return deps.host.dialInNetns(netnsPath, 'localhost', port, signal);
 }
 
 function connectTo(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, allowHalfOpen: true });
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
-    const onAbort = (): void => {
-      socket.destroy();
-      reject(stop.reason);
+    const settle = (): void => {
+      clearTimeout(late);
+      signal.removeEventListener('abort', onAbort);
     };
-    stop.addEventListener('abort', onAbort, { once: true });
-    socket.once('error', reject);
+    const giveUp = (error: unknown): void => {
+      settle();
+      socket.destroy();
+      reject(error);
+    };
+    const onAbort = (): void => giveUp(signal.reason);
+    const late = setTimeout(() => giveUp(new Error(`no answer within ${DIAL_TIMEOUT_MS} ms`)), DIAL_TIMEOUT_MS);
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('error', giveUp);
     socket.once('connect', () => {
-      stop.removeEventListener('abort', onAbort);
-      socket.off('error', reject);
+      settle();
+      socket.off('error', giveUp);
       resolve(socket);
     });
-    if (stop.aborted) onAbort();
+    if (signal.aborted) onAbort();
   });
 }
 
@@ -144,8 +152,25 @@ function requireContainer(deps: Deps, id: string): Container {
   return container;
 }
 
-function resize(deps: Deps, process: { containerId: string; execId?: string }, size: TerminalSize): void {
-  quietly(deps, 'resize the terminal', deps.containerd.tasks.resizePty({ ...process, ...size }));
+/** Resizes a process's terminal, one call at a time: a client may send sizes faster than the shim takes them. */
+function terminalOf(deps: Deps, process: { containerId: string; execId?: string }): (size: TerminalSize) => void {
+  let next: TerminalSize | undefined;
+  let busy = false;
+  const resize = async (): Promise<void> => {
+    busy = true;
+    for (let size = next; size; size = next) {
+      next = undefined;
+      await deps.containerd.tasks.resizePty({ ...process, ...size });
+    }
+  };
+  return (size) => {
+    next = size;
+    if (busy) return;
+    const resizing = resize().finally(() => {
+      busy = false;
+    });
+    quietly(deps, 'resize the terminal', resizing);
+  };
 }
 
 /** The process may end at any moment, and then there is nothing to do any more. */

@@ -1,33 +1,23 @@
-import type {
-  ListPodSandboxRequest,
-  ListPodSandboxResponse,
-  PodSandbox,
-  PodSandboxFilter,
-} from '../../../generated/cri/v1/api';
-import { toCriSandbox } from '../../state/cri-shapes';
+import type { ListPodSandboxRequest, PodSandboxFilter } from '../../../generated/cri/v1/api';
+import type { Sandbox } from '../../model/sandbox';
+import { RawReply } from '../../rpc/service';
+import { toCriSandboxState } from '../../state/cri-shapes';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every pod that matches the filter, from memory: no shim and no daemon is asked. */
-export async function listPodSandbox(
-  deps: Pick<CriDeps, 'sandboxes'>,
-  req: ListPodSandboxRequest,
-): Promise<ListPodSandboxResponse> {
-  return { items: matchingSandboxes(deps, req.filter) };
+export async function listPodSandbox(deps: Pick<CriDeps, 'sandboxes'>, req: ListPodSandboxRequest): Promise<RawReply> {
+  return new RawReply(deps.sandboxes.encoded.answer(matchingSandboxes(deps, req.filter)));
 }
 
 /** The pods that a filter lets through; its parts are ANDed. */
-export function matchingSandboxes(
-  deps: Pick<CriDeps, 'sandboxes'>,
-  filter: PodSandboxFilter | undefined,
-): PodSandbox[] {
+export function matchingSandboxes(deps: Pick<CriDeps, 'sandboxes'>, filter: PodSandboxFilter | undefined): Sandbox[] {
   return deps.sandboxes
     .list()
-    .map(toCriSandbox)
     .filter(
-      (pod) =>
-        matchesId(pod.id, filter?.id) &&
-        (filter?.state === undefined || pod.state === filter.state.state) &&
-        matchesLabels(pod.labels, filter?.labelSelector),
+      (sandbox) =>
+        matchesId(sandbox.metadata.id, filter?.id) &&
+        (filter?.state === undefined || toCriSandboxState(sandbox) === filter.state.state) &&
+        matchesLabels(sandbox.metadata.config.labels, filter?.labelSelector),
     );
 }

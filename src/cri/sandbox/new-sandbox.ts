@@ -1,4 +1,5 @@
 import { NamespaceMode } from '../../../generated/cri/v1/api';
+import { needsInfra } from '../../lifecycle/infra-container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { sandboxName } from '../../state/name-index';
@@ -28,13 +29,18 @@ export async function requireSupportedUserns(
 }
 
 /** A sandbox that is being made: nothing of it exists yet. */
-export function newSandbox(id: string, config: NamedSandboxConfig, runtimeHandler: string): Sandbox {
+export function newSandbox(
+  id: string,
+  config: NamedSandboxConfig,
+  { name, handler }: { name: string; handler: RuntimeHandler },
+): Sandbox {
   return {
+    withoutInfra: !needsInfra(config, handler),
     metadata: {
       id,
       name: sandboxName(config.metadata),
       config,
-      runtimeHandler,
+      runtimeHandler: name,
       netnsPath: '',
       ip: '',
       additionalIps: [],

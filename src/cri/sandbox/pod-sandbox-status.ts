@@ -4,6 +4,7 @@ import type {
   PodSandboxStatusResponse,
 } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
+import { podPins } from '../../lifecycle/infra-container';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../state/cri-shapes';
@@ -46,6 +47,7 @@ async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, sig
     pid: status.pid,
     processStatus: status.state === 'READY' ? 'running' : 'stopped',
     netNamespaceClosed: closed,
+    ...(sandbox.withoutInfra && { pinnedNamespaces: podPins(deps.paths, metadata) }),
     image: record.image,
     snapshotKey: record.snapshotKey,
     snapshotter: record.snapshotter,

@@ -4,6 +4,25 @@ import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 
+/** What a record says of a pause image that is not here. */
+const STAND_IN: Pick<Image, 'config'> = {
+  config: {
+    user: '',
+    env: [],
+    entrypoint: ['/pause'],
+    cmd: [],
+    workingDir: '',
+    labels: {},
+    volumes: [],
+    stopSignal: '',
+  },
+};
+
+/** The pause image for the record of a pod that has no use for it now: it may be absent. */
+export function knownSandboxImage(deps: Pick<CriDeps, 'config' | 'images'>): Pick<Image, 'config'> {
+  return deps.images.find(deps.config.sandbox_image) ?? STAND_IN;
+}
+
 /** The pause image, pulled when it is not here (unless that is off) and unpacked for the handler's snapshotter. */
 export async function ensureSandboxImage(
   deps: Pick<CriDeps, 'config' | 'images' | 'puller' | 'containerd' | 'log'>,

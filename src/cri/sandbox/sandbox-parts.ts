@@ -1,12 +1,16 @@
 import { NamespaceMode } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
+import type { ContainerdClient } from '../../containerd/client';
 import type { ContainerRecord } from '../../containerd/containers';
-import { podNetworkConfig } from '../../lifecycle/pod-network-config';
+import { INFRA_LABEL, podPins, WITHOUT_INFRA } from '../../lifecycle/infra-container';
+import { hasPodNetwork, podNetworkConfig } from '../../lifecycle/pod-network-config';
+import type { Any } from '../../model/any';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import type { Spec } from '../../model/spec';
+import type { Spec, SpecUser } from '../../model/spec';
 import { sandboxSpec } from '../../oci/sandbox-spec';
+import { sandboxSysctls, sysctlPath } from '../../oci/sysctls';
 import { usernsMappings } from '../../oci/userns';
 import { KIND_SANDBOX, recordLabels } from '../../state/labels';
 import { SANDBOX_EXTENSION, sandboxMetadataExtension } from '../../state/records';
@@ -15,19 +19,15 @@ import { sandboxSeccomp } from '../seccomp-profile';
 import { labelSandboxFiles, specLabels } from '../selinux';
 import { snapshotLabels } from '../snapshot-labels';
 import { SPEC_TYPE_URL } from '../type-urls';
-import { updateSandboxRecord } from './sandbox-record';
-import { sandboxUser } from './sandbox-user';
 
-/** The pause container's record and snapshot, ready to be created. */
-export interface PauseContainer {
-  readonly record: Omit<ContainerRecord, 'createdAt' | 'updatedAt'>;
-  readonly snapshot: { snapshotter: string; key: string; parent: string; labels: Record<string, string> };
-}
+export type PauseRecord = Omit<ContainerRecord, 'createdAt' | 'updatedAt'>;
+
+export type PauseSnapshot = Parameters<ContainerdClient['snapshots']['prepare']>[0];
 
 /** Pins the pod's network namespace; in a pod with a user namespace that one owns it. */
 export async function makeSandboxNetns(deps: CriDeps, sandbox: Sandbox): Promise<void> {
-  const { id, config } = sandbox.metadata;
-  const mappings = usernsMappings(config.linux?.securityContext?.namespaceOptions?.usernsOptions);
+  const { id } = sandbox.metadata;
+  const mappings = userMappings(sandbox);
   sandbox.metadata.netnsPath = deps.paths.netns(id);
   await deps.host.createNetns(
     sandbox.metadata.netnsPath,
@@ -35,7 +35,7 @@ export async function makeSandboxNetns(deps: CriDeps, sandbox: Sandbox): Promise
   );
 }
 
-/** CNI ADD, then the records again: an address that is not written down is lost with us. */
+/** CNI ADD, then the journal again: an address that is not written down is lost with us. */
 export async function addToNetwork(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { metadata } = sandbox;
   const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
@@ -44,7 +44,6 @@ export async function addToNetwork(deps: CriDeps, sandbox: Sandbox, signal: Abor
   metadata.additionalIps = [...result.additionalIps];
   metadata.cniResult = result.cniResult;
   await deps.sandboxes.record(metadata);
-  await updateSandboxRecord(deps, sandbox, { signal });
 }
 
 /** Writes the pod's files and mounts its /dev/shm, all under the pod's SELinux label. */
@@ -65,16 +64,39 @@ export async function removeSandboxFiles(deps: CriDeps, id: string): Promise<voi
   await deps.host.removeTree(deps.paths.sandboxRoot(id));
 }
 
-/** Derives all of the pause container from the pod's configuration; makes nothing. */
-export async function pauseContainer(
+/** Pins the namespaces of a pod that has no pause task; from now on it counts as one that was not stopped. */
+export async function pinSandbox(deps: CriDeps, { metadata }: Sandbox): Promise<void> {
+  const pins = podPins(deps.paths, metadata);
+  metadata.netnsPath = pins.network ?? '';
+  await deps.host.makeDir(deps.paths.pinned(metadata.id), 0o700);
+  await deps.host.pinNamespaces(pins);
+}
+
+/** The undo of it. Idempotent. */
+export async function unpinSandbox(deps: CriDeps, { metadata }: Sandbox): Promise<void> {
+  await deps.host.unpinNamespaces(deps.paths.pinned(metadata.id), podPins(deps.paths, metadata));
+  await deps.host.removeTree(deps.paths.sandboxState(metadata.id));
+}
+
+/** Sets what a pause container would be started with; after CNI, since a sysctl may be of an interface. */
+export async function setUpNamespaces(deps: CriDeps, { metadata }: Sandbox): Promise<void> {
+  const { config } = metadata;
+  const sysctls = Object.entries(sandboxSysctls(config, false, deps.config));
+  await deps.host.setInNamespaces(podPins(deps.paths, metadata), {
+    hostname: hasPodNetwork(config) ? config.hostname : '',
+    sysctls: sysctls.map(([name, value]) => ({ name, path: sysctlPath(name), value })),
+  });
+}
+
+/** Derives the pause container's spec from the pod's configuration; makes nothing. */
+export async function pauseSpec(
   deps: CriDeps,
   sandbox: Sandbox,
   handler: RuntimeHandler,
-  image: Image,
-): Promise<PauseContainer> {
-  const { metadata } = sandbox;
+  { image, user }: { image: Pick<Image, 'config'>; user: SpecUser },
+): Promise<Any> {
+  const { metadata, withoutInfra } = sandbox;
   const { id, config } = metadata;
-  const mappings = usernsMappings(config.linux?.securityContext?.namespaceOptions?.usernsOptions);
   const spec: Spec = sandboxSpec({
     id,
     config,
@@ -84,32 +106,51 @@ export async function pauseContainer(
     facts: deps.host.facts,
     settings: deps.config,
     features: await deps.features.of(handler),
-    user: await sandboxUser(deps, sandbox, handler, image),
-    netnsPath: metadata.netnsPath,
-    userNamespacePath: mappings && metadata.netnsPath ? deps.paths.userns(id) : undefined,
+    user,
+    netnsPath: hasPodNetwork(config) ? deps.paths.netns(id) : '',
+    userNamespacePath: userMappings(sandbox) && hasPodNetwork(config) ? deps.paths.userns(id) : undefined,
+    pins: withoutInfra ? podPins(deps.paths, metadata) : undefined,
     files: sandboxFilePaths(deps, sandbox),
     seccompProfile: await sandboxSeccomp(deps, config),
     labels: specLabels(deps, handler, metadata.processLabel),
   });
+  return { typeUrl: SPEC_TYPE_URL, value: Buffer.from(stringifyJson(spec)) };
+}
+
+/** The record of the pause container, with all that is known of the pod by now. */
+export function pauseRecord(
+  deps: Pick<CriDeps, 'config'>,
+  sandbox: Sandbox,
+  handler: RuntimeHandler,
+  { spec, image }: { spec: Any; image: Pick<Image, 'config'> },
+): PauseRecord {
+  const { metadata, withoutInfra } = sandbox;
+  const labels = recordLabels({ image: image.config.labels, cri: metadata.config.labels, kind: KIND_SANDBOX });
   return {
-    record: {
-      id,
-      image: deps.config.sandbox_image,
-      runtime: { name: handler.runtimeType, options: handler.options },
-      spec: { typeUrl: SPEC_TYPE_URL, value: Buffer.from(stringifyJson(spec)) },
-      snapshotter: handler.snapshotter,
-      snapshotKey: id,
-      labels: recordLabels({ image: image.config.labels, cri: config.labels, kind: KIND_SANDBOX }),
-      extensions: { [SANDBOX_EXTENSION]: sandboxMetadataExtension(metadata) },
-      sandboxId: '',
-    },
-    snapshot: {
-      snapshotter: handler.snapshotter,
-      key: id,
-      parent: image.chainId,
-      labels: snapshotLabels(mappings),
-    },
+    id: metadata.id,
+    image: deps.config.sandbox_image,
+    runtime: { name: handler.runtimeType, options: handler.options },
+    spec,
+    snapshotter: handler.snapshotter,
+    snapshotKey: metadata.id,
+    labels: { ...labels, ...(withoutInfra && { [INFRA_LABEL]: WITHOUT_INFRA }) },
+    extensions: { [SANDBOX_EXTENSION]: sandboxMetadataExtension(metadata) },
+    sandboxId: '',
   };
+}
+
+/** The pause container's root filesystem, ready to be prepared. */
+export function pauseSnapshot(sandbox: Sandbox, handler: RuntimeHandler, image: Image): PauseSnapshot {
+  return {
+    snapshotter: handler.snapshotter,
+    key: sandbox.metadata.id,
+    parent: image.chainId,
+    labels: snapshotLabels(userMappings(sandbox)),
+  };
+}
+
+function userMappings({ metadata }: Sandbox): ReturnType<typeof usernsMappings> {
+  return usernsMappings(metadata.config.linux?.securityContext?.namespaceOptions?.usernsOptions);
 }
 
 /** Where the pod's files are, for the pause container and every other. */

@@ -1,5 +1,6 @@
 import type { StreamPodSandboxesRequest, StreamPodSandboxesResponse } from '../../../generated/cri/v1/api';
 
+import { toCriSandbox } from '../../state/cri-shapes';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { matchingSandboxes } from './list-pod-sandbox';
@@ -9,5 +10,5 @@ export async function* streamPodSandboxes(
   deps: Pick<CriDeps, 'sandboxes'>,
   req: StreamPodSandboxesRequest,
 ): AsyncIterable<StreamPodSandboxesResponse> {
-  yield* batches(matchingSandboxes(deps, req.filter), (podSandboxes) => ({ podSandboxes }));
+  yield* batches(matchingSandboxes(deps, req.filter).map(toCriSandbox), (podSandboxes) => ({ podSandboxes }));
 }

@@ -1,26 +1,19 @@
 import type { LinuxContainerResources } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
-import { Limit } from '../../base/limit';
 import { cgroupPathOf } from '../../host/cgroup-path';
 import type { Host } from '../../lifecycle/host';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { cgroupsPath } from '../../oci/cgroups-path';
-import type { BaseLabels, FilesystemValues, LimitValues, ProcessValues } from '../../stats/metric-family';
+import type { BaseLabels, FilesystemValues, LimitValues } from '../../stats/metric-family';
 import type { MetricsOf } from '../../stats/pod-metrics';
 import type { CriDeps } from '../deps';
-import { podNetDev } from './pod-sandbox-stats';
 
-/** A shim that hangs costs its own container's figures, nothing else. */
-const PIDS_TIMEOUT_MS = 2000;
-const AT_ONCE = 8;
-
-type Deps = Pick<CriDeps, 'containerd' | 'handlers' | 'host' | 'log' | 'stats'>;
+type Deps = Pick<CriDeps, 'handlers' | 'host' | 'log' | 'stats'>;
 
 /** Gathers what metrics are made from, for one request: what many containers share is looked up once. */
 export class MetricSources {
-  private readonly limit = new Limit(AT_ONCE);
   private readonly filesystems = new Map<string, ReturnType<Host['filesystemAt']>>();
 
   constructor(private readonly deps: Deps) {}
@@ -29,10 +22,10 @@ export class MetricSources {
   async ofPod(sandbox: Sandbox): Promise<MetricsOf> {
     const { id, config } = sandbox.metadata;
     const parent = config.linux?.cgroupParent ?? '';
-    const [sample, network] = await Promise.all([this.deps.stats.pod(id, parent), podNetDev(this.deps, sandbox)]);
+    const sample = await this.deps.stats.pod(sandbox);
     const cgroup = parent === '' ? undefined : cgroupOf(parent);
     const labels = { ...podLabels(sandbox), container: '', id: cgroup ?? id, image: '', name: '' };
-    return { id, labels, source: { timestamp: sample.timestamp, values: sample.values, network } };
+    return { id, labels, source: sample };
   }
 
   /** What a running container of a pod counts; undefined when it does not run, or ends meanwhile. */
@@ -43,7 +36,7 @@ export class MetricSources {
     const [sample, filesystem, processes] = await Promise.all([
       stats.container(container),
       this.filesystemOf(container),
-      handler.hostProcesses ? this.processesOf(container.metadata.id) : undefined,
+      handler.hostProcesses ? stats.processesOf(container.metadata.id) : undefined,
     ]);
     const { metadata, status } = container;
     if (containerState(status) !== 'RUNNING') return undefined;
@@ -59,19 +52,6 @@ export class MetricSources {
         processes,
       },
     };
-  }
-
-  private async processesOf(id: string): Promise<ProcessValues | undefined> {
-    const { containerd, host, log } = this.deps;
-    try {
-      return await this.limit.run(async () => {
-        const pids = await containerd.tasks.pids(id, { timeoutMs: PIDS_TIMEOUT_MS });
-        return host.processCounts(pids.map(({ pid }) => pid));
-      });
-    } catch (error) {
-      log.debug("a container's processes could not be counted", { id, error: errorMessage(error) });
-      return undefined;
-    }
   }
 
   /** The whole filesystem below the snapshotter, and what of it the writable layer took when it was last measured. */

@@ -1,6 +1,4 @@
 import type { PodSandboxStats, PodSandboxStatsRequest, PodSandboxStatsResponse } from '../../../generated/cri/v1/api';
-import { hasPodNetwork } from '../../lifecycle/pod-network-config';
-import type { NetDev } from '../../model/net-dev';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { podSandboxStats as toPodSandboxStats } from '../../stats/pod-stats';
@@ -23,24 +21,13 @@ export async function podSandboxStats(
 /** The stats of a pod we have in hand. */
 export async function podStatsOf(deps: CriDeps, sandbox: Sandbox): Promise<PodSandboxStats> {
   const { id, config } = sandbox.metadata;
-  const [sample, network, containers] = await Promise.all([
-    deps.stats.pod(id, config.linux?.cgroupParent ?? ''),
-    podNetDev(deps, sandbox),
+  const [sample, containers] = await Promise.all([
+    deps.stats.pod(sandbox),
     Promise.all(deps.containers.bySandbox(id).map((container) => statsOf(deps, container))),
   ]);
   return toPodSandboxStats({
     attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
     ...sample,
-    network,
     containers,
   });
-}
-
-/** Interfaces of a pod; none for one on the host's network. The pause process is the way in that costs nothing. */
-export async function podNetDev(deps: Pick<CriDeps, 'host'>, sandbox: Sandbox): Promise<NetDev[] | undefined> {
-  const { config, netnsPath } = sandbox.metadata;
-  if (!hasPodNetwork(config)) return undefined;
-  const { pid } = sandbox.status;
-  const reading = pid > 0 ? deps.host.netDevOfPid(pid) : deps.host.netDevOfNetns(netnsPath);
-  return reading.catch(() => undefined);
 }

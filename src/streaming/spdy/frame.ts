@@ -44,6 +44,13 @@ export function dataHeader(streamId: number, length: number, flags = 0): Buffer 
   return Buffer.concat([uint32(streamId & ID_MASK), uint32((flags << 24) | length)]);
 }
 
+/** A stream's data as frames, not copied: headers and what stands behind them. No frame can hold more than 16 MiB. */
+export function dataFrames(streamId: number, chunk: Buffer): Buffer[] {
+  if (chunk.length <= LENGTH_MASK) return [dataHeader(streamId, chunk.length), chunk];
+  const first = chunk.subarray(0, LENGTH_MASK);
+  return [dataHeader(streamId, first.length), first, ...dataFrames(streamId, chunk.subarray(LENGTH_MASK))];
+}
+
 /** Bytes as zlib stores them uncompressed, ending with the empty block of a sync flush, which Go's reader waits for. */
 function stored(bytes: Buffer): Buffer {
   const head = Buffer.alloc(5);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
@@ -26,6 +27,7 @@ interface Half {
 /** Serves forwarded connections, each a pair of streams, until the client leaves. What befalls one touches no other. */
 export function forwardOverSpdy(socket: Duplex, head: Buffer, options: ForwardOptions): Promise<void> {
   const gone = new AbortController();
+  setMaxListeners(0, gone.signal); // one for each connection that is being made
   const halves = new Halves(options.creationTimeoutMs);
   return new Promise((resolve) => {
     const session = new SpdySession(socket, {
@@ -105,7 +107,7 @@ async function forward({ port, data, error }: Pair, options: ForwardOptions, sig
   error.resume();
   let target: Duplex;
   try {
-    target = await options.dial(port, signal);
+    target = await dialFor(data, signal, (gone) => options.dial(port, gone));
   } catch (thrown) {
     const message = `forward to port ${port}: ${errorMessage(thrown)}`;
     options.log.debug('a connection could not be forwarded', { port, error: message });
@@ -115,6 +117,25 @@ async function forward({ port, data, error }: Pair, options: ForwardOptions, sig
   }
   await join(data, target);
   endSoon(error);
+}
+
+/** Dials for as long as the client wants it: neither the connection's stream nor the client itself may go meanwhile. */
+async function dialFor(
+  data: Duplex,
+  signal: AbortSignal,
+  dial: (gone: AbortSignal) => Promise<Duplex>,
+): Promise<Duplex> {
+  const gone = new AbortController();
+  const giveUp = (): void => gone.abort(new Error('the client has given up'));
+  if (signal.aborted || data.destroyed) giveUp();
+  data.once('close', giveUp);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await dial(gone.signal);
+  } finally {
+    data.off('close', giveUp);
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 /** Ends our side, and the stream when the client has not ended its own side shortly after. */

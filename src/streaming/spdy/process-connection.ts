@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger';
 import { statusJson, statusText } from '../command-status';
 import type { ProcessConnection } from '../process-connection';
 import type { ProcessProtocol } from '../protocols';
+import { SlowClient } from '../streaming-runtime';
 import { TerminalSizes } from '../terminal-sizes';
 import { SpdySession } from './session';
 import type { SpdyStream } from './stream';
@@ -21,6 +22,9 @@ export interface AcceptOptions {
   readonly protocol: ProcessProtocol;
   readonly wanted: WantedStreams;
 }
+
+/** What a client that was too slow gets to take its status and to leave. */
+const SLOW_CLIENT_TAKES_WITHIN_MS = 1000;
 
 type StreamType = 'error' | 'stdin' | 'stdout' | 'stderr' | 'resize';
 const TYPES: readonly string[] = ['error', 'stdin', 'stdout', 'stderr', 'resize'];
@@ -108,7 +112,9 @@ function connection(
     },
     finish: (result) => {
       io('error')?.end((protocol.jsonStatus ? statusJson : statusText)(result));
-      session.close();
+      // It has left a megabyte lying already; its connection is not kept for what it may read one day.
+      if ('error' in result && result.error instanceof SlowClient) session.close(SLOW_CLIENT_TAKES_WITHIN_MS);
+      else session.close();
     },
   };
 }

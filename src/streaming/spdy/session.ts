@@ -1,14 +1,24 @@
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
-import { controlFrame, dataHeader, emptyHeaderBlock, FLAG_FIN, FrameType, ID_MASK, ResetStatus, uint32 } from './frame';
+import {
+  controlFrame,
+  dataFrames,
+  dataHeader,
+  emptyHeaderBlock,
+  FLAG_FIN,
+  FrameType,
+  ID_MASK,
+  ResetStatus,
+  uint32,
+} from './frame';
 import { FrameReader } from './frame-reader';
 import { HeaderInflater, type Headers } from './header-block';
 import { SPDY_LIMITS, SpdyError, type SpdyLimits } from './limits';
 import { SpdyStream } from './stream';
 
 /** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
-const PING_EVERY_MS = 15_000;
+const PING_EVERY_MS = 5_000;
 /** What a client gets to close its side after we have closed ours. */
 const LINGER_MS = 10_000;
 /** HTTP's own streams have even numbers when the server opens them, and so have its pings. */
@@ -17,6 +27,8 @@ const PING_ID = uint32(2);
 export interface SessionOptions {
   readonly log: Logger;
   readonly limits?: SpdyLimits;
+  /** How often a client that is not read is pinged, in milliseconds (5000): the second ping meets that it has left. */
+  readonly pingEveryMs?: number;
   /** The client has opened a stream. */
   onStream(stream: SpdyStream): void;
   /** Called once. Every stream has been told before. */
@@ -44,6 +56,8 @@ export class SpdySession {
   private closing = false;
   private over = false;
   private waiting: Done[] = [];
+  /** Bytes of answers that the client has not taken. */
+  private unread = 0;
   private pinging: NodeJS.Timeout | undefined;
   private lingering: NodeJS.Timeout | undefined;
 
@@ -83,10 +97,11 @@ export class SpdySession {
     else this.setFlow();
   }
 
-  /** Ends every stream, and says goodbye once all that was written is out. */
-  close(): void {
+  /** Ends every stream, and says goodbye once all that was written is out; after `withinMs` without having done so. */
+  close(withinMs?: number): void {
     if (this.over || this.closing) return;
     this.closing = true;
+    if (withinMs !== undefined) this.lingering ??= setTimeout(() => this.finish(), withinMs).unref();
     const ended = [...this.streams.values()].map(({ io }) => {
       // Data that nobody read when the socket closes would make it a reset, and the client would lose what we sent last.
       io.resume();
@@ -198,7 +213,7 @@ export class SpdySession {
 
   private link() {
     return {
-      send: (id: number, chunk: Buffer, done: Done) => this.write([dataHeader(id, chunk.length), chunk], done),
+      send: (id: number, chunk: Buffer, done: Done) => this.write(dataFrames(id, chunk), done),
       sendFin: (id: number, done: Done) => this.write([dataHeader(id, 0, FLAG_FIN)], done),
       sendReset: (id: number) => this.reset(id),
       setFull: (full: boolean) => {
@@ -236,8 +251,15 @@ export class SpdySession {
   private answer(frame: Buffer): void {
     const { socket } = this;
     if (this.over || socket.destroyed || socket.writableEnded) return;
-    if (socket.writableLength <= this.limits.answerBytes) socket.write(frame);
-    else this.fail(new SpdyError('the client does not read our answers'));
+    // Not what the socket holds in all: a hundred streams have their data there.
+    if (this.unread > this.limits.answerBytes) {
+      this.fail(new SpdyError('the client does not read our answers'));
+      return;
+    }
+    this.unread += frame.length;
+    socket.write(frame, () => {
+      this.unread -= frame.length;
+    });
   }
 
   private setFlow(): void {
@@ -247,7 +269,11 @@ export class SpdySession {
     else this.socket.resume();
     if (full === (this.pinging !== undefined)) return;
     clearInterval(this.pinging);
-    this.pinging = full ? setInterval(() => this.ping(), PING_EVERY_MS).unref() : undefined;
+    this.pinging = full ? this.startPinging() : undefined;
+  }
+
+  private startPinging(): NodeJS.Timeout {
+    return setInterval(() => this.ping(), this.options.pingEveryMs ?? PING_EVERY_MS).unref();
   }
 
   private ping(): void {

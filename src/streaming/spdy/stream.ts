@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { keptBytes } from '../kept-bytes';
 import type { Headers } from './header-block';
 
 /** What a stream asks of its connection. */
@@ -53,7 +54,7 @@ export class SpdyStream {
   /** Data from the peer. */
   receive(part: Buffer): void {
     if (this.remoteEnded || this.io.destroyed) return;
-    if (!this.io.push(part)) this.setFull(true);
+    if (!this.io.push(keptBytes(part))) this.setFull(true);
   }
 
   /** The peer sends nothing more. */
@@ -61,6 +62,7 @@ export class SpdyStream {
     if (this.remoteEnded) return;
     this.remoteEnded = true;
     this.io.push(null);
+    this.setFull(false); // nothing more can come, and no read will ask for it
     this.forgetIfOver();
   }
 

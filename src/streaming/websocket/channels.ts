@@ -1,5 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { keptBytes } from '../kept-bytes';
 
 /** Bytes of a channel that wait for their reader, above which the connection is not read any more. */
 const READ_BYTES = 64 * 1024;
@@ -7,7 +8,7 @@ const WRITE_BYTES = 64 * 1024;
 /** On this channel a client names one that it has ended. */
 const CLOSE_CHANNEL = 255;
 /** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
-const PING_EVERY_MS = 15_000;
+const PING_EVERY_MS = 5_000;
 /** What a client gets to answer our close. */
 const CLOSE_WITHIN_MS = 10_000;
 const NORMAL = 1000;
@@ -21,6 +22,7 @@ export interface ChannelOptions {
 /** Streams over one WebSocket, told apart by the first byte of each message. */
 export class WebSocketChannels {
   private readonly inputs = new Map<number, Readable>();
+  private readonly outputs = new Set<Writable>();
   private readonly full = new Set<number>();
   private pinging: NodeJS.Timeout | undefined;
 
@@ -55,7 +57,7 @@ export class WebSocketChannels {
       write: (chunk: Buffer, _encoding, done) => this.send(channel, chunk, done),
     });
     output.on('error', () => undefined);
-    this.socket.once('close', () => output.destroy());
+    this.outputs.add(output);
     return output;
   }
 
@@ -89,16 +91,21 @@ export class WebSocketChannels {
     const [first] = message;
     if (first === undefined) return;
     if (halfClose && first === CLOSE_CHANNEL) {
-      const ended = message[1];
-      if (ended !== undefined) this.inputs.get(ended)?.push(null);
-      if (ended !== undefined) this.inputs.delete(ended);
+      this.endInput(message[1]);
       return;
     }
     const channel = base64 ? first - 0x30 : first;
     const input = this.inputs.get(channel);
     if (!input || input.destroyed || message.length === 1) return;
     const data = base64 ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
-    if (data.length > 0 && !input.push(data)) this.setFull(channel, true);
+    if (data.length > 0 && !input.push(keptBytes(data))) this.setFull(channel, true);
+  }
+
+  private endInput(channel: number | undefined): void {
+    if (channel === undefined) return;
+    this.inputs.get(channel)?.push(null);
+    this.inputs.delete(channel);
+    this.setFull(channel, false); // nothing more can come, and no read will ask for it
   }
 
   private setFull(channel: number, full: boolean): void {
@@ -118,8 +125,9 @@ export class WebSocketChannels {
 
   private lose(): void {
     clearInterval(this.pinging);
-    for (const input of this.inputs.values()) input.destroy();
+    for (const stream of [...this.inputs.values(), ...this.outputs]) stream.destroy();
     this.inputs.clear();
+    this.outputs.clear();
   }
 }
 

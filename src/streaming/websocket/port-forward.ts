@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import { errorMessage } from '../../base/errors';
@@ -22,12 +23,14 @@ export async function forwardOverChannels(
   options: ForwardOptions & { base64: boolean },
 ): Promise<void> {
   const gone = new AbortController();
+  setMaxListeners(0, gone.signal); // one for each connection that is being made
   const closed = new Promise<void>((resolve) => {
-    socket.once('close', () => {
+    const left = (): void => {
       gone.abort(new Error('the client is gone'));
       resolve();
-    });
-    if (socket.readyState !== socket.OPEN) resolve();
+    };
+    socket.once('close', left);
+    if (socket.readyState !== socket.OPEN) left();
   });
   const channels = new WebSocketChannels(socket, { base64: options.base64, halfClose: false });
   const { signal } = gone;

@@ -116,10 +116,15 @@ describe.each(MEANS)('with %s', (_, means) => {
     const tree = sub('root', 'pod');
     await mountTmpfs(sub('root', 'pod', 'shm'), { sizeBytes: 65_536, mode: 0o755 }, means);
     await bindMount(volume, sub('root', 'pod', 'shm', 'deep'), {}, means);
+    await bindMount(volume, sub('root', 'pod', 'a volume'), {}, means);
+    await bindMount(volume, sub('root', 'pod', 'a volume'), {}, means);
+    writeFileSync(join(tree, 'config'), '');
+    await bindMount(join(volume, 'precious'), join(tree, 'config'), {}, means);
     symlinkSync(volume, join(dir.path, 'root', 'pod', 'link'));
     await removeTree(tree, join(dir.path, 'root'), means);
     expect(existsSync(tree)).toBe(false);
     expect(readdirSync(volume)).toEqual(['precious']);
+    expect(readFileSync(join(volume, 'precious'), 'utf8')).toBe('volume');
     await removeTree(tree, join(dir.path, 'root'), means);
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 import { removeRulesOfNetwork } from './iptables';
 
@@ -17,9 +17,16 @@ export interface PodNetwork {
   remove(): void;
 }
 
+export interface PodNetworkOptions {
+  readonly dir: string;
+  readonly binDirs: readonly string[];
+  readonly cniVersion: string;
+  /** False: pods' bandwidth is not limited, and a pod takes one plugin call less. */
+  readonly bandwidth?: boolean;
+}
+
 /** Writes a conf list (bridge, portmap, bandwidth) with a subnet that no link of this machine has. */
-export function createPodNetwork(options: { dir: string; binDirs: readonly string[]; cniVersion: string }): PodNetwork {
-  const { dir, binDirs, cniVersion } = options;
+export function createPodNetwork({ dir, binDirs, cniVersion, bandwidth = true }: PodNetworkOptions): PodNetwork {
   const [second, third] = freeSubnet();
   const name = `crisp-${second}-${third}`;
   const bridge = `crb${second}-${third}`;
@@ -51,7 +58,7 @@ export function createPodNetwork(options: { dir: string; binDirs: readonly strin
       },
     },
     { type: 'portmap', capabilities: { portMappings: true } },
-    { type: 'bandwidth', capabilities: { bandwidth: true } },
+    ...(bandwidth ? [{ type: 'bandwidth', capabilities: { bandwidth: true } }] : []),
   ];
   const text = JSON.stringify({ cniVersion, name, plugins }, null, 2);
   writeFileSync(join(network.confDir, '10-crisp.conflist'), `${text}\n`);
@@ -76,9 +83,30 @@ function removeLink(bridge: string): void {
   }
 }
 
-/** containerd's own plugin keeps libcni's results in the machine's default folder. */
+/** Where containerd's own plugin keeps libcni's results: no setting changes it. */
+export const PLUGIN_CACHE = '/var/lib/cni';
+
 function removeResults(network: string): void {
-  const folder = '/var/lib/cni/results';
+  for (const path of resultsOf(network, PLUGIN_CACHE)) rmSync(path);
+}
+
+/** Moves the cached results of a network's pods, their loopback's too, from one cache folder to another, byte for byte. */
+export function moveResults(network: string, from: string, to: string): void {
+  mkdirSync(join(to, 'results'), { recursive: true });
+  for (const path of resultsOf(network, from)) renameAcross(path, join(to, 'results', basename(path)));
+}
+
+function resultsOf(network: string, cache: string): string[] {
+  const folder = join(cache, 'results');
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  for (const name of names.filter((entry) => entry.startsWith(`${network}-`))) rmSync(join(folder, name));
+  const ours = names.filter((name) => name.startsWith(`${network}-`));
+  const pods = new Set(ours.map((name) => name.slice(network.length + 1).split('-')[0]));
+  const loopback = names.filter((name) => name.startsWith('cni-loopback-') && pods.has(name.split('-')[2]));
+  return [...ours, ...loopback].map((name) => join(folder, name));
+}
+
+/** The folders may lie on different filesystems. */
+function renameAcross(from: string, to: string): void {
+  copyFileSync(from, to);
+  rmSync(from);
 }

@@ -69,8 +69,11 @@ export interface Containerd {
   /** Runs ctr against it in namespace k8s.io; answers what it printed. */
   ctr(...args: string[]): string;
   stop(): Promise<void>;
-  /** Stops the process and starts it again on the same root and state: its shims live on. */
-  restart(): Promise<void>;
+  /**
+   * Stops the process and starts it again on the same root and state: its shims live on. With `plugin`, its own CRI is on
+   * from then on, or off; only where its settings are known.
+   */
+  restart(change?: { readonly plugin: boolean }): Promise<void>;
 }
 
 export interface ContainerdOptions {
@@ -80,22 +83,28 @@ export interface ContainerdOptions {
   /** Given: its own CRI plugin is on, with this network and these registries. */
   readonly plugin?: { readonly network: PodNetwork; readonly certsDir?: string; readonly streamPort?: number };
   readonly snapshotter?: string;
+  /** Its programs, where they are not the ones that `containerdPrograms` finds. */
+  readonly programs?: ContainerdPrograms;
+  /** The command line that is run instead of the daemon's own. */
+  readonly launch?: (argv: readonly string[]) => readonly string[];
 }
 
 /** Starts a containerd of a test's own; nothing of it is shared with the machine's. */
 export async function startContainerd(options: ContainerdOptions): Promise<Containerd> {
-  const programs = containerdPrograms(options.version);
+  const { programs = containerdPrograms(options.version), launch = (argv) => argv } = options;
   const home = join(options.dir, 'containerd');
   const root = join(home, 'root');
   const state = join(home, 'state');
   const address = join(home, 'c.sock');
   mkdirSync(home, { recursive: true });
   const configFile = join(home, 'config.toml');
-  writeFileSync(configFile, stringify(configOf(options, { home, root, state, address })));
+  const configure = (plugin: ContainerdOptions['plugin']): void =>
+    writeFileSync(configFile, stringify(configOf({ ...options, plugin }, { home, root, state, address })));
+  configure(options.plugin);
   const start = () =>
     startDaemon({
       name: `containerd-${options.version}`,
-      argv: [programs.containerd, '--config', configFile],
+      argv: launch([programs.containerd, '--config', configFile]),
       env: { ...process.env, PATH: programs.path },
       dir: options.dir,
       ready: () => answers(address),
@@ -117,8 +126,9 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     stop: () => daemon.stop(),
-    restart: async () => {
+    restart: async (change) => {
       await daemon.stop();
+      if (change) configure(change.plugin ? options.plugin : undefined);
       daemon = await start();
     },
   };

@@ -42,12 +42,18 @@ export interface CrispOptions {
   readonly settings?: Record<string, unknown>;
   /** Who starts it, and keeps descriptors for it. */
   readonly manager?: FakeServiceManager;
+  /** The bundle, where it is not this checkout's. */
+  readonly program?: string;
+  /** The command line that is run instead of its own. */
+  readonly launch?: (argv: readonly string[]) => readonly string[];
+  /** More of its environment. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
 export async function startCrisp(options: CrispOptions): Promise<Crisp> {
-  const program = join(checkout(), 'dist/crisp.js');
-  if (!existsSync(program)) throw new Error('dist/crisp.js is not built: npm run build');
+  const { program = join(checkout(), 'dist/crisp.js'), launch = (argv) => argv } = options;
+  if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
   const home = join(options.dir, 'crisp');
   mkdirSync(home, { recursive: true });
   const socket = join(home, 'crisp.sock');
@@ -57,7 +63,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   const start = (bundle = program) =>
     startDaemon({
       name: 'crisp',
-      ...underManager([process.execPath, bundle, 'serve', '--config', configFile], options.manager),
+      ...underManager(launch([process.execPath, bundle, 'serve', '--config', configFile]), options),
       dir: options.dir,
       // Its socket is there before it serves: until then, pods are being found again.
       ready: () => serves(socket),
@@ -90,12 +96,13 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
 /** How a service manager starts it: only the program itself can know the pid that it must find in LISTEN_PID. */
 function underManager(
   argv: readonly string[],
-  manager?: FakeServiceManager,
+  { manager, env: more }: Pick<CrispOptions, 'manager' | 'env'>,
 ): Pick<DaemonOptions, 'argv' | 'env' | 'fds'> {
-  if (!manager) return { argv };
+  if (!manager) return { argv, env: { ...process.env, ...more } };
   const { fds, names } = manager.passed();
   const env = {
     ...process.env,
+    ...more,
     NOTIFY_SOCKET: manager.path,
     ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names.join(':') } : {}),
   };

@@ -57,7 +57,7 @@ export function leftovers(places: LeftoverPlaces): Leftovers {
     netns: entries(places.netnsDir),
     veths: links(network.bridge),
     addresses: entries(join(network.leaseDir, network.name)).filter((name) => /^\d+\./.test(name)),
-    cniResults: entries(join(network.cacheDir, 'results')).filter((name) => name.includes(network.name)),
+    cniResults: entries(join(network.cacheDir, 'results')),
     iptablesRules: rulesOfNetwork(network.name),
     containers: words(containerd.ctr('containers', 'list', '--quiet')),
     tasks: words(containerd.ctr('tasks', 'list', '--quiet')),

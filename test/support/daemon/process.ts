@@ -13,6 +13,8 @@ export interface Daemon {
   stop(): Promise<void>;
   /** Ends it without a chance to tidy up. */
   kill(): Promise<void>;
+  /** Resolves when it has ended, with its exit code; undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>;
 }
 
 export interface DaemonOptions {
@@ -40,9 +42,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     stdio: ['ignore', log, log, ...(options.fds ?? [])],
   });
   closeSync(log);
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+  const ended = new Promise<number | undefined>((resolve) => {
+    child.once('exit', (code) => resolve(code ?? undefined));
+    child.once('error', () => resolve(undefined));
   });
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -59,7 +61,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     if (!gone(child)) await end('SIGKILL');
     throw error;
   }
-  return { pid: child.pid ?? 0, logFile, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  return { pid: child.pid ?? 0, logFile, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), ended };
 }
 
 function gone(child: ChildProcess): boolean {
@@ -67,11 +69,16 @@ function gone(child: ChildProcess): boolean {
 }
 
 /** Polls until the condition holds; rejects with what was waited for when the time is up. */
-export async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
+export async function until(
+  what: string,
+  withinMs: number,
+  holds: () => Promise<boolean>,
+  everyMs = 50,
+): Promise<void> {
   const limit = Date.now() + withinMs;
   while (!(await holds())) {
     if (Date.now() > limit) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await pause(50);
+    await pause(everyMs);
   }
 }
 

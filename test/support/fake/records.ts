@@ -97,8 +97,10 @@ export function imageRows(world: World): Rows<typeof ImagesDefinition> {
 /** Leases. */
 export function leaseRows(world: World): Rows<typeof LeasesDefinition> {
   return {
-    create: ({ id, labels }, { ns }) => {
+    create: ({ id, labels: given }, { ns }) => {
       if (!id) throw invalidArgument('lease id must be provided');
+      // containerd keeps no label without a value.
+      const labels = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''));
       if (ns.leases.has(id)) throw alreadyExists(`lease "${id}"`);
       const lease = { id, labels, createdAt: world.now(), resources: new Set<string>() };
       ns.leases.set(id, lease);

@@ -24,6 +24,8 @@ export interface NodeOptions {
   readonly settings?: Record<string, unknown> | ((dir: string) => Record<string, unknown>);
   /** Who starts crisp, given the node's folder. */
   readonly manager?: (dir: string) => FakeServiceManager;
+  /** More of crisp's environment, given the node's folder. */
+  readonly env?: (dir: string) => NodeJS.ProcessEnv;
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
   /** Something between crisp and containerd: crisp is told its address. */
@@ -94,14 +96,9 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const { address } = front ?? containerd;
     const behind = { address, root: containerd.root, state: containerd.state };
     const manager = options.manager?.(dir);
-    const crisp = await startCrisp({
-      dir,
-      containerd: behind,
-      network,
-      certsDir: registry.certsDir,
-      settings,
-      manager,
-    });
+    const env = options.env?.(dir);
+    const { certsDir } = registry;
+    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir, settings, manager, env });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];

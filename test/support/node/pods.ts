@@ -15,6 +15,9 @@ import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { until } from '../daemon/process';
 import { BUSYBOX, type TestNode } from './node';
 
+/** A node, as far as its pods are concerned: whoever serves its CRI. */
+export type CriNode = Pick<TestNode, 'cri' | 'dir'>;
+
 type PodInput = DeepPartial<PodSandboxConfig>;
 type ContainerInput = DeepPartial<ContainerConfig>;
 
@@ -25,7 +28,7 @@ export interface Pod {
 }
 
 /** The configuration of a pod with a name of its own; its log directory lies below the node's folder. */
-export function podConfig(node: TestNode, input: PodInput = {}): PodSandboxConfig {
+export function podConfig(node: CriNode, input: PodInput = {}): PodSandboxConfig {
   const name = `pod-${randomBytes(4).toString('hex')}`;
   return PodSandboxConfig.fromPartial({
     metadata: { name, namespace: 'default', uid: name },
@@ -37,14 +40,14 @@ export function podConfig(node: TestNode, input: PodInput = {}): PodSandboxConfi
 }
 
 /** Runs a pod. */
-export async function runPod(node: TestNode, input: PodInput = {}): Promise<Pod> {
+export async function runPod(node: CriNode, input: PodInput = {}): Promise<Pod> {
   const config = podConfig(node, input);
   const { podSandboxId } = await node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' });
   return { id: podSandboxId, config };
 }
 
 /** Stops and removes a pod with its containers. */
-export async function removePod(node: TestNode, pod: Pod): Promise<void> {
+export async function removePod(node: CriNode, pod: Pod): Promise<void> {
   await node.cri.runtime.stopPodSandbox({ podSandboxId: pod.id });
   await node.cri.runtime.removePodSandbox({ podSandboxId: pod.id });
 }
@@ -62,7 +65,7 @@ export function shell(name: string, script: string, input: ContainerInput = {}):
 }
 
 /** Creates a container, pulling its image first when it is not here. */
-export async function createContainer(node: TestNode, pod: Pod, config: ContainerConfig): Promise<string> {
+export async function createContainer(node: CriNode, pod: Pod, config: ContainerConfig): Promise<string> {
   await ensurePulled(node, config.image?.image ?? '');
   const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
   const { containerId } = await node.cri.runtime.createContainer(request);
@@ -70,14 +73,14 @@ export async function createContainer(node: TestNode, pod: Pod, config: Containe
 }
 
 /** Creates a container and starts it. */
-export async function runContainer(node: TestNode, pod: Pod, config: ContainerConfig): Promise<string> {
+export async function runContainer(node: CriNode, pod: Pod, config: ContainerConfig): Promise<string> {
   const containerId = await createContainer(node, pod, config);
   await node.cri.runtime.startContainer({ containerId });
   return containerId;
 }
 
 /** Afterwards the image is here. */
-export async function ensurePulled(node: TestNode, image: string): Promise<string> {
+export async function ensurePulled(node: CriNode, image: string): Promise<string> {
   const spec = { image, annotations: {}, userSpecifiedImage: '', runtimeHandler: '', imageRef: '' };
   const { image: found } = await node.cri.images.imageStatus({ image: spec, verbose: false });
   if (found) return found.id;
@@ -85,21 +88,21 @@ export async function ensurePulled(node: TestNode, image: string): Promise<strin
 }
 
 /** The status of a container. */
-export async function statusOf(node: TestNode, containerId: string): Promise<ContainerStatus> {
+export async function statusOf(node: CriNode, containerId: string): Promise<ContainerStatus> {
   const { status } = await node.cri.runtime.containerStatus({ containerId, verbose: false });
   if (!status) throw new Error(`no status of ${containerId}`);
   return status;
 }
 
 /** The status of a pod. */
-export async function podStatusOf(node: TestNode, pod: Pod): Promise<PodSandboxStatus> {
+export async function podStatusOf(node: CriNode, pod: Pod): Promise<PodSandboxStatus> {
   const { status } = await node.cri.runtime.podSandboxStatus({ podSandboxId: pod.id, verbose: false });
   if (!status) throw new Error(`no status of ${pod.id}`);
   return status;
 }
 
 /** Waits until the container has ended; answers its status. */
-export async function exitOf(node: TestNode, containerId: string, withinMs = 10_000): Promise<ContainerStatus> {
+export async function exitOf(node: CriNode, containerId: string, withinMs = 10_000): Promise<ContainerStatus> {
   await until(`${containerId} has ended`, withinMs, async () => {
     return (await statusOf(node, containerId)).state === ContainerState.CONTAINER_EXITED;
   });
@@ -108,7 +111,7 @@ export async function exitOf(node: TestNode, containerId: string, withinMs = 10_
 
 /** Runs a command in a container; its output as text. */
 export async function exec(
-  node: TestNode,
+  node: CriNode,
   containerId: string,
   ...cmd: string[]
 ): Promise<{ stdout: string; stderr: string; exitCode: number }> {
@@ -124,16 +127,18 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** The lines of a log file so far; throws when one is torn or out of form. */
-export function logLines(path: string): LogLine[] {
+/** The lines of a log file so far; throws when one is torn or out of form. Go's writers cut zeros off their times. */
+export function logLines(path: string, writer: 'crisp' | 'any' = 'crisp'): LogLine[] {
   const content = readFileSync(path, 'utf8');
   return content
     .split('\n')
     .slice(0, -1)
     .map((line) => {
-      const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) (stdout|stderr) ([FP]) (.*)$/.exec(line);
-      if (!match) throw new Error(`not a log line: ${line}`);
-      const [, time = '', stream = '', tag = '', text = ''] = match;
+      const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z) (stdout|stderr) ([FP]) (.*)$/.exec(line);
+      const [, time = '', stream = '', tag = '', text = ''] = match ?? [];
+      if (!match || (writer === 'crisp' && time.length !== 'YYYY-MM-DDTHH:MM:SS.123456789Z'.length)) {
+        throw new Error(`not a log line: ${line}`);
+      }
       return { time, stream, tag, text };
     });
 }
@@ -144,7 +149,7 @@ export function logOf(pod: Pod, name: string): string {
 }
 
 /** Waits until crisp answers again after a start: a client's connection takes a moment to come back. */
-export async function serving(node: TestNode): Promise<void> {
+export async function serving(node: CriNode): Promise<void> {
   await until('crisp serves', 15_000, async () => {
     const listed = node.cri.runtime.listPodSandbox({ filter: undefined }, { timeoutMs: 2000 });
     return listed.then(
@@ -163,4 +168,13 @@ export async function failure(call: Promise<unknown>): Promise<{ code: number; m
     throw error;
   }
   throw new Error('the call was expected to fail');
+}
+
+/** Stops and removes every pod of the node. */
+export async function removePods(node: CriNode): Promise<void> {
+  const { items } = await node.cri.runtime.listPodSandbox({ filter: undefined });
+  for (const { id: podSandboxId } of items) {
+    await node.cri.runtime.stopPodSandbox({ podSandboxId });
+    await node.cri.runtime.removePodSandbox({ podSandboxId });
+  }
 }

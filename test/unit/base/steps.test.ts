@@ -35,6 +35,20 @@ describe('inSteps', () => {
     return inSteps({ signal: caller.signal, log, stuck: did('stuck'), ...options }, story);
   }
 
+  it('says how long each step took, to whoever logs such things', async () => {
+    const debug: [string, LogFields | undefined][] = [];
+    const detailed = {
+      ...log,
+      debugEnabled: true,
+      debug: (...line: [string, LogFields?]) => void debug.push([line[0], line[1]]),
+    };
+    const answer = await inSteps({ signal: caller.signal, log: detailed }, (step) => step('first', did('make 1')));
+    expect({ answer, debug }).toEqual({
+      answer: 'make 1',
+      debug: [['did a step', { step: 'first', ms: expect.any(Number) }]],
+    });
+  });
+
   it('answers what the story answers, and undoes nothing', async () => {
     const answer = await run(async (step) => {
       const first = await step('first', did('make 1'), did('undo 1'));

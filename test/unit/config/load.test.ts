@@ -38,6 +38,7 @@ describe('parseConfig', () => {
         cni_max_conf_num: 0,
         snapshotter: '',
         host_processes: true,
+        infra_container: 'always',
         selinux_kvm_label: 'auto',
         options: {},
       },

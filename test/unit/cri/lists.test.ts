@@ -1,7 +1,11 @@
 import {
   ContainerFilter,
   ContainerState,
+  type Container as CriContainer,
   type DeepPartial,
+  type ListContainersRequest,
+  ListContainersResponse,
+  ListPodSandboxResponse,
   PodSandboxFilter,
   PodSandboxState,
 } from '../../../generated/cri/v1/api';
@@ -33,15 +37,19 @@ beforeEach(async () => {
 
 async function pods(filter?: DeepPartial<PodSandboxFilter>): Promise<string[]> {
   const request = { filter: filter && PodSandboxFilter.fromPartial(filter) };
-  const { items } = await listPodSandbox(rig.now.deps, request);
+  const { items } = ListPodSandboxResponse.decode((await listPodSandbox(rig.now.deps, request)).bytes);
   const streamed = await collect(streamPodSandboxes(rig.now.deps, request));
   expect(streamed.flatMap(({ podSandboxes }) => podSandboxes)).toEqual(items);
   return items.map(({ id }) => id).sort();
 }
 
+async function listed(request: ListContainersRequest = { filter: undefined }): Promise<CriContainer[]> {
+  return ListContainersResponse.decode((await listContainers(rig.now.deps, request)).bytes).containers;
+}
+
 async function containers(filter?: DeepPartial<ContainerFilter>): Promise<string[]> {
   const request = { filter: filter && ContainerFilter.fromPartial(filter) };
-  const { containers: found } = await listContainers(rig.now.deps, request);
+  const found = await listed(request);
   const streamed = await collect(streamContainers(rig.now.deps, request));
   expect(streamed.flatMap((message) => message.containers)).toEqual(found);
   return found.map(({ id }) => id).sort();
@@ -97,8 +105,17 @@ describe('ListContainers, and its stream', () => {
     expect(await containers({ id: a, labelSelector: { part: 'side' } })).toEqual([]);
   });
 
+  it('tells of a change at once', async () => {
+    const state = async () => (await listed()).find(({ id }) => id === app.metadata.id)?.state;
+    expect(await state()).toBe(ContainerState.CONTAINER_RUNNING);
+    await rig.now.deps.containers.update(app, { finishedAt: app.status.startedAt + 1n });
+    expect(await state()).toBe(ContainerState.CONTAINER_EXITED);
+    await rig.now.deps.containers.update(app, { finishedAt: 0n });
+    expect(await state()).toBe(ContainerState.CONTAINER_RUNNING);
+  });
+
   it('tells of a container what a status tells, by the id of its image', async () => {
-    const { containers: found } = await listContainers(rig.now.deps, { filter: undefined });
+    const found = await listed();
     expect(found.find(({ id }) => id === app.metadata.id)).toMatchObject({
       podSandboxId: web,
       metadata: { name: 'app', attempt: 0 },

@@ -1,4 +1,4 @@
-import { isWithin, mountOf, mountsBelow, parseMountInfo } from '../../../src/host/mount-info';
+import { isWithin, mountOf, mountsBelow, mountsBelowIn, parseMountInfo } from '../../../src/host/mount-info';
 
 const TEXT = `22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
@@ -33,6 +33,16 @@ it('mountsBelow gives the mounts at and below, the newest first', () => {
   expect(mountsBelow(entries, '/run/pod/')).toEqual(['/run/pod', '/run/pod/shm', '/run/pod']);
   expect(mountsBelow(entries, '/run/pod/shm')).toEqual(['/run/pod/shm']);
   expect(mountsBelow(entries, '/nowhere')).toEqual([]);
+});
+
+it.each([
+  ['/run/pod', ['/run/pod', '/run/pod/shm', '/run/pod']],
+  ['/a b\\c', ['/a b\\c']],
+  ['/run/netns', ['/run/netns/é']],
+  ['/run/po', []],
+  ['/nowhere', []],
+])('mountsBelowIn finds the mounts below %s in a text', (dir, expected) => {
+  expect(mountsBelowIn(TEXT, dir)).toEqual(expected);
 });
 
 it.each([

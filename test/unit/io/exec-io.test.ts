@@ -142,14 +142,64 @@ describe('stream', () => {
     expect(await streams.drain(FOR_EVER)).toBe(true);
   });
 
-  it('gives up at the limit, on a child as on a client that takes nothing', async () => {
+  it('gives up at the limit on a child that holds an output, with what lay in the pipe', async () => {
     const where = paths();
-    const streams = exec.stream({ ...where, stdout: new Writable({ write: () => undefined }) });
+    const stdout = new PassThrough();
+    const streams = exec.stream({ ...where, stdout, stderr: new PassThrough() });
     const out = fixture.writer(where.stdoutPath);
-    out.write('x');
-    out.close();
+    out.write('before');
     fixture.writer(where.stderrPath).close();
     expect(await streams.drain(1)).toBe(false);
+    expect(String(stdout.read())).toBe('before');
+    out.close();
+  });
+
+  it.each([
+    ['whose process has closed its output', true],
+    ['of a process whose child holds its output', false],
+  ])('never gives up on a slow client %s: it gets all of it', async (_what, closed) => {
+    const where = paths();
+    let taken = 0;
+    let take: () => void = () => undefined;
+    const stdout = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        taken += chunk.length;
+        take = done;
+      },
+    });
+    const streams = exec.stream({ ...where, stdout });
+    const out = fixture.writer(where.stdoutPath);
+    fixture.writer(where.stderrPath).close();
+    const filled = out.writeAll(Buffer.alloc(1_200_000, 'x')); // more than is kept for a client
+    const taking = setInterval(() => take(), 1);
+    await filled;
+    clearInterval(taking);
+    if (closed) out.close();
+    let over = false;
+    const draining = streams.drain(5).then((complete) => {
+      over = true;
+      return complete;
+    });
+    await until(() => fixture.openPaths().filter((path) => path === where.stdoutPath).length === (closed ? 0 : 1));
+    expect(over).toBe(false);
+    const on = setInterval(() => take(), 1);
+    expect(await draining).toBe(closed);
+    clearInterval(on);
+    expect(taken).toBe(1_200_000);
+    if (!closed) out.close();
+  });
+
+  it('does not wait for a client that has left when a child holds the output', async () => {
+    const where = paths();
+    const stdout = new Writable({ write: () => undefined });
+    const streams = exec.stream({ ...where, stdout });
+    const out = fixture.writer(where.stdoutPath);
+    fixture.writer(where.stderrPath).close();
+    out.write('x');
+    const draining = streams.drain(5);
+    stdout.destroy();
+    expect(await draining).toBe(false);
+    out.close();
   });
 
   it('carries stdin, waiting for the process to open it, and says when it has ended', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { newId } from '../../../src/base/ids';
-import { POD_LEASE_LABEL } from '../../../src/lifecycle/pod-lease';
+import { podLease } from '../../../src/lifecycle/pod-lease';
 import { Sweep } from '../../../src/monitor/sweep';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
 import { useRig } from '../../support/use-rig';
@@ -15,7 +15,7 @@ describe('A sweep', () => {
   it('deletes the leases of pods that are gone, and no others', async () => {
     const pod = await runPod(rig.now);
     const { leases: service } = rig.now.deps.containerd;
-    await service.create({ id: newId(), labels: { [POD_LEASE_LABEL]: 'true' } });
+    await service.create(podLease(newId()));
     await service.create({ id: 'of-nerdctl' });
     const others = newId();
     await service.create({ id: others });
@@ -61,7 +61,7 @@ describe('A sweep', () => {
     const { containerd, locks, paths, stdio } = rig.now.deps;
     const id = newId();
     await using _held = await locks.hold(id);
-    await containerd.leases.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } });
+    await containerd.leases.create(podLease(id));
     mkdirSync(paths.containerRoot(id), { recursive: true });
     await stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
     await sweep();
@@ -84,7 +84,7 @@ describe('A sweep', () => {
   it('does the rest when a part of it fails', async () => {
     const { leases: service } = rig.now.deps.containerd;
     const id = newId();
-    await service.create({ id, labels: { [POD_LEASE_LABEL]: 'true' } });
+    await service.create(podLease(id));
     rig.now.faults.fail('gc', { nth: 1 });
     await sweep();
     expect(await leases()).toEqual([]);

@@ -53,6 +53,7 @@ export const handler: RuntimeHandler = {
   cniMaxConfNum: 1,
   selinuxKvmLabel: false,
   hostProcesses: true,
+  infraContainer: 'always',
 };
 
 export function imageConfig(config: Partial<ImageConfig> = {}): ImageConfig {

@@ -1,8 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { ExecSyncRequest } from '../../../../generated/cri/v1/api';
+import { silentLogger } from '../../../../src/base/logger';
 import { execSync } from '../../../../src/cri/container/exec-sync';
 import type { SpecProcess } from '../../../../src/model/spec';
+import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
+import { until } from '../../../support/daemon/process';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';
 import type { FakeProcess } from '../../../support/fake/fake-process';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
@@ -72,6 +75,30 @@ describe('ExecSync', () => {
     expect(started.map(({ signals }) => signals)).toEqual([[9]]);
     expect(left(rig.now, id)).toEqual([]);
   });
+
+  it.each([
+    ['Tasks/Exec', true],
+    ['Tasks/Start', true],
+    ['Tasks/Kill', false],
+    ['Tasks/DeleteProcess', false],
+  ])(
+    'fails in its time when the shim hangs at %s, and puts the process away later',
+    async (method, afterEffect) => {
+      const id = await running(rig.now);
+      onExec(rig.now, () => undefined);
+      const retries = new Retries(silentLogger, { firstMs: 10, maxMs: 10 });
+      const deps = { ...rig.now.deps, retries };
+      rig.now.fake.fail(method, { nth: 'always', hang: true, afterEffect });
+      const request = ExecSyncRequest.fromPartial({ containerId: id, cmd: ['true'], timeout: 1n });
+      const began = performance.now();
+      await expect(execSync(deps, request, rig.now.call())).rejects.toMatchObject({ name: 'DeadlineError' });
+      expect(performance.now() - began).toBeLessThan(8000);
+      rig.now.heal();
+      await until('nothing is left', 20_000, async () => left(rig.now, id).length === 0);
+      retries.stop();
+    },
+    40_000,
+  );
 
   it('kills a command whose caller leaves', async () => {
     const id = await running(rig.now);

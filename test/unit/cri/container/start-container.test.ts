@@ -1,3 +1,6 @@
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { Options } from '../../../../generated/containerd/types/runc/options/oci';
 import { ContainerState, NamespaceMode } from '../../../../generated/cri/v1/api';
 import { startContainer } from '../../../../src/cri/container/start-container';
@@ -51,6 +54,15 @@ describe('StartContainer', () => {
     const pod = await runPod(rig.now, { logDirectory: '/logs' });
     const container = await runContainer(rig.now, pod, { logPath: 'app.log' });
     expect(rig.now.stdio.opened.get(container.metadata.id)).toMatchObject({ logPath: '/logs/app.log', tty: false });
+  });
+
+  it('makes the FIFOs that are not there: another program may have created the container', async () => {
+    const container = await makeContainer(rig.now, await runPod(rig.now), { stdin: true });
+    const { id } = container.metadata;
+    rmSync(rig.now.deps.paths.io(id), { recursive: true });
+    await startContainer(rig.now.deps, { containerId: id }, rig.now.call());
+    const names = ['stdin', 'stdout', 'stderr'].map((stream) => join(rig.now.deps.paths.io(id), `${id}-${stream}`));
+    expect(names.map((path) => statSync(path).isFIFO())).toEqual([true, true, true]);
   });
 
   it('is EXITED with the exit code when the process ends at once', async () => {

@@ -5,7 +5,7 @@ import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { Code } from '../../../../src/rpc/code';
 import { toCriSandbox } from '../../../../src/state/cri-shapes';
 import { arrange, callsOf, type OutwardCall, tryEach } from '../../../support/each-call';
-import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
+import { AUTO, makeContainer, OWN_PIDS, runContainer, runPod } from '../../../support/story-pods';
 import { type RigOptions, StoryRig } from '../../../support/story-rig';
 import { ended, removeAll, useRig } from '../../../support/use-rig';
 
@@ -151,11 +151,13 @@ describe('RemovePodSandbox', () => {
 describe.each<[string, RigOptions]>([
   ['a daemon without a sandbox store', {}],
   ['a daemon with a sandbox store', { sandboxStore: true }],
+  ['a daemon without a sandbox store, for a pod without a pause task', { config: AUTO }],
+  ['a daemon with a sandbox store, for a pod without a pause task', { config: AUTO, sandboxStore: true }],
 ])('StopPodSandbox and RemovePodSandbox on %s', (_daemon, options) => {
   it('finish what a failed call has begun, whichever it was', async () => {
     const learner = await StoryRig.start(options);
-    const id = await runPod(learner);
-    await runContainer(learner, id);
+    const id = await runPod(learner, OWN_PIDS);
+    await runContainer(learner, id, OWN_PIDS);
     const calls = await callsOf(learner, async () => {
       await stop(id, learner);
       await remove(id, learner);
@@ -171,8 +173,8 @@ describe.each<[string, RigOptions]>([
 async function stopAndRemoveAgain(options: RigOptions, call: OutwardCall): Promise<unknown[]> {
   const one = await StoryRig.start(options);
   try {
-    const pod = await runPod(one);
-    await runContainer(one, pod);
+    const pod = await runPod(one, OWN_PIDS);
+    await runContainer(one, pod, OWN_PIDS);
     arrange(one, call, 'is refused');
     const failed = await stop(pod, one)
       .then(() => remove(pod, one))

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+
+import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
+import { shimPids } from '../support/daemon/leftovers';
+import { until } from '../support/daemon/process';
+import { startNode, type TestNode } from '../support/node/node';
+import {
+  exec,
+  failure,
+  type Pod,
+  podStatusOf,
+  removePod,
+  runContainer,
+  runPod,
+  shell,
+  statusOf,
+} from '../support/node/pods';
+
+const SECOND = 1000;
+
+let node: TestNode;
+let stuck: { pod: Pod; id: string; shim: number };
+let well: { pod: Pod; id: string };
+
+/** The shim that serves a pod. */
+function shimOf(pod: Pod): number {
+  const found = shimPids(node.containerd.address).find((pid) =>
+    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pod.id),
+  );
+  if (found === undefined) throw new Error(`pod ${pod.id} has no shim`);
+  return found;
+}
+
+async function timed<T>(act: Promise<T>): Promise<{ ms: number; outcome: T }> {
+  const started = performance.now();
+  const outcome = await act;
+  return { ms: performance.now() - started, outcome };
+}
+
+const stop = (): Promise<unknown> =>
+  node.cri.runtime.stopContainer({ containerId: stuck.id, timeout: 1n }, { timeoutMs: 60 * SECOND });
+
+beforeAll(async () => {
+  node = await startNode();
+  const sleeper = async (): Promise<{ pod: Pod; id: string }> => {
+    const pod = await runPod(node);
+    return { pod, id: await runContainer(node, pod, shell('sleeper', 'sleep 1000')) };
+  };
+  const first = await sleeper();
+  well = await sleeper();
+  stuck = { ...first, shim: shimOf(first.pod) };
+  process.kill(stuck.shim, 'SIGSTOP');
+}, 60 * SECOND);
+afterAll(async () => {
+  process.kill(stuck.shim, 'SIGCONT');
+  await removePod(node, stuck.pod);
+  await removePod(node, well.pod);
+  expect(node.left()).toBe('0');
+  await node.stop();
+}, 120 * SECOND);
+
+describe('A shim that hangs', () => {
+  it('does not slow down lists and statuses, its own neither', async () => {
+    const { runtime } = node.cri;
+    const asks: Record<string, () => Promise<unknown>> = {
+      pods: () => runtime.listPodSandbox({ filter: undefined }),
+      containers: () => runtime.listContainers({ filter: undefined }),
+      'container stats': () => runtime.listContainerStats({ filter: undefined }),
+      'pod stats': () => runtime.listPodSandboxStats({ filter: undefined }),
+      'pod metrics': () => runtime.listPodSandboxMetrics({}),
+      container: () => statusOf(node, stuck.id),
+      pod: () => podStatusOf(node, stuck.pod),
+      node: () => runtime.status({ verbose: true }),
+    };
+    for (const ask of Object.values(asks)) expect((await timed(ask())).ms).toBeLessThan(2 * SECOND);
+    // What did not answer once is not waited for again.
+    const { ms } = await timed(Promise.all(Object.values(asks).map((ask) => ask())));
+    expect(ms).toBeLessThan(SECOND);
+  });
+
+  it(
+    'fails the commands that are run in it, in their time',
+    async () => {
+      const request = { containerId: stuck.id, cmd: ['true'], timeout: 2n };
+      const { ms, outcome } = await timed(failure(node.cri.runtime.execSync(request)));
+      expect(outcome.message).toMatch(/longer than|deadline/i);
+      expect(ms).toBeLessThan(10 * SECOND);
+    },
+    60 * SECOND,
+  );
+
+  it(
+    'is no concern of other pods',
+    async () => {
+      expect((await exec(node, well.id, 'echo', 'hello')).stdout).toBe('hello\n');
+      const pod = await runPod(node);
+      const id = await runContainer(node, pod, shell('other', 'sleep 1000'));
+      await node.cri.runtime.stopContainer({ containerId: id, timeout: 0n });
+      await removePod(node, pod);
+    },
+    60 * SECOND,
+  );
+
+  it(
+    'is in doubt for a crisp that starts meanwhile, which lets it live and asks again',
+    async () => {
+      const before = await statusOf(node, stuck.id);
+      await node.crisp.kill();
+      await node.crisp.start();
+      expect((await statusOf(node, well.id)).state).toBe(ContainerState.CONTAINER_RUNNING);
+      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_UNKNOWN);
+      expect((await podStatusOf(node, stuck.pod)).state).toBe(PodSandboxState.SANDBOX_NOTREADY);
+      process.kill(stuck.shim, 'SIGCONT');
+      await until('its pod is READY', 60 * SECOND, async () => {
+        const { state } = await podStatusOf(node, stuck.pod);
+        return state === PodSandboxState.SANDBOX_READY;
+      });
+      await until('it is known again', 60 * SECOND, async () => {
+        const { state } = await statusOf(node, stuck.id);
+        return state !== ContainerState.CONTAINER_UNKNOWN;
+      });
+      expect(await statusOf(node, stuck.id)).toEqual(before);
+      expect((await exec(node, stuck.id, 'echo', 'hello')).stdout).toBe('hello\n');
+    },
+    150 * SECOND,
+  );
+
+  it(
+    'fails the stop of its container in its time',
+    async () => {
+      process.kill(stuck.shim, 'SIGSTOP');
+      const { ms } = await timed(failure(stop()));
+      expect(ms).toBeLessThan(45 * SECOND);
+      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_RUNNING);
+    },
+    90 * SECOND,
+  );
+
+  it(
+    'goes on, and then the stop can be repeated',
+    async () => {
+      process.kill(stuck.shim, 'SIGCONT');
+      await stop();
+      expect((await statusOf(node, stuck.id)).state).toBe(ContainerState.CONTAINER_EXITED);
+    },
+    60 * SECOND,
+  );
+});

@@ -1,0 +1,116 @@
+import { LastAnswers } from '../../../src/base/last-answers';
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Questions that are answered when the test says so. */
+class Questions {
+  readonly open: { answer(value: string): Promise<void>; fail(error: Error): Promise<void> }[] = [];
+  asked = 0;
+
+  readonly put = (): Promise<string> => {
+    this.asked += 1;
+    return new Promise((resolve, reject) => {
+      this.open.push({
+        answer: (value) => {
+          resolve(value);
+          return settle();
+        },
+        fail: (error) => {
+          reject(error);
+          return settle();
+        },
+      });
+    });
+  };
+
+  next() {
+    const first = this.open.shift();
+    if (!first) throw new Error('nothing is asked');
+    return first;
+  }
+}
+
+const answers = (): LastAnswers<string> => new LastAnswers({ patienceMs: 20, atOnce: 2 });
+
+describe('LastAnswers', () => {
+  it('answers what a thing says now, when it says so in time', async () => {
+    const last = answers();
+    expect(await last.ask('a', async () => '1')).toBe('1');
+    expect(await last.ask('a', async () => '2')).toBe('2');
+    expect(await last.ask('b', async () => '3')).toBe('3');
+  });
+
+  it('answers what a thing said last when it is late, and at once from then on', async () => {
+    const last = answers();
+    const questions = new Questions();
+    await last.ask('a', async () => 'before');
+    expect(await last.ask('a', questions.put)).toBe('before');
+    let told: string | undefined;
+    void last.ask('a', questions.put).then((value) => {
+      told = value;
+    });
+    await settle();
+    expect(told).toBe('before');
+    expect(questions.asked).toBe(1);
+  });
+
+  it('answers nothing of a thing that has never answered', async () => {
+    expect(await answers().ask('a', new Questions().put)).toBeUndefined();
+  });
+
+  it('waits for a thing again once it has answered', async () => {
+    const last = answers();
+    const questions = new Questions();
+    expect(await last.ask('a', questions.put)).toBeUndefined();
+    await questions.next().answer('late');
+    const asking = last.ask('a', questions.put);
+    await settle();
+    await questions.next().answer('in time');
+    expect(await asking).toBe('in time');
+  });
+
+  it('asks a late thing anew when a question to it has failed, without waiting', async () => {
+    const last = answers();
+    const questions = new Questions();
+    expect(await last.ask('a', questions.put)).toBeUndefined();
+    await questions.next().fail(new Error('deadline'));
+    expect(await last.ask('a', questions.put)).toBeUndefined();
+    expect(questions.asked).toBe(2);
+    await questions.next().answer('well again');
+    expect(await last.ask('a', async () => 'now')).toBe('now');
+  });
+
+  it('asks once when two want to know', async () => {
+    const last = answers();
+    const questions = new Questions();
+    const both = Promise.all([last.ask('a', questions.put), last.ask('a', questions.put)]);
+    await settle();
+    expect(questions.asked).toBe(1);
+    await questions.next().answer('1');
+    expect(await both).toEqual(['1', '1']);
+  });
+
+  it('fails with what a question fails with in time, and asks again afterwards', async () => {
+    const last = answers();
+    await expect(last.ask('a', () => Promise.reject(new Error('no task')))).rejects.toThrow('no task');
+    expect(await last.ask('a', async () => '1')).toBe('1');
+  });
+
+  it('lets things that hang keep others waiting for no longer than its patience', async () => {
+    const last = answers();
+    const questions = new Questions();
+    const hanging = ['a', 'b', 'c'].map((key) => last.ask(key, questions.put));
+    expect(await last.ask('d', async () => 'd')).toBe('d');
+    expect(await Promise.all(hanging)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('forgets what is gone', async () => {
+    const last = answers();
+    const questions = new Questions();
+    await last.ask('a', async () => 'a');
+    await last.ask('b', async () => 'b');
+    last.keep((key) => key === 'b');
+    expect(await last.ask('a', questions.put)).toBeUndefined();
+    expect(await last.ask('b', questions.put)).toBe('b');
+  });
+});

@@ -1,0 +1,48 @@
+import { benchOptions, PARTS } from '../../bench/options';
+
+describe('the options of the bench', () => {
+  it('are everything in full, containerd’s plugin beside crisp, when nothing is said', () =>
+    expect(benchOptions({})).toEqual({
+      parts: [...PARTS],
+      pods: 100,
+      density: 105,
+      rounds: 3,
+      restSeconds: 30,
+      exited: 1000,
+      logMib: 256,
+      streamMib: 1024,
+      document: true,
+      entries: [
+        { name: 'plugin', kind: 'plugin' },
+        { name: 'crisp', kind: 'crisp', settings: {} },
+      ],
+    }));
+
+  it('are in part when some parts are named, in the usual order', () =>
+    expect(benchOptions({ PARTS: 'exec, pods' })).toMatchObject({ parts: ['pods', 'exec'], document: false }));
+
+  it('are in part when there is less of anything', () =>
+    expect(benchOptions({ PODS: '20' })).toMatchObject({ pods: 20, document: false }));
+
+  it('document what was measured in part when they are told to', () =>
+    expect(benchOptions({ PODS: '20', DOCUMENT: '1' })).toMatchObject({ pods: 20, document: true }));
+
+  it('have crisps with other settings and of another build', () =>
+    expect(
+      benchOptions({ VARIANTS: 'bare: infra_container = "auto"; before: bundle = "/x/crisp.js"' }).entries,
+    ).toEqual([
+      { name: 'plugin', kind: 'plugin' },
+      { name: 'crisp', kind: 'crisp', settings: {} },
+      { name: 'bare', kind: 'crisp', settings: { infra_container: 'auto' }, bundle: undefined },
+      { name: 'before', kind: 'crisp', settings: {}, bundle: '/x/crisp.js' },
+    ]));
+
+  it.each([
+    [{ PARTS: 'pods lunch' }, 'PARTS: no part lunch'],
+    [{ PODS: 'many' }, 'PODS: many is no whole number'],
+    [{ PODS: '0' }, 'PODS: 0 is no whole number'],
+    [{ VARIANTS: 'crisp: ' }, 'no name of its own'],
+    [{ VARIANTS: 'infra_container = "auto"' }, 'no name of its own'],
+    [{ VARIANTS: 'x: bundle = 1' }, 'bundle of x is no path'],
+  ])('refuse %j', (env, message) => expect(() => benchOptions(env as Record<string, string>)).toThrow(message));
+});

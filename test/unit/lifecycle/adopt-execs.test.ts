@@ -1,0 +1,88 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Status } from '../../../generated/containerd/types/task/task';
+import { newId } from '../../../src/base/ids';
+import { adoptExecs } from '../../../src/lifecycle/adopt-execs';
+import { runContainer, runPod } from '../../support/story-pods';
+import { settle, until } from '../../support/streaming/until';
+import { useRig } from '../../support/use-rig';
+
+const rig = useRig();
+
+/** A container with a process that a server before us has executed in it. */
+async function orphaned(streams: readonly ('stdin' | 'stdout' | 'stderr')[] = ['stdin', 'stdout', 'stderr']) {
+  const { id } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
+  rig.now.fake.world.onStart = () => undefined;
+  const { host, paths, containerd } = rig.now.deps;
+  const execId = newId();
+  const fifos = Object.fromEntries(streams.map((name) => [name, join(paths.io(id), `${execId}-${name}`)]));
+  await host.makeFifos(Object.values(fifos));
+  await containerd.tasks.exec({ containerId: id, execId, ...fifos, spec: { typeUrl: 'x', value: Buffer.from('{}') } });
+  const left = (): string[] => [
+    ...readdirSync(paths.io(id)).filter((name) => name.startsWith(execId)),
+    ...(rig.now.fake.state.tasks.get(id)?.execs.keys() ?? []),
+  ];
+  return { id, execId, left, start: () => containerd.tasks.start({ containerId: id, execId }) };
+}
+
+describe('What a server before us has executed', () => {
+  it('and was never started, or has ended, is deleted', async () => {
+    const created = await orphaned();
+    await adoptExecs(rig.now.deps, created.id);
+    expect(created.left()).toEqual([]);
+  });
+
+  it('and has ended is deleted', async () => {
+    const ended = await orphaned();
+    await ended.start();
+    rig.now.fake.process(ended.id, ended.execId).exit(0);
+    await adoptExecs(rig.now.deps, ended.id);
+    expect(ended.left()).toEqual([]);
+  });
+
+  it('and the daemon knows nothing of leaves no FIFO', async () => {
+    const unknown = await orphaned();
+    rig.now.fake.state.tasks.get(unknown.id)?.execs.clear();
+    await adoptExecs(rig.now.deps, unknown.id);
+    expect(unknown.left()).toEqual([]);
+  });
+
+  it('and still runs goes on, read from and without stdin, until it ends', async () => {
+    const { id, execId, left, start } = await orphaned();
+    await start();
+    await adoptExecs(rig.now.deps, id);
+    const process = rig.now.fake.process(id, execId);
+    await until('the end of its stdin', () => process.stdinClosed);
+    for (let i = 0; i < 50; i++) {
+      process.write('stdout', Buffer.alloc(4096)); // more than a pipe holds
+      await settle(1);
+    }
+    expect([process.status, process.signals, left().length]).toEqual([Status.RUNNING, [], 4]);
+    process.exit(3);
+    await until('nothing is left', () => left().length === 0);
+  });
+
+  it('without a stdin has none to end', async () => {
+    const { id, execId, left, start } = await orphaned(['stdout']);
+    await start();
+    await adoptExecs(rig.now.deps, id);
+    const process = rig.now.fake.process(id, execId);
+    await settle();
+    expect(process.stdinClosed).toBe(false);
+    process.exit(0);
+    await until('nothing is left', () => left().length === 0);
+  });
+
+  it('stays, with its FIFOs, when the daemon does not say what has become of it', async () => {
+    const { id, left } = await orphaned();
+    rig.now.fake.fail('Tasks/Get', {});
+    await adoptExecs(rig.now.deps, id);
+    expect(left()).toHaveLength(4);
+    await adoptExecs(rig.now.deps, id);
+    expect(left()).toEqual([]);
+  });
+
+  it('in a container that has no directory is nothing', async () => {
+    await adoptExecs(rig.now.deps, 'nobody');
+  });
+});

@@ -1,0 +1,223 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Status } from '../../../generated/containerd/types/task/task';
+import { startContainer } from '../../../src/cri/container/start-container';
+import { type ContainerStatus, containerState } from '../../../src/model/container';
+import { recover } from '../../../src/monitor/recover';
+import { makeContainer, runContainer, runPod } from '../../support/story-pods';
+import { StoryRig } from '../../support/story-rig';
+import { ended, removeAll } from '../../support/use-rig';
+
+const STARTED = 1_700_000_000_000_000_000n;
+
+let rig: StoryRig;
+let pod: string;
+beforeEach(async () => {
+  rig = await StoryRig.start();
+  pod = await runPod(rig);
+});
+afterEach(async () => {
+  rig.heal();
+  await removeAll(rig);
+  expect(await rig.leftovers()).toEqual({});
+  await rig.close();
+});
+
+async function restart(): Promise<void> {
+  rig = rig.restarted();
+  rig.host.startedAt = async () => STARTED;
+  await recover(rig.deps);
+}
+
+const podState = (): string | undefined => rig.deps.sandboxes.get(pod)?.status.state;
+const hasTask = (id: string): boolean => rig.fake.state.tasks.has(id);
+const statusFile = (id: string): string => join(rig.deps.paths.containerRoot(id), 'status');
+
+function statusOf(id: string): ContainerStatus {
+  const container = rig.deps.containers.get(id);
+  if (!container) throw new Error(`container ${id} is not listed`);
+  return container.status;
+}
+
+const stateOf = (id: string): string => containerState(statusOf(id));
+
+describe('A pod is found', () => {
+  it.each([Status.RUNNING, Status.PAUSED, Status.PAUSING])('READY when the task is %i, and watched', async (status) => {
+    rig.fake.process(pod).status = status;
+    await restart();
+    expect(podState()).toBe('READY');
+    rig.fake.process(pod).exit(1);
+    await ended(rig, pod);
+    expect(podState()).toBe('NOTREADY');
+  });
+
+  it('NOTREADY when the task was never started, which is deleted', async () => {
+    rig.fake.process(pod).status = Status.CREATED;
+    await restart();
+    expect([podState(), hasTask(pod)]).toEqual(['NOTREADY', false]);
+  });
+
+  it('NOTREADY without a task', async () => {
+    rig.fake.state.tasks.delete(pod);
+    await restart();
+    expect(podState()).toBe('NOTREADY');
+    expect(rig.deps.sandboxes.get(pod)?.status.pid).toBe(0);
+  });
+
+  it('UNKNOWN, and let live, when the daemon does not hear from the shim', async () => {
+    rig.fake.process(pod).status = Status.UNKNOWN;
+    await restart();
+    expect(podState()).toBe('UNKNOWN');
+    rig.fake.process(pod).status = Status.RUNNING;
+    expect(rig.fake.process(pod).signals).toEqual([]);
+  });
+});
+
+describe('A container is found', () => {
+  it('CREATED when it was never started, and can be', async () => {
+    const { id } = (await makeContainer(rig, pod)).metadata;
+    await restart();
+    expect(stateOf(id)).toBe('CREATED');
+    await startContainer(rig.deps, { containerId: id }, rig.call());
+    expect(stateOf(id)).toBe('RUNNING');
+  });
+
+  it('CREATED when its task was not started any more, which is deleted; it can be started', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    const container = rig.deps.containers.get(id);
+    if (container) await rig.deps.containers.update(container, { startedAt: 0n, pid: 0 });
+    rig.fake.process(id).status = Status.CREATED;
+    await restart();
+    expect([stateOf(id), hasTask(id)]).toEqual(['CREATED', false]);
+    await startContainer(rig.deps, { containerId: id }, rig.call());
+  });
+
+  it('EXITED with a code that says that nobody knows when it ran and has no task', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.state.tasks.delete(id);
+    await restart();
+    expect(statusOf(id)).toMatchObject({ exitCode: 255, reason: 'Unknown', pid: 0 });
+    expect(stateOf(id)).toBe('EXITED');
+  });
+
+  it.each([Status.RUNNING, Status.PAUSED, Status.PAUSING])('RUNNING as before when its task is %i', async (status) => {
+    const before = (await runContainer(rig, pod)).metadata.id;
+    const { startedAt } = statusOf(before);
+    rig.fake.process(before).status = status;
+    await restart();
+    expect([stateOf(before), statusOf(before).startedAt]).toEqual(['RUNNING', startedAt]);
+  });
+
+  it('RUNNING since its process started when it was not written down that it has', async () => {
+    const container = await runContainer(rig, pod);
+    await rig.deps.containers.update(container, { startedAt: 0n, pid: 0 });
+    await restart();
+    const { id } = container.metadata;
+    expect([stateOf(id), statusOf(id).startedAt]).toEqual(['RUNNING', STARTED]);
+    rig.fake.process(id).exit(3);
+    await ended(rig, id);
+    expect(statusOf(id).exitCode).toBe(3);
+  });
+
+  it('RUNNING when its task is, whatever was written', async () => {
+    const container = await runContainer(rig, pod);
+    const { id } = container.metadata;
+    await rig.deps.containers.update(container, { finishedAt: STARTED, exitCode: 1, reason: 'Error' });
+    await restart();
+    expect(stateOf(id)).toBe('RUNNING');
+    expect(statusOf(id)).toMatchObject({ finishedAt: 0n, exitCode: 0, reason: '' });
+  });
+
+  it('EXITED with the true code and time when it ended meanwhile; its task is deleted', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    const old = rig;
+    rig = old.restarted();
+    rig.fake.process(id).exit(7);
+    const at = rig.fake.process(id).exitedAt;
+    await recover(rig.deps);
+    expect(statusOf(id)).toMatchObject({ exitCode: 7, reason: 'Error' });
+    expect(statusOf(id).finishedAt / 1_000_000_000n).toBe(at?.seconds);
+    expect(hasTask(id)).toBe(false);
+  });
+
+  it.each([
+    ['is gone', (path: string) => rmSync(path)],
+    ['is torn', (path: string) => writeFileSync(path, '{"Version":"v1","Pid":12')],
+    ['is empty', (path: string) => writeFileSync(path, '')],
+  ])('by its task when its status file %s', async (_how, spoil) => {
+    const [runs, ran, waits] = await Promise.all(
+      ['a', 'b'].map((name) => runContainer(rig, pod, { metadata: { name } })).concat(makeContainer(rig, pod)),
+    );
+    const ids = [runs, ran, waits].map((each) => each?.metadata.id ?? '');
+    for (const id of ids) spoil(statusFile(id));
+    rig = rig.restarted();
+    rig.fake.process(ids[1] ?? '').exit(5);
+    await recover(rig.deps);
+    expect(ids.map(stateOf)).toEqual(['RUNNING', 'EXITED', 'CREATED']);
+    expect(statusOf(ids[1] ?? '').exitCode).toBe(5);
+    for (const id of ids) expect(statusOf(id).createdAt).toBeGreaterThan(0n);
+  });
+
+  it('UNKNOWN, and let live, when the daemon does not hear from the shim', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.process(id).status = Status.UNKNOWN;
+    await restart();
+    expect(stateOf(id)).toBe('UNKNOWN');
+    rig.fake.process(id).status = Status.RUNNING;
+    expect(rig.fake.process(id).signals).toEqual([]);
+  });
+});
+
+describe('After a reboot', () => {
+  it('pods are NOTREADY, containers EXITED, and all can be stopped and removed', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.state.tasks.clear();
+    rig.host.netns.clear();
+    rig.host.mounts.clear();
+    rmSync(join(rig.dir, 'cri-state'), { recursive: true });
+    const old = rig;
+    rig = old.restarted();
+    await recover(rig.deps);
+    expect([podState(), stateOf(id)]).toEqual(['NOTREADY', 'EXITED']);
+    expect([...rig.networks.attached.keys()]).toEqual([pod]);
+  });
+});
+
+describe('A record that cannot be read', () => {
+  const other = { metadata: { name: 'other', namespace: 'other', uid: 'other' } };
+
+  it('of a pod keeps nothing else from being found; by its journal the pod can be removed', async () => {
+    const well = await runPod(rig, other);
+    const record = rig.fake.state.containers.get(pod);
+    if (record) record.extensions = {};
+    await restart();
+    expect(rig.deps.sandboxes.get(well)?.status.state).toBe('READY');
+    expect(podState()).toBe('NOTREADY');
+  });
+
+  it('of a container keeps nothing else from being found', async () => {
+    const bad = (await runContainer(rig, pod)).metadata.id;
+    const well = (await runContainer(rig, pod, { metadata: { name: 'well' } })).metadata.id;
+    const record = rig.fake.state.containers.get(bad);
+    const extensions = record?.extensions ?? {};
+    if (record) record.extensions = {};
+    await restart();
+    expect(stateOf(well)).toBe('RUNNING');
+    expect(rig.deps.containers.get(bad)).toBeUndefined();
+    if (record) record.extensions = extensions;
+    await restart();
+  });
+
+  it('with a name that another one has is found all the same', async () => {
+    const container = await runContainer(rig, pod);
+    const second = await runContainer(rig, pod, { metadata: { name: 'second' } });
+    const record = rig.fake.state.containers.get(second.metadata.id);
+    for (const extension of Object.values(record?.extensions ?? {})) {
+      extension.value = Buffer.from(
+        extension.value.toString().replaceAll(second.metadata.name, container.metadata.name),
+      );
+    }
+    await restart();
+    expect([container, second].map(({ metadata }) => stateOf(metadata.id))).toEqual(['RUNNING', 'RUNNING']);
+  });
+});

@@ -1,0 +1,64 @@
+import { RequestCache, TooManyRequests } from '../../../src/streaming/request-cache';
+
+const MINUTE = 60_000;
+
+function cacheAt(start = 0) {
+  const clock = { now: start };
+  return { clock, cache: new RequestCache<string>(() => clock.now) };
+}
+
+describe('RequestCache', () => {
+  it('answers a request to its token, once', () => {
+    const { cache } = cacheAt();
+    const token = cache.insert('a');
+    expect(cache.take(token)).toBe('a');
+    expect(cache.take(token)).toBeUndefined();
+    expect(cache.size).toBe(0);
+  });
+
+  it('keeps requests apart', () => {
+    const { cache } = cacheAt();
+    const [first, second] = [cache.insert('a'), cache.insert('b')];
+    expect(cache.take(second)).toBe('b');
+    expect(cache.take(first)).toBe('a');
+  });
+
+  it.each([
+    ['just before a minute has passed', MINUTE - 1, 'a'],
+    ['after a minute', MINUTE, undefined],
+  ])('knows a token %s: %s ms', (_when, passed, expected) => {
+    const { clock, cache } = cacheAt(5);
+    const token = cache.insert('a');
+    clock.now += passed;
+    expect(cache.take(token)).toBe(expected);
+  });
+
+  it('gives out a thousand and no more, until one is used or too old', () => {
+    const { clock, cache } = cacheAt();
+    const tokens = Array.from({ length: 1000 }, () => cache.insert('a'));
+    expect(() => cache.insert('b')).toThrow(TooManyRequests);
+    cache.take(tokens[500] ?? '');
+    cache.insert('b');
+    expect(() => cache.insert('b')).toThrow(TooManyRequests);
+    clock.now += MINUTE;
+    cache.insert('c');
+    expect(cache.size).toBe(1);
+  });
+
+  it('gives out tokens that are 128 random bits, safe in a path, and never the same', () => {
+    const { cache } = cacheAt();
+    const tokens = Array.from({ length: 1000 }, () => cache.insert('a'));
+    expect(new Set(tokens).size).toBe(1000);
+    expect(tokens.filter((token) => !/^[A-Za-z0-9_-]{22}$/.test(token))).toEqual([]);
+    const bytes = tokens.map((token) => Buffer.from(token, 'base64url'));
+    // Each bit is set about half the time: 1000 throws differ from 500 by more than 100 once in a billion tests.
+    for (let bit = 0; bit < 128; bit++) {
+      const set = bytes.filter((token) => ((token[bit >> 3] ?? 0) >> (bit & 7)) & 1).length;
+      expect(Math.abs(set - 500)).toBeLessThan(110);
+    }
+  });
+
+  it.each(['', 'x', '__proto__', 'constructor'])('knows no token %p', (token) => {
+    expect(cacheAt().cache.take(token)).toBeUndefined();
+  });
+});

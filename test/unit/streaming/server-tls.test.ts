@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto';
+import { connect } from 'node:net';
+import { type PeerCertificate, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { StreamingRig } from '../../support/streaming/rig';
+import { SpdyClient } from '../../support/streaming/spdy-client';
+import { until } from '../../support/streaming/until';
+import { askSpdy } from '../../support/streaming/upgrade';
+import { TEST_CA, TEST_SERVER } from '../../support/test-certificates';
+
+let rig: StreamingRig;
+
+async function listening(options: ConstructorParameters<typeof StreamingRig>[0]): Promise<StreamingRig> {
+  rig = new StreamingRig({ tls: true, ...options });
+  await rig.server.listen();
+  return rig;
+}
+
+afterEach(() => rig.close());
+
+/** The certificate that a server shows. */
+function certificateOf(url: string): Promise<PeerCertificate> {
+  const { port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = tlsConnect({ host: '127.0.0.1', port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate());
+      socket.end();
+    });
+    socket.on('error', reject);
+  });
+}
+
+async function runThrough(url: string, ca?: string): Promise<string> {
+  rig.runtime.onExec = async ({ stdout }) => {
+    await new Promise<void>((resolve) => stdout?.write('over TLS', () => resolve()));
+    return 0;
+  };
+  const answer = await askSpdy(url, 'v4.channel.k8s.io', { ca });
+  if (!answer.socket) throw new Error(String(answer.status));
+  const client = rig.keep(new SpdyClient(answer.socket, answer.head));
+  const { stdout } = await client.openAll('error', 'stdin', 'stdout', 'stderr');
+  return stdout.all();
+}
+
+describe('With TLS, the server', () => {
+  it('speaks with the certificate it was given', async () => {
+    await listening({ certificate: TEST_SERVER });
+    const url = rig.execUrl();
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/exec\//);
+    expect(await runThrough(url, TEST_CA)).toBe('over TLS');
+    const shown = await certificateOf(url);
+    expect(new X509Certificate(shown.raw).toString()).toBe(new X509Certificate(TEST_SERVER.cert).toString());
+  });
+
+  it('makes itself a certificate for its address when it has none, another one each time', async () => {
+    await listening({});
+    const first = await certificateOf(rig.execUrl());
+    expect(first.subjectaltname).toBe('DNS:localhost, IP Address:127.0.0.1');
+    expect(await runThrough(rig.execUrl())).toBe('over TLS');
+    await rig.close();
+    await listening({});
+    expect((await certificateOf(rig.execUrl())).fingerprint256).not.toBe(first.fingerprint256);
+  });
+
+  it('may listen on every address, and is told of by one that can be dialled', async () => {
+    await listening({ address: '0.0.0.0' });
+    expect(rig.execUrl()).toMatch(/^https:\/\/127\.0\.0\.1:\d+\//);
+    expect(await runThrough(rig.execUrl())).toBe('over TLS');
+  });
+
+  it('serves WebSockets as well', async () => {
+    await listening({});
+    const client = await rig.webSocket(rig.execUrl(), 'v5.channel.k8s.io');
+    expect(await client.end()).toBe(1000);
+    expect(JSON.parse(client.text(3))).toMatchObject({ status: 'Success' });
+  });
+
+  it('takes nothing older than TLS 1.2, and nothing in clear', async () => {
+    await listening({});
+    const { port } = new URL(rig.execUrl());
+    const old = await new Promise<string>((resolve) => {
+      const socket = tlsConnect({
+        host: '127.0.0.1',
+        port: Number(port),
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1',
+        maxVersion: 'TLSv1.1',
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      });
+      socket.on('secureConnect', () => resolve('connected'));
+      socket.on('error', (error) => resolve(error.message));
+    });
+    expect(old).toMatch(/protocol version|unsupported protocol|ECONNRESET/i);
+    await expect(askSpdy(rig.execUrl().replace('https', 'http'), 'v4.channel.k8s.io')).rejects.toThrow();
+  });
+
+  it('cuts off a client that never finishes its handshake, when it stops', async () => {
+    await listening({});
+    const { port } = new URL(rig.execUrl());
+    const client = connect({ host: '127.0.0.1', port: Number(port) });
+    let over = false;
+    client.on('close', () => {
+      over = true;
+    });
+    client.on('error', () => undefined);
+    await until('the connection', () => !client.connecting);
+    client.write(Buffer.from([22, 3, 1]));
+    await rig.server.stop();
+    await until('it is cut off', () => over);
+  });
+});
