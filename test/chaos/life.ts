@@ -163,8 +163,8 @@ export class Life {
       if (now.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
       return now;
     });
-    // A container that ends while containerd is away is swept up by containerd as it comes back, with its code.
-    if (status.reason === 'Unknown') return done.add('exit codes that containerd lost');
+    // Killed before it could be written down, or gone from containerd: no code is made up for it.
+    if (status.reason === 'Unknown') return done.add('exit codes that nobody knows any more');
     if (status.exitCode !== code) {
       faults.add(
         'wrong exit codes',
