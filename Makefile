@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test conformance e2e-kubelet bench chaos run clean
+.PHONY: help install build generate check-generated lint types unit integration test conformance conformance-all e2e-kubelet bench chaos run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -43,6 +43,9 @@ test: node_modules ## all of the above
 
 conformance: node_modules build ## critest, on two containerds (root, Go)
 	test/conformance/run.sh
+
+conformance-all: node_modules build ## the same in every combination (root, Go)
+	ALL=1 test/conformance/run.sh
 
 e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds (root, Go)
 	test/e2e/kubelet/run.sh

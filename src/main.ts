@@ -31,6 +31,16 @@ async function serve(config: Config): Promise<number> {
   return end instanceof Error ? 1 : 0;
 }
 
+/** Gives every pod a pause task; 0 when every pod that is READY has one. */
+async function handOver(config: Config): Promise<number> {
+  const { makeLogger } = await import('./observability/logger');
+  const log = makeLogger(config.log);
+  const { runHandover } = await import('./app-handover');
+  const stdioProgram = join(__dirname, 'crisp-stdio.js');
+  const options = { ...{ log, version, stdioProgram, kept: [] }, manager: serviceManager({}, log) };
+  return (await runHandover(config, options, printLine)) ? 0 : 1;
+}
+
 async function smoke(args: SmokeArguments): Promise<number> {
   const { runSmoke } = await import('./client/smoke');
   return runSmoke({ ...args, print: printLine, signal: interruption() });
@@ -88,7 +98,7 @@ async function main(): Promise<void> {
   process.stderr.on('error', () => undefined);
   const out = (text: string): void => void process.stdout.write(text);
   const err = (text: string): void => void process.stderr.write(text);
-  const actions = { version, serve, smoke, pull, removePods, out, err };
+  const actions = { version, serve, handOver, smoke, pull, removePods, out, err };
   const code = await runCommand(process.argv.slice(2), actions).catch((error: unknown) => {
     err(`crisp: ${errorMessage(error)}\n`);
     return 1;

@@ -26,6 +26,7 @@ export interface PullArguments {
 export interface Actions {
   readonly version: string;
   serve(config: Config): Promise<number>;
+  handOver(config: Config): Promise<number>;
   smoke(args: SmokeArguments): Promise<number>;
   pull(args: PullArguments): Promise<number>;
   removePods(args: { readonly endpoint: string }): Promise<number>;
@@ -66,6 +67,7 @@ function buildProgram(actions: Actions, done: (code: number) => void): Command {
     .configureOutput({ writeOut: (text) => actions.out(text), writeErr: (text) => actions.err(text) })
     .showHelpAfterError('(crisp --help lists the commands)');
   addServe(program, actions, done);
+  addHandover(program, actions, done);
   addConfig(program, actions);
   addClient(program, actions, done);
   program
@@ -86,6 +88,19 @@ function addServe(program: Command, actions: Actions, done: (code: number) => vo
     .option('--state <dir>', 'directory for what lasts until the next boot')
     .option('--log-level <level>', 'debug, info, warn or error')
     .action(async ({ config: file, ...flags }: ServeOptions) => done(await actions.serve(loadConfig({ file, flags }))));
+}
+
+function addHandover(program: Command, actions: Actions, done: (code: number) => void): void {
+  program
+    .command('handover')
+    .description('give every pod a pause task, for containerd’s own CRI to take the pods over; crisp must be stopped')
+    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE} if it exists)`)
+    .option('--containerd <address>', 'socket of containerd')
+    .option('--state <dir>', 'directory for what lasts until the next boot')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .action(async ({ config: file, ...flags }: ServeOptions) =>
+      done(await actions.handOver(loadConfig({ file, flags: { logLevel: 'warn', ...flags } }))),
+    );
 }
 
 function addConfig(program: Command, actions: Actions): void {

@@ -104,6 +104,8 @@ export interface Host {
   isApparmorLoaded(name: string): Promise<boolean>;
   /** Values of a pod's or container's cgroup; undefined when it is gone. */
   cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
+  /** Kills every process in a task's cgroup that containerd knows nothing of any more; answers how many there were. */
+  killStrays(id: string): Promise<number>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

@@ -21,6 +21,7 @@ import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
 import { mountShifted } from '../host/shifted-mounts';
+import { killStrays } from '../host/stray-processes';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
@@ -58,6 +59,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     startedAt,
     parentOf: (pid) => parentOf(pid),
     untilGone: (pid, ms) => untilGone(pid, ms),
+    killStrays: (id) => killStrays(id),
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),

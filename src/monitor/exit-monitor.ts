@@ -62,10 +62,22 @@ export class ExitMonitor {
         return await this.deps.containerd.tasks.wait({ containerId: id }, { signal });
       } catch (error) {
         signal.throwIfAborted();
-        if (isNotFound(error)) return { exitStatus: VANISHED, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
+        if (isNotFound(error) || (await this.hasNoTask(id))) {
+          const exitedAt = BigInt(Date.now()) * 1_000_000n;
+          return { exitStatus: VANISHED, exitedAt, vanished: true, lost: true };
+        }
         this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
         await sleep(backoff.next(), signal);
       }
+    }
+  }
+
+  /** On 2.x the Wait of a container whose pod's shim has died fails for ever: only the daemon's Get knows of no task then. */
+  private async hasNoTask(id: string): Promise<boolean> {
+    try {
+      return (await this.deps.containerd.tasks.get({ containerId: id })) === undefined;
+    } catch {
+      return false;
     }
   }
 

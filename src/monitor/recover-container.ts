@@ -59,6 +59,7 @@ async function withoutTask(deps: RecoverDeps, container: Container): Promise<voi
   const state = containerState(container.status);
   if (state === 'CREATED') await withoutStart(deps, container);
   if (state !== 'RUNNING') return;
+  await deps.host.killStrays(container.metadata.id);
   const finishedAt = BigInt(Date.now()) * 1_000_000n;
   await deps.containers.update(container, { pid: 0, finishedAt, exitCode: VANISHED, reason: 'Unknown' });
 }

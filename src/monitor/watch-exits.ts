@@ -10,6 +10,7 @@ export function watchContainer(deps: LifecycleDeps, monitor: ExitMonitor, contai
   const { id } = container.metadata;
   monitor.watch(id, async (exit) => {
     await using _held = await deps.locks.hold(id);
+    if (exit.vanished) await deps.host.killStrays(id);
     await finishContainer(deps, container, exit);
   });
 }

@@ -5,6 +5,8 @@ export interface Exit {
   readonly exitedAt: bigint;
   /** containerd knows the task no more: its code is lost, and `exitStatus` says nothing. */
   readonly lost?: boolean;
+  /** containerd knows of no task any more: what it ran may still be there. */
+  readonly vanished?: boolean;
 }
 
 /** Who waits for the end of which task. An exit counts once its consequences are recorded, not when it is heard of. */

@@ -21,7 +21,9 @@ export type Entry =
       readonly name: string;
       readonly kind: 'crisp';
       readonly settings: Record<string, unknown>;
+      /** Another `dist/crisp.js`. */
       readonly bundle?: string;
+      readonly nodeFlags?: readonly string[];
     };
 
 /** One CRI server with a containerd, directories, a pod network and a cgroup that nobody else has. */
@@ -61,7 +63,7 @@ export async function startContestant(entry: Entry, certsDir: string): Promise<C
       crisp = await startCrisp({
         ...{ dir, containerd, network, certsDir, program: entry.bundle },
         settings: { sandbox_image: PAUSE, ...entry.settings },
-        launch: ([, ...args]) => launch([node, ...args]),
+        launch: ([, ...args]) => launch([node, ...(entry.nodeFlags ?? []), ...args]),
       });
     }
     undo.push(() => crisp?.endStdio());

@@ -30,7 +30,7 @@ const NUMBERS = { PODS: 100, DENSITY: 105, ROUNDS: 3, REST_SECONDS: 30, EXITED: 
 
 /**
  * Reads the options from environment variables, each with a default. `VARIANTS` names further crisps with settings of
- * their own, as `name: TOML; name: TOML`; `bundle` among the settings is the path of another `dist/crisp.js`.
+ * their own, as `name: TOML; name: TOML`; `bundle` among the settings is the path of another `dist/crisp.js`, `node_flags` are flags of its Node.
  */
 export function benchOptions(env: Readonly<Record<string, string | undefined>>): BenchOptions {
   const numbers = Object.entries(NUMBERS).map(([name, usual]) => [name, numberOf(name, env[name], usual)]);
@@ -79,8 +79,10 @@ function variants(text = ''): Entry[] {
     .map((one) => {
       const [, name = '', toml = ''] = /^([\w-]+):(.*)$/s.exec(one) ?? [];
       if (name === '' || name === 'plugin' || name === 'crisp') throw new Error(`VARIANTS: no name of its own: ${one}`);
-      const { bundle, ...settings } = parse(toml.trim());
+      const { bundle, node_flags: flags, ...settings } = parse(toml.trim());
       if (bundle !== undefined && typeof bundle !== 'string') throw new Error(`VARIANTS: bundle of ${name} is no path`);
-      return { name, kind: 'crisp', settings, bundle };
+      if (flags !== undefined && typeof flags !== 'string')
+        throw new Error(`VARIANTS: node_flags of ${name} are no text`);
+      return { name, kind: 'crisp', settings, bundle, nodeFlags: flags?.split(' ') };
     });
 }

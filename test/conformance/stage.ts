@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly stage: StageName;
   /** containerd's own CRI plugin is tested instead of crisp. */
   readonly plugin: boolean;
+  /** Whether every pod has a pause task. */
+  readonly infra: 'always' | 'auto';
   /** Regular expressions over case names. */
   readonly focus?: string;
   readonly skip: readonly string[];
@@ -42,7 +44,13 @@ export interface StageResult {
 /** Runs critest once, against daemons of its own that are gone afterwards; an abort ends critest early. */
 export async function runStage(options: StageOptions): Promise<StageResult> {
   const critest = join(buildTools(['critest'], { CRITEST_DIGEST: digestOfDigestImage() }).critest, 'critest');
-  const folder = [options.stage, ...(options.plugin ? ['plugin'] : []), ...(options.websocket ? ['websocket'] : [])];
+  const auto = options.infra === 'auto' ? ['auto'] : [];
+  const folder = [
+    options.stage,
+    ...auto,
+    ...(options.plugin ? ['plugin'] : []),
+    ...(options.websocket ? ['websocket'] : []),
+  ];
   const logs = join(cacheDir(), 'conformance', folder.join('-'));
   const dir = createScratch();
   const undo: Undo[] = [];
@@ -97,7 +105,8 @@ async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): P
   undo.push(() => removeScratch(join(dir, 'containerd'), containerd.address));
   undo.push(() => containerd.stop());
   if (plugin) return { socket: containerd.address, containerd };
-  const crisp = await startCrisp({ dir, containerd, network, certsDir });
+  const settings = { containerd: { runtimes: { runc: { infra_container: options.infra } } } };
+  const crisp = await startCrisp({ dir, containerd, network, certsDir, settings });
   undo.push(() => crisp.endStdio());
   undo.push(() => crisp.stop());
   const { socket, netnsDir, recordDirs, journalDir, stdioNotesDir } = crisp;

@@ -50,11 +50,11 @@ export class FakeHost implements Host {
   readonly apparmorProfiles = new Set<string>();
   readonly cgroups = new Map<string, CgroupValues>();
   readonly netDevs: NetDev[] = [];
+  /** What was set in namespaces, by where they are pinned. */
+  readonly settings = new Map<string, NamespaceSettings>();
   /** What the OCI runtime was told to forget. */
   readonly deletedFromRuntime: RuntimeContainer[] = [];
 
-  /** What was set in namespaces, by where they are pinned. */
-  readonly settings = new Map<string, NamespaceSettings>();
 
   async deleteRuntimeContainer(container: RuntimeContainer): Promise<void> {
     this.deletedFromRuntime.push(container);
@@ -125,6 +125,11 @@ export class FakeHost implements Host {
     return readdir(dir).catch(() => []);
   }
 
+  /** Ids of tasks whose processes live on without a shim. */
+  readonly strays = new Set<string>();
+  async killStrays(id: string): Promise<number> {
+    return this.strays.delete(id) ? 1 : 0;
+  }
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }

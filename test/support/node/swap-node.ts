@@ -83,22 +83,22 @@ export class SwapNode {
   }
 
   /** The plugin is turned off, then crisp is started. */
-  async toCrisp({ away, unserved }: Meanwhile = {}): Promise<void> {
+  async toCrisp({ away, unserved }: Meanwhile = {}, settings: Record<string, unknown> = {}): Promise<void> {
     this.disconnect();
     await this.containerd.stop();
     await away?.();
     moveResults(this.network.name, PLUGIN_CACHE, this.network.cacheDir);
     await this.containerd.restart({ plugin: false });
     await unserved?.();
-    await this.startCrisp();
+    await this.startCrisp(settings);
   }
 
   /** Starts crisp, for the first time or again. */
-  async startCrisp(): Promise<void> {
+  async startCrisp(more: Record<string, unknown> = {}): Promise<void> {
     if (this.started) await this.started.start();
     else {
       const { dir, containerd, network, certsDir } = this;
-      const settings = { sandbox_image: PAUSE_OF[this.version], log: { level: 'debug' } };
+      const settings = { sandbox_image: PAUSE_OF[this.version], log: { level: 'debug' }, ...more };
       this.started = await startCrisp({ dir, containerd, network, certsDir, settings });
     }
     await this.connect(this.crisp.socket);

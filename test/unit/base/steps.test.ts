@@ -156,6 +156,40 @@ describe('inSteps', () => {
     expect(logged.at(-1)).toEqual(['what is left could not be listed', { error: 'stuck' }]);
   });
 
+  describe('together', () => {
+    const later = (what: string) => async (): Promise<string> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return did(what)();
+    };
+
+    it('answers what each branch answers, in their order', async () => {
+      const answer = await inSteps({ signal: caller.signal, log }, (step, together) =>
+        together(
+          () => step('slow', later('slow')),
+          async () => `${await step('a', did('a'))} ${await step('b', did('b'))}`,
+        ),
+      );
+      expect(answer).toEqual(['slow', 'a b']);
+      expect(done).toEqual(['a', 'b', 'slow']);
+    });
+
+    it('waits for what is under way when a branch fails, begins nothing more, and then undoes all', async () => {
+      const story = inSteps({ signal: caller.signal, log }, async (step, together) => {
+        await step('first', did('make 1'), did('undo 1'));
+        await together(
+          async () => {
+            await step('slow', later('make slow'), did('undo slow'));
+            await step('never', did('never'), did('undo never'));
+          },
+          () => step('broken', fails('broken'), did('undo broken')),
+        );
+      });
+      await expect(story).rejects.toThrow('broken');
+      expect(done).toEqual(['make 1', 'broken', 'make slow', 'undo broken', 'undo slow', 'undo 1']);
+      expect(logged).toEqual([['a step failed, undoing', { step: 'broken', error: 'broken' }]]);
+    });
+  });
+
   it('needs nobody to be told', async () => {
     const story = run((step) => step('first', fails('broken'), fails('undo')), { stuck: undefined });
     await expect(story).rejects.toThrow('broken');

@@ -27,14 +27,17 @@ describe('the options of the bench', () => {
   it('document what was measured in part when they are told to', () =>
     expect(benchOptions({ PODS: '20', DOCUMENT: '1' })).toMatchObject({ pods: 20, document: true }));
 
-  it('have crisps with other settings and of another build', () =>
+  it('have crisps with other settings, of another build and with flags of Node', () =>
     expect(
-      benchOptions({ VARIANTS: 'bare: infra_container = "auto"; before: bundle = "/x/crisp.js"' }).entries,
+      benchOptions({
+        VARIANTS: 'bare: infra_container = "auto"; before: bundle = "/x/crisp.js"; small: node_flags = "--a --b=1"',
+      }).entries,
     ).toEqual([
       { name: 'plugin', kind: 'plugin' },
       { name: 'crisp', kind: 'crisp', settings: {} },
       { name: 'bare', kind: 'crisp', settings: { infra_container: 'auto' }, bundle: undefined },
       { name: 'before', kind: 'crisp', settings: {}, bundle: '/x/crisp.js' },
+      { name: 'small', kind: 'crisp', settings: {}, nodeFlags: ['--a', '--b=1'] },
     ]));
 
   it.each([
@@ -44,5 +47,6 @@ describe('the options of the bench', () => {
     [{ VARIANTS: 'crisp: ' }, 'no name of its own'],
     [{ VARIANTS: 'infra_container = "auto"' }, 'no name of its own'],
     [{ VARIANTS: 'x: bundle = 1' }, 'bundle of x is no path'],
+    [{ VARIANTS: 'x: node_flags = 1' }, 'node_flags of x are no text'],
   ])('refuse %j', (env, message) => expect(() => benchOptions(env as Record<string, string>)).toThrow(message));
 });

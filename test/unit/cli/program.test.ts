@@ -9,6 +9,7 @@ interface Ran {
   out: string;
   err: string;
   served?: unknown;
+  handedOver?: unknown;
   smoked?: unknown;
   pulled?: unknown;
   removed?: unknown;
@@ -21,6 +22,10 @@ async function run(args: string[], results: { serve?: number; smoke?: number } =
     serve: async (config) => {
       ran.served = config;
       return results.serve ?? 0;
+    },
+    handOver: async (config) => {
+      ran.handedOver = config;
+      return 0;
     },
     smoke: async (smokeArgs) => {
       ran.smoked = smokeArgs;
@@ -56,6 +61,18 @@ describe('crisp', () => {
     dir = mkdtempSync(join(tmpdir(), 'cli-'));
   });
   afterEach(() => rmSync(dir, { recursive: true }));
+
+  it('hands pods over with the same configuration as serve, and logs what is wrong only', async () => {
+    const { code, handedOver, served } = await run([
+      'handover',
+      '--config',
+      file('state = "/s"'),
+      '--containerd',
+      '/c',
+    ]);
+    expect({ code, served }).toEqual({ code: 0, served: undefined });
+    expect(handedOver).toMatchObject({ state: '/s', containerd: { address: '/c' }, log: { level: 'warn' } });
+  });
 
   it('prints what a configuration of containerd becomes, and says what it leaves out', async () => {
     const source = file(
@@ -163,6 +180,7 @@ describe('crisp', () => {
     const actions: Actions = {
       version: '1',
       serve: () => Promise.reject(new Error('no containerd')),
+      handOver: async () => 0,
       smoke: async () => 0,
       pull: async () => 0,
       removePods: async () => 0,

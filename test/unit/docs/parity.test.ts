@@ -44,7 +44,14 @@ const NUMBERED: readonly (readonly [string, number, number])[] = [
   ['12', 1, 17],
   ['13', 1, 10],
   ['16', 1, 15],
+  ['17', 1, 23],
   ['18', 1, 7],
+];
+
+/** The same for the sections beyond, whose rows are a letter and a number. */
+const LETTERED: readonly (readonly [string, number])[] = [
+  ['a', 11],
+  ['e', 25],
 ];
 
 const AREAS = 'handlers errors cni security cgroup misc images server versions'.split(' ');
@@ -59,6 +66,14 @@ describe('docs/parity.md', () => {
       Array.from({ length: last - first + 1 }, (_, at) => `${prefix}.${first + at}`),
     );
     expect(names.filter((name) => /^\d/.test(name)).sort()).toEqual([...expected].sort());
+  });
+
+  it('answers every row of the sections beyond, once', () => {
+    const expected = LETTERED.flatMap(([letter, last]) =>
+      Array.from({ length: last }, (_, at) => `${letter}${at + 1}`),
+    );
+    const letters = LETTERED.map(([letter]) => letter).join('');
+    expect(names.filter((name) => new RegExp(`^[${letters}]\\d+$`).test(name)).sort()).toEqual([...expected].sort());
   });
 
   it('answers every area of the configuration', () => {

@@ -1,6 +1,7 @@
 import { silentLogger } from '../../../src/base/logger';
 import { ExitMonitor, type OnExit } from '../../../src/monitor/exit-monitor';
-import { Exits } from '../../../src/state/exits';
+import { Code } from '../../../src/rpc/code';
+import { type Exit, Exits } from '../../../src/state/exits';
 import { runContainer, runPod } from '../../support/story-pods';
 import { useRig } from '../../support/use-rig';
 
@@ -57,6 +58,15 @@ describe('ExitMonitor', () => {
     made.watch('absent', onExit);
     await over();
     expect([seen, lost]).toEqual([[255], [true]]);
+  });
+
+  it('takes a task for ended whose Wait fails when the daemon knows of none any more, as 2.x does when a shim has died', async () => {
+    rig.now.fake.fail('Tasks/Wait', { nth: 'always', code: Code.UNKNOWN, message: 'ttrpc: closed' });
+    const exits: Exit[] = [];
+    const { made, onExit, over } = monitor(async (exit) => void exits.push(exit));
+    made.watch('absent', onExit);
+    await over();
+    expect(exits).toEqual([{ exitStatus: 255, exitedAt: expect.any(BigInt), vanished: true }]);
   });
 
   it('tells nobody of the end of what is not watched any more', async () => {

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
+import { isAtHand } from '../support/daemon/containerd';
+import { shimPids } from '../support/daemon/leftovers';
+import { until } from '../support/daemon/process';
+import { startNode, type TestNode } from '../support/node/node';
+import { exec, podStatusOf, removePod, runContainer, runPod, shell, statusOf } from '../support/node/pods';
+import { alone } from '../support/node/swap-pods';
+
+const SECOND = 1000;
+
+let node: TestNode;
+afterEach(async () => {
+  const left = node.left();
+  await node.stop();
+  expect(left).toBe('0');
+}, 60 * SECOND);
+
+function pidOf(id: string): number {
+  const file = join(node.containerd.root, 'io.containerd.grpc.v1.cri/containers', id, 'status');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { Pid: number }).Pid;
+}
+
+describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim of containerd %s that is killed', (version) => {
+  it(
+    'ends its pod within seconds, and no other; the pod can be stopped and removed',
+    async () => {
+      node = await startNode({ version });
+      const [pod, other] = [await runPod(node), await runPod(node)];
+      const id = await runContainer(node, pod, shell('sleeper', 'sleep 1000'));
+      // Its processes do not end with those of pause.
+      const own = await runContainer(node, pod, alone('alone', 'sleep 1000'));
+      const pid = pidOf(own);
+      const well = await runContainer(node, other, shell('sleeper', 'sleep 1000'));
+      const shim = shimPids(node.containerd.address).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pod.id),
+      );
+      process.kill(shim ?? 0, 'SIGKILL');
+      await until('the pod is NOTREADY', 10 * SECOND, async () => {
+        const { state } = await podStatusOf(node, pod);
+        return state === PodSandboxState.SANDBOX_NOTREADY;
+      });
+      for (const each of [id, own]) {
+        await until('its container is EXITED', 10 * SECOND, async () => {
+          const { state } = await statusOf(node, each);
+          return state === ContainerState.CONTAINER_EXITED;
+        });
+        expect((await statusOf(node, each)).exitCode).not.toBe(0);
+      }
+      await until('its process has ended', 5 * SECOND, async () => !existsSync(`/proc/${pid}`));
+      expect((await exec(node, well, 'echo', 'hello')).stdout).toBe('hello\n');
+      await removePod(node, pod);
+      await removePod(node, other);
+    },
+    90 * SECOND,
+  );
+});
