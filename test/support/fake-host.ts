@@ -55,7 +55,6 @@ export class FakeHost implements Host {
   /** What the OCI runtime was told to forget. */
   readonly deletedFromRuntime: RuntimeContainer[] = [];
 
-
   async deleteRuntimeContainer(container: RuntimeContainer): Promise<void> {
     this.deletedFromRuntime.push(container);
   }
