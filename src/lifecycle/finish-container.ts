@@ -18,7 +18,8 @@ type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' 
 /**
  * Records the end of a container. Afterwards its log is complete and closed, its status (exit code, time, reason) is on
  * disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
- * The caller holds the container's lock.
+ * The caller holds the container's lock. An end that
+ * cannot be written is visible all the same, and this throws: it is to be called again until that is on disk.
  */
 export async function finishContainer(deps: Deps, container: Container, exit: Exit): Promise<void> {
   const { id, sandboxId } = container.metadata;
@@ -30,11 +31,15 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
     await deps.containers.update(container, change).catch((error: unknown) => {
       deps.log.error('the status file cannot be written', { id, error: errorMessage(error) });
       deps.containers.updateInMemory(container, change);
+      container.unsaved = true;
     });
     deps.events.publish(id, sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
   }
   deps.exits.settle(id);
   await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
+  if (!container.unsaved || deps.containers.get(id) !== container) return;
+  await deps.containers.update(container, {});
+  container.unsaved = false;
 }
 
 /** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */
@@ -48,6 +53,7 @@ export async function deleteTask(
 }
 
 async function exitReason(deps: Deps, container: Container, exit: Exit): Promise<string> {
+  if (exit.lost) return 'Unknown';
   if (exit.exitStatus === 0) return 'Completed';
   if (exit.exitStatus !== KILLED) return 'Error';
   if (container.oomKilled) return 'OOMKilled';

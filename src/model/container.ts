@@ -63,6 +63,8 @@ export interface Container {
   stopSignalSent?: boolean;
   /** An OOM event named it; looked at when it ends with 137. */
   oomKilled?: boolean;
+  /** Its end is not on disk yet: that was full. */
+  unsaved?: boolean;
 }
 
 /** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */

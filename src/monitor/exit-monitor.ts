@@ -63,7 +63,8 @@ export class ExitMonitor {
       } catch (error) {
         signal.throwIfAborted();
         if (isNotFound(error) || (await this.hasNoTask(id))) {
-          return { exitStatus: VANISHED, exitedAt: BigInt(Date.now()) * 1_000_000n, vanished: true };
+          const exitedAt = BigInt(Date.now()) * 1_000_000n;
+          return { exitStatus: VANISHED, exitedAt, vanished: true, lost: true };
         }
         this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
         await sleep(backoff.next(), signal);

@@ -39,8 +39,10 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   // Without a task it is in no shim.
   if (sandbox.status.state !== 'NOTREADY' || sandbox.status.exitedAt !== 0n) restoreShim(deps, sandbox);
   deps.sandboxes.add(sandbox);
-  if (status.state === 'NOTREADY' && status.exitedAt === 0n) await withoutTask(deps, sandbox, record.snapshotter);
-  if (status.state === 'READY') await takeUp(deps, sandbox);
+  const { state, exitedAt } = sandbox.status;
+  if (state === 'NOTREADY' && exitedAt === 0n && !sandbox.withoutInfra)
+    await withoutTask(deps, sandbox, record.snapshotter);
+  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }

@@ -3,6 +3,8 @@ export interface Exit {
   readonly exitStatus: number;
   /** Nanoseconds since 1970. */
   readonly exitedAt: bigint;
+  /** containerd knows the task no more: its code is lost, and `exitStatus` says nothing. */
+  readonly lost?: boolean;
   /** containerd knows of no task any more: what it ran may still be there. */
   readonly vanished?: boolean;
 }

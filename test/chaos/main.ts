@@ -1,3 +1,5 @@
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../src/base/errors';
 import type { Leftovers } from '../support/daemon/leftovers';
@@ -25,6 +27,7 @@ export async function main(args: readonly string[]): Promise<void> {
     await live(chaos, new Seeded(seed), { until: Date.now() + seconds * 1000, done, faults });
     await countLeaks(chaos, before, faults);
   } finally {
+    keepLogs(chaos.node.dir);
     await chaos.stop();
   }
   print(done, faults);
@@ -48,6 +51,16 @@ async function live(
   // Whoever still lives needs a node that works.
   await trouble.finally(() => chaos.heal());
   await Promise.all(lives);
+}
+
+/** CHAOS_LOGS names a folder for what the daemons have said. */
+function keepLogs(dir: string): void {
+  const { CHAOS_LOGS } = process.env;
+  if (!CHAOS_LOGS) return;
+  mkdirSync(CHAOS_LOGS, { recursive: true });
+  for (const name of readdirSync(dir).filter((each) => each.endsWith('.log'))) {
+    copyFileSync(join(dir, name), join(CHAOS_LOGS, name));
+  }
 }
 
 /** A last restart of crisp, whose sweep comes with it, is all the help that it gets. */

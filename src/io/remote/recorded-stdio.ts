@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, errorMessage } from '../../base/errors';
+import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
 import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
 
@@ -39,7 +39,12 @@ export class RecordedStdio implements StdioService {
   async open(spec: StdioSpec): Promise<void> {
     await this.inner.open(spec);
     if (this.specs.has(spec.id)) return;
-    this.note(spec);
+    try {
+      this.note(spec);
+    } catch (error) {
+      await this.close(spec.id); // or a second call would take it for noted
+      throw error;
+    }
   }
 
   async reopen(id: string, logPath: string): Promise<void> {
@@ -80,20 +85,17 @@ export class RecordedStdio implements StdioService {
   }
 
   private note(spec: StdioSpec): void {
-    this.specs.set(spec.id, spec);
     const path = this.path(spec.id);
     // Renamed into place: a note is there as a whole or not at all.
     writeFileSync(`${path}.new`, JSON.stringify(spec), { mode: 0o600 });
     renameSync(`${path}.new`, path);
+    this.specs.set(spec.id, spec);
   }
 
   private forget(id: string): void {
     this.specs.delete(id);
-    try {
-      unlinkSync(this.path(id));
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-    }
+    // What could not be written as a whole, for a full disk or a kill, goes too.
+    for (const path of [this.path(id), `${this.path(id)}.new`]) rmSync(path, { force: true });
   }
 
   private path(id: string): string {

@@ -9,10 +9,10 @@ describe('crisp that is killed at each step', () => {
   let crash: CrashNode;
   beforeAll(async () => {
     crash = await CrashNode.start();
-  }, MINUTE);
+  }, 3 * MINUTE);
   afterAll(async () => {
     await crash.node.stop();
-  }, MINUTE);
+  }, 3 * MINUTE);
 
   /** Everything that containerd has of images once it has collected its garbage. */
   function stored(): string {

@@ -20,10 +20,10 @@ describe('crisp that is killed at each step', () => {
   let crash: CrashNode;
   beforeAll(async () => {
     crash = await CrashNode.start();
-  }, MINUTE);
+  }, 3 * MINUTE);
   afterAll(async () => {
     await crash.node.stop();
-  }, MINUTE);
+  }, 3 * MINUTE);
 
   async function listed(): Promise<{ id: string; state: PodSandboxState }[]> {
     const { items } = await crash.node.cri.runtime.listPodSandbox({ filter: undefined });

@@ -53,10 +53,11 @@ describe('ExitMonitor', () => {
   });
 
   it('takes a task that is gone for ended, with a code that says that nobody knows', async () => {
-    const { made, seen, onExit, over } = monitor();
+    const lost: (boolean | undefined)[] = [];
+    const { made, seen, onExit, over } = monitor(async (exit) => void lost.push(exit.lost));
     made.watch('absent', onExit);
     await over();
-    expect(seen).toEqual([255]);
+    expect([seen, lost]).toEqual([[255], [true]]);
   });
 
   it('takes a task for ended whose Wait fails when the daemon knows of none any more, as 2.x does when a shim has died', async () => {

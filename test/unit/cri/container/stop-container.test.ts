@@ -115,7 +115,7 @@ describe('StopContainer', () => {
     const container = await makeContainer(rig.now, await runPod(rig.now));
     rig.now.deps.containers.updateInMemory(container, { unknown: true });
     await stop(container.metadata.id, LONG);
-    expect(container.status).toMatchObject({ exitCode: 255, unknown: false });
+    expect(container.status).toMatchObject({ exitCode: 255, reason: 'Unknown', unknown: false });
   });
 
   it('leaves what does not run as it is', async () => {
