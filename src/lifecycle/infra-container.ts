@@ -14,13 +14,18 @@ const RUNC = 'io.containerd.runc.v2';
 export const INFRA_LABEL = 'crisp.io/infra-container';
 export const WITHOUT_INFRA = 'none';
 
+/** Whether its shim (runc's, whatever the OCI runtime behind it) takes a pod for a group of tasks that join namespaces. */
+export function groupsTasks(handler: RuntimeHandler): boolean {
+  return handler.runtimeType === RUNC && handler.hostProcesses;
+}
+
 /**
  * Whether a pod needs a pause task: to keep a PID namespace that its containers share, to own its user namespace, to keep
  * a shim that several pods share, or because its shim (Kata, gVisor) makes the pod out of it.
  */
 export function needsInfra(config: SandboxMetadata['config'], handler: RuntimeHandler): boolean {
   if (handler.infraContainer === 'always' || handler.podsPerShim > 1) return true;
-  if (handler.runtimeType !== RUNC || !handler.hostProcesses) return true;
+  if (!groupsTasks(handler)) return true;
   const { pid = NamespaceMode.POD, usernsOptions } = config.linux?.securityContext?.namespaceOptions ?? {};
   if (pid !== NamespaceMode.CONTAINER && pid !== NamespaceMode.NODE) return true;
   return usernsOptions !== undefined && usernsOptions.mode !== NamespaceMode.NODE;

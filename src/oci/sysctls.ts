@@ -28,6 +28,14 @@ export function sysctlPath(name: string): string {
   return segments.map((segment) => segment.replaceAll('/', '.')).join('/');
 }
 
+/** Whether one of them is of an interface that a pod has only once its network is set up. */
+export function nameInterfaces(sysctls: Readonly<Record<string, string>>): boolean {
+  return Object.keys(sysctls).some((name) => {
+    const [net, , of, device = ''] = parts(name);
+    return net === 'net' && (of === 'conf' || of === 'neigh') && !['all', 'default', 'lo'].includes(device);
+  });
+}
+
 function check(name: string, value: string, shared: { network: boolean; ipc: boolean }): void {
   const field = `config.linux.sysctls[${JSON.stringify(name)}]`;
   const segments = parts(name);

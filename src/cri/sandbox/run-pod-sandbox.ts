@@ -5,7 +5,6 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
-import { podLease } from '../../lifecycle/pod-lease';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
@@ -13,10 +12,8 @@ import type { CriDeps } from '../deps';
 import { requireSandboxConfig } from '../require';
 import { sandboxLabel } from '../selinux';
 import { existingSandbox, sandboxFingerprint } from './existing-sandbox';
+import { makeWithInfra, makeWithoutInfra } from './make-sandbox';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
-import { describePause, makeNetwork, makePinnedNamespaces, preparePause, runPause } from './sandbox-branches';
-import { makeSandboxFiles, pauseRecord, removeSandboxFiles } from './sandbox-parts';
-import { deleteSandboxRecord, storeSandbox, updateSandboxRecord } from './sandbox-record';
 
 /**
  * Creates and starts a pod sandbox. Afterwards it is READY, or there is nothing, or a NOTREADY one that kubelet can remove.
@@ -40,7 +37,6 @@ export async function runPodSandbox(
 async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHandler, call: Call): Promise<string> {
   const { metadata, withoutInfra } = sandbox;
   const { id, name, config } = metadata;
-  const { leases, containers } = deps.containerd;
   const { signal } = call;
   await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
 
@@ -63,41 +59,8 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
       () => deps.sandboxes.record(metadata),
       () => deps.sandboxes.forget(id),
     );
-    const making = { deps, sandbox, handler, signal, step };
-    // These need nothing of each other; the network takes longest.
-    const [pause] = await together(
-      async () => {
-        await step(
-          'take a lease',
-          () => leases.create(podLease(id), { signal }),
-          (undoing) => leases.delete(id, { signal: undoing }),
-        );
-        return withoutInfra ? describePause(making) : preparePause(making);
-      },
-      () =>
-        step(
-          'store the sandbox',
-          () => storeSandbox(deps, sandbox, handler, signal),
-          (undoing) => deleteSandboxRecord(deps, id, undoing),
-        ),
-      () => (withoutInfra ? makePinnedNamespaces(making) : makeNetwork(making)),
-      () =>
-        step(
-          'write hosts, hostname, resolv.conf',
-          () => makeSandboxFiles(deps, sandbox, signal),
-          () => removeSandboxFiles(deps, id),
-        ),
-    );
-    const [record] = await together(
-      () =>
-        step(
-          'create the container', // a pod without a pause task is found again by its record: all it needs is there by now
-          () => containers.create(pauseRecord(deps, sandbox, handler, pause), { lease: id, signal }),
-          (undoing) => containers.delete(id, { signal: undoing }),
-        ),
-      () => step('store its network and spec', () => updateSandboxRecord(deps, sandbox, { spec: pause.spec, signal })),
-    );
-    const pid = withoutInfra ? 0 : await runPause(making, pause);
+    const making = { deps, sandbox, handler, signal, step, together };
+    const { record, pid } = await (withoutInfra ? makeWithoutInfra(making) : makeWithInfra(making));
     // The record's own time, which is what a restarted server finds.
     sandbox.status = { ...sandbox.status, state: 'READY', pid, createdAt: record.createdAt };
   });

@@ -1,5 +1,7 @@
 import type { Step } from '../../base/steps';
+import type { ContainerRecord } from '../../containerd/containers';
 import { labelledMounts } from '../../host/selinux';
+import { groupsTasks } from '../../lifecycle/infra-container';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
@@ -9,11 +11,14 @@ import type { Mount } from '../../model/mount';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { watchSandbox } from '../../monitor/watch-exits';
+import { nameInterfaces } from '../../oci/sysctls';
+import { SANDBOX_EXTENSION, sandboxMetadataExtension } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { ensureSandboxImage, knownSandboxImage } from './sandbox-image';
 import {
   addToNetwork,
   makeSandboxNetns,
+  pauseRecord,
   pauseSnapshot,
   pauseSpec,
   pinSandbox,
@@ -37,6 +42,14 @@ export interface Pause {
   readonly spec: Any;
   /** Its root filesystem; none as long as it has no task. */
   readonly mounts: Mount[];
+}
+
+/**
+ * Whether the pause task may be created while the network is being set up: it joins the namespace, which is there. Not where
+ * the shim (a virtual machine's) looks at the network, nor with sysctls of an interface, which are set with the task.
+ */
+export function createsTaskEarly({ sandbox, handler }: Pick<Making, 'sandbox' | 'handler'>): boolean {
+  return groupsTasks(handler) && !nameInterfaces(sandbox.metadata.config.linux?.sysctls ?? {});
 }
 
 /** Derives the pause container, and prepares its root filesystem: under the lease, or it can be collected before its record exists. */
@@ -69,9 +82,8 @@ export async function describePause({ deps, sandbox, handler, step }: Making): P
   return { image, spec, mounts: [] };
 }
 
-/** The network namespace of a pod with a pause task, and its network; none on the host's. */
-export async function makeNetwork(making: Making): Promise<void> {
-  const { deps, sandbox, step } = making;
+/** The network namespace of a pod with a pause task; none on the host's. */
+export async function makeNetns({ deps, sandbox, step }: Making): Promise<void> {
   const { id, config } = sandbox.metadata;
   if (!hasPodNetwork(config)) return;
   await step(
@@ -79,7 +91,6 @@ export async function makeNetwork(making: Making): Promise<void> {
     () => makeSandboxNetns(deps, sandbox),
     () => deps.host.removeNetns(deps.paths.netns(id)),
   );
-  await joinNetwork(making);
 }
 
 /** All namespaces of a pod without one, its network, and then what is set inside of them. */
@@ -90,11 +101,13 @@ export async function makePinnedNamespaces(making: Making): Promise<void> {
     () => pinSandbox(deps, sandbox),
     () => unpinSandbox(deps, sandbox),
   );
-  if (hasPodNetwork(sandbox.metadata.config)) await joinNetwork(making);
+  await joinNetwork(making);
   await step('set host name and sysctls', () => setUpNamespaces(deps, sandbox));
 }
 
-async function joinNetwork({ deps, sandbox, signal, step }: Making): Promise<void> {
+/** CNI ADD in the pod's namespace; nothing for a pod on the host's network. */
+export async function joinNetwork({ deps, sandbox, signal, step }: Making): Promise<void> {
+  if (!hasPodNetwork(sandbox.metadata.config)) return;
   await step(
     'set up the pod network',
     () => addToNetwork(deps, sandbox, signal),
@@ -102,16 +115,41 @@ async function joinNetwork({ deps, sandbox, signal, step }: Making): Promise<voi
   );
 }
 
-/** Creates and starts the pause task; answers its pid. */
-export async function runPause({ deps, sandbox, handler, step }: Making, { mounts }: Pause): Promise<number> {
+/** The record of the pod in containerd, by which it is found again. */
+export function recordPause({ deps, sandbox, handler, signal, step }: Making, pause: Pause): Promise<ContainerRecord> {
+  const { id } = sandbox.metadata;
+  const { containers } = deps.containerd;
+  return step(
+    'create the container',
+    () => containers.create(pauseRecord(deps, sandbox, handler, pause), { lease: id, signal }),
+    (undoing) => containers.delete(id, { signal: undoing }),
+  );
+}
+
+/** Writes into a record that was made before it what is known of the pod's network. */
+export function recordNetwork({ deps, sandbox, signal, step }: Making): Promise<void> {
+  const { metadata } = sandbox;
+  const extensions = { [SANDBOX_EXTENSION]: sandboxMetadataExtension(metadata) };
+  return step('record its network', () =>
+    deps.containerd.containers.update({ id: metadata.id, extensions }, [`extensions.${SANDBOX_EXTENSION}`], { signal }),
+  );
+}
+
+/** Creates the pause task; answers its pid. */
+export async function createPause({ deps, sandbox, handler, step }: Making, { mounts }: Pause): Promise<number> {
   const { id, processLabel } = sandbox.metadata;
-  const { tasks } = deps.containerd;
   const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(processLabel));
   const { pid } = await step(
     'create the task',
-    () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
+    () => deps.containerd.tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
     (undoing) => killAndDelete(deps, id, undoing),
   );
+  return pid;
+}
+
+/** Starts the pause task. */
+export async function startPause({ deps, sandbox, step }: Making): Promise<void> {
+  const { id } = sandbox.metadata;
   await step(
     'watch for its exit', // before it starts: a short-lived task may be gone before the answer arrives
     () => watchSandbox(deps, deps.monitor, sandbox),
@@ -120,6 +158,5 @@ export async function runPause({ deps, sandbox, handler, step }: Making, { mount
       deps.exits.settle(id); // or a later stop waits for an end that nobody will see
     },
   );
-  await step('start the task', () => tasks.start({ containerId: id }));
-  return pid;
+  await step('start the task', () => deps.containerd.tasks.start({ containerId: id }));
 }

@@ -1,0 +1,110 @@
+import type { Together } from '../../base/steps';
+import type { ContainerRecord } from '../../containerd/containers';
+import { podLease } from '../../lifecycle/pod-lease';
+import type { Any } from '../../model/any';
+import {
+  createPause,
+  createsTaskEarly,
+  describePause,
+  joinNetwork,
+  type Making,
+  makeNetns,
+  makePinnedNamespaces,
+  preparePause,
+  recordNetwork,
+  recordPause,
+  startPause,
+} from './sandbox-branches';
+import { makeSandboxFiles, removeSandboxFiles } from './sandbox-parts';
+import { deleteSandboxRecord, storeSandbox, updateSandboxRecord } from './sandbox-record';
+
+type Whole = Making & { readonly together: Together };
+
+/** A pod that is there: its record, and the pid of its pause process, 0 without one. */
+export interface Made {
+  readonly record: ContainerRecord;
+  readonly pid: number;
+}
+
+/** Makes a pod without a pause task. It is found again by its record, so that is made last. */
+export async function makeWithoutInfra(making: Whole): Promise<Made> {
+  const { together } = making;
+  // These need nothing of each other; the network takes longest.
+  const [, pause] = await together(
+    () => takeLease(making),
+    () => describePause(making),
+    () => store(making),
+    () => makePinnedNamespaces(making),
+    () => writeFiles(making),
+  );
+  const [record] = await together(
+    () => recordPause(making, pause),
+    () => storeNetwork(making, pause.spec),
+  );
+  return { record, pid: 0 };
+}
+
+/** Makes a pod with a pause task, and starts that. Where it may be, the task is created beside the setup of the network. */
+export async function makeWithInfra(making: Whole): Promise<Made> {
+  const { together } = making;
+  const early = createsTaskEarly(making);
+  // Each is waited for by whoever needs it, and by the branch that is named for it.
+  const netns = makeNetns(making);
+  const files = writeFiles(making);
+  const [{ pause, ...made }] = await together(
+    async () => {
+      await takeLease(making);
+      const pause = await preparePause(making);
+      if (!early) {
+        await netns;
+        await joinNetwork(making);
+      }
+      const record = await recordPause(making, pause);
+      await netns;
+      await files;
+      return { pause, record, pid: await createPause(making, pause) };
+    },
+    () => store(making),
+    async () => {
+      await netns;
+      if (early) await joinNetwork(making);
+    },
+    () => files,
+  );
+  await together(
+    async () => (early ? recordNetwork(making) : undefined),
+    () => storeNetwork(making, pause.spec),
+  );
+  await startPause(making);
+  return made;
+}
+
+async function takeLease({ deps, sandbox, signal, step }: Making): Promise<void> {
+  const { id } = sandbox.metadata;
+  const { leases } = deps.containerd;
+  await step(
+    'take a lease',
+    () => leases.create(podLease(id), { signal }),
+    (undoing) => leases.delete(id, { signal: undoing }),
+  );
+}
+
+function store({ deps, sandbox, handler, signal, step }: Making): Promise<void> {
+  return step(
+    'store the sandbox',
+    () => storeSandbox(deps, sandbox, handler, signal),
+    (undoing) => deleteSandboxRecord(deps, sandbox.metadata.id, undoing),
+  );
+}
+
+function writeFiles({ deps, sandbox, signal, step }: Making): Promise<void> {
+  return step(
+    'write hosts, hostname, resolv.conf',
+    () => makeSandboxFiles(deps, sandbox, signal),
+    () => removeSandboxFiles(deps, sandbox.metadata.id),
+  );
+}
+
+function storeNetwork({ deps, sandbox, signal, step }: Making, spec: Any): Promise<void> {
+  return step('store its network and spec', () => updateSandboxRecord(deps, sandbox, { spec, signal }));
+}
