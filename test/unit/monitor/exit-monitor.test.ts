@@ -66,7 +66,7 @@ describe('ExitMonitor', () => {
     const { made, onExit, over } = monitor(async (exit) => void exits.push(exit));
     made.watch('absent', onExit);
     await over();
-    expect(exits).toEqual([{ exitStatus: 255, exitedAt: expect.any(BigInt), vanished: true }]);
+    expect(exits).toEqual([{ exitStatus: 255, exitedAt: expect.any(BigInt), vanished: true, lost: true }]);
   });
 
   it('tells nobody of the end of what is not watched any more', async () => {
