@@ -39,13 +39,24 @@ export function parseMountInfo(text: string): MountEntry[] {
   });
 }
 
+/** Where something is mounted, and of what type: all that many a question needs, in a fraction of the time. */
+export function mountTypes(text: string): { readonly mountPoint: string; readonly type: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const [left, right] = splitOnce(line, ' - ');
+    const mountPoint = left.split(' ', 5)[4];
+    return mountPoint === undefined
+      ? []
+      : [{ mountPoint: unescapeOctal(mountPoint), type: right.split(' ', 1)[0] ?? '' }];
+  });
+}
+
 /** The mounts that a process sees (default: we), oldest first. */
 export async function mountInfo(pid: number | 'self' = 'self'): Promise<MountEntry[]> {
   return parseMountInfo(mountInfoText(pid));
 }
 
-/** The kernel gives a page at a time: hundreds of mounts are read sooner at once than by as many turns of a thread pool. */
-function mountInfoText(pid: number | 'self' = 'self'): string {
+/** The text of a mountinfo file. The kernel gives a page at a time: hundreds of mounts are read sooner at once than by as many turns of a thread pool. */
+export function mountInfoText(pid: number | 'self' = 'self'): string {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
 }
 
@@ -110,5 +121,6 @@ function escapeOctal(path: string): string {
 
 /** The kernel writes space, tab, newline and backslash as three octal digits, bytewise. */
 function unescapeOctal(text: string): string {
+  if (!text.includes('\\')) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -1,4 +1,6 @@
 import { isAbsolute } from 'node:path';
+import { LocalPaths } from './local-paths';
+import { mountInfoText } from './mount-info';
 import { run } from './run';
 
 export type HostPathKind = 'directory' | 'file' | 'character' | 'block' | 'other' | 'missing';
@@ -42,18 +44,44 @@ const KINDS: ReadonlyMap<number, HostPathKind> = new Map([
   [0o060000, 'block'],
 ]);
 
+export interface LookOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** What is mounted, as in /proc/self/mountinfo; for tests. */
+  readonly mountInfo?: string;
+}
+
 /**
- * Looks at paths that a user named, in one child process with a deadline: on a dead network filesystem such a look never
- * returns, and must cost neither the daemon nor one of its few file threads. Those with `create` are made a directory
- * (0755, as kubelet's own) when there is nothing. Answers in the order asked; rejects with a HostPathError.
+ * Looks at paths that a user named. On a dead network filesystem such a look never returns, and must cost neither the daemon
+ * nor one of its few file threads: what does not lie on this machine's own filesystems is looked at by a child process with
+ * a deadline. Paths with `create` are made a directory (0755, as kubelet's own) when there is nothing. Answers in the
+ * order asked; rejects with a HostPathError.
  */
 export async function resolveHostPaths(
   paths: readonly { path: string; create?: boolean }[],
-  options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  options: LookOptions = {},
 ): Promise<ResolvedHostPath[]> {
   const relative = paths.find(({ path }) => !isAbsolute(path) || path.includes('\0'));
   if (relative !== undefined) throw new HostPathError(`"${relative.path}" is no absolute path`);
   if (paths.length === 0) return [];
+  return resolveHere(paths, options.mountInfo ?? mountInfoText()) ?? resolveByChild(paths, options);
+}
+
+type Asked = readonly { readonly path: string; readonly create?: boolean }[];
+
+/** Undefined when one of them cannot be looked at, or has to be made. */
+function resolveHere(paths: Asked, mountInfo: string): ResolvedHostPath[] | undefined {
+  const local = new LocalPaths(mountInfo);
+  const found: ResolvedHostPath[] = [];
+  for (const { path, create } of paths) {
+    const at = local.resolve(path);
+    if (at === undefined || (at.stats === undefined && create)) return undefined;
+    found.push({ path: at.path, kind: at.stats ? kindOfMode(at.stats.mode) : 'missing' });
+  }
+  return found;
+}
+
+async function resolveByChild(paths: Asked, options: LookOptions): Promise<ResolvedHostPath[]> {
   const order = [...paths.keys()].sort((a, b) => Number(paths[b]?.create ?? false) - Number(paths[a]?.create ?? false));
   const count = paths.filter(({ create }) => create).length;
   const args = order.map((index) => paths[index]?.path ?? '');
@@ -66,7 +94,7 @@ export async function resolveHostPaths(
 /** As `resolveHostPaths`, for one path. */
 export async function resolveHostPath(
   path: string,
-  options: { timeoutMs?: number; signal?: AbortSignal; create?: boolean } = {},
+  options: LookOptions & { readonly create?: boolean } = {},
 ): Promise<ResolvedHostPath> {
   const [found] = await resolveHostPaths([{ path, create: options.create }], options);
   return found ?? { path, kind: 'missing' };
@@ -94,5 +122,9 @@ async function probe(
 
 function kindOf(mode: string | undefined): HostPathKind {
   if (mode === undefined) return 'missing';
-  return KINDS.get(Number.parseInt(mode, 16) & S_IFMT) ?? 'other';
+  return kindOfMode(Number.parseInt(mode, 16));
+}
+
+function kindOfMode(mode: number): HostPathKind {
+  return KINDS.get(mode & S_IFMT) ?? 'other';
 }

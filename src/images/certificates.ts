@@ -21,9 +21,9 @@ interface Roots {
 }
 
 /**
- * TLS contexts for registries: Node's root certificates, the system's, where an administrator adds a company's own, and
- * what is configured for a host. Reading some hundred certificates takes a tenth of a second, so contexts are kept until
- * the files change.
+ * TLS contexts for registries: the system's root certificates, to which an administrator adds a company's own and from which
+ * he takes what he does not trust (Node's where the system has none), and what is configured for a host. Reading some
+ * hundred certificates takes a tenth of a second, so contexts are kept until the files change.
  */
 export class TrustStore {
   private readonly contexts = new Map<string, SecureContext>();
@@ -50,7 +50,8 @@ export class TrustStore {
     const mark = files.map((file, at) => `${file} ${stats[at]?.mtimeMs} ${stats[at]?.size}`).join('\n');
     if (mark !== this.roots.mark || this.roots.pem.length === 0) {
       const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
-      this.roots = { mark, pem: [...rootCertificates, ...texts.filter((text) => text.includes(BEGIN))] };
+      const pem = texts.filter((text) => text.includes(BEGIN));
+      this.roots = { mark, pem: pem.length > 0 ? pem : rootCertificates };
     }
     return this.roots;
   }

@@ -10,10 +10,10 @@ export interface Route {
   readonly target: URL;
   readonly proxy: URL | undefined;
   readonly trust: Trust;
-  /** For TLS with the target. */
-  readonly context: SecureContext;
-  /** For TLS with the proxy. */
-  readonly proxyContext: SecureContext;
+  /** For TLS with the target; none where it is spoken to without. */
+  readonly context: SecureContext | undefined;
+  /** For TLS with the proxy; likewise. */
+  readonly proxyContext: SecureContext | undefined;
 }
 
 /** The code of a TlsRefusedError. */

@@ -114,8 +114,9 @@ export class HttpClient {
     const key = JSON.stringify([url.origin, proxy?.href, trust]);
     const known = this.agents.get(key);
     if (known) return known;
-    const context = await this.store.contextFor(trust);
-    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : context;
+    // Reading all certificates takes a tenth of a second and more.
+    const context = url.protocol === 'https:' ? await this.store.contextFor(trust) : undefined;
+    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : undefined;
     const dialer = new Dialer({ target: url, proxy, trust, context, proxyContext }, this.closed.signal);
     const agent = this.agents.get(key) ?? dialingAgent(dialer);
     this.agents.set(key, agent);

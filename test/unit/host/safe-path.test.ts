@@ -1,12 +1,18 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveHostPath, resolveHostPaths } from '../../../src/host/safe-path';
+import { type LookOptions, resolveHostPath, resolveHostPaths } from '../../../src/host/safe-path';
 import { useFakeRoot } from './fake-root';
 
 const root = useFakeRoot();
 const at = (name: string): string => join(root.path, name);
 
-describe('resolveHostPaths', () => {
+/** Where nothing is known to be of this machine, a child process looks. */
+const WAYS: readonly [string, LookOptions][] = [
+  ['here', {}],
+  ['in a child process', { mountInfo: '' }],
+];
+
+describe.each(WAYS)('resolveHostPaths, %s', (_, how) => {
   it('tells what each path is, in the order asked, links resolved', async () => {
     root.add({ file: '', 'dir/x': '' });
     symlinkSync('dir', at('link'));
@@ -21,7 +27,12 @@ describe('resolveHostPaths', () => {
       at('link/none'),
       at('file'),
     ];
-    expect(await resolveHostPaths(paths.map((path) => ({ path })))).toEqual([
+    expect(
+      await resolveHostPaths(
+        paths.map((path) => ({ path })),
+        how,
+      ),
+    ).toEqual([
       { path: at('dir/x'), kind: 'file' },
       { path: '/dev/null', kind: 'character' },
       { path: at('missing/deep'), kind: 'missing' },
@@ -31,7 +42,7 @@ describe('resolveHostPaths', () => {
       { path: at('dir/none'), kind: 'missing' },
       { path: at('file'), kind: 'file' },
     ]);
-    expect(await resolveHostPaths([])).toEqual([]);
+    expect(await resolveHostPaths([], how)).toEqual([]);
   });
 
   it('makes the directories it is asked to make, and no other', async () => {
@@ -45,7 +56,7 @@ describe('resolveHostPaths', () => {
       { path: at('file'), create: true },
       { path: at('kept'), create: true },
     ];
-    const found = await resolveHostPaths(asked).finally(() => process.umask(before));
+    const found = await resolveHostPaths(asked, how).finally(() => process.umask(before));
     expect(found.map(({ kind }) => kind)).toEqual(['missing', 'directory', 'file', 'directory']);
     expect([at('new'), at('new/deep'), at('kept')].map((path) => statSync(path).mode & 0o777)).toEqual([
       0o755, 0o755, 0o700,
@@ -57,8 +68,8 @@ describe('resolveHostPaths', () => {
     'takes the name %j as it is',
     async (name) => {
       mkdirSync(at(name));
-      expect(await resolveHostPath(at(name))).toEqual({ path: at(name), kind: 'directory' });
-      expect(await resolveHostPath(`${at(name)}/made`, { create: true })).toEqual({
+      expect(await resolveHostPath(at(name), how)).toEqual({ path: at(name), kind: 'directory' });
+      expect(await resolveHostPath(`${at(name)}/made`, { ...how, create: true })).toEqual({
         path: `${at(name)}/made`,
         kind: 'directory',
       });
@@ -68,25 +79,29 @@ describe('resolveHostPaths', () => {
 
   it('says why a directory cannot be made', async () => {
     root.add({ file: '' });
-    await expect(resolveHostPath(at('file/below'), { create: true })).rejects.toThrow('Not a directory');
+    await expect(resolveHostPath(at('file/below'), { ...how, create: true })).rejects.toThrow('Not a directory');
   });
 
   it('finds nothing behind links that go round, and makes nothing there', async () => {
     symlinkSync('loop', at('loop'));
-    expect(await resolveHostPath(at('loop/x'))).toMatchObject({ kind: 'missing' });
-    await expect(resolveHostPath(at('loop/x'), { create: true })).rejects.toThrow('loop');
+    expect(await resolveHostPath(at('loop/x'), how)).toMatchObject({ kind: 'missing' });
+    await expect(resolveHostPath(at('loop/x'), { ...how, create: true })).rejects.toThrow('loop');
     expect(readdirSync(root.path)).toEqual(['loop']);
   });
 
   it.each(['relative', '', './x', '/a\0b'])('refuses %j', async (path) => {
-    await expect(resolveHostPath(path)).rejects.toThrow('is no absolute path');
+    await expect(resolveHostPath(path, how)).rejects.toThrow('is no absolute path');
   });
+});
 
-  it('gives up after its deadline, or with its caller', async () => {
+describe('resolveHostPaths', () => {
+  it('gives up a child process after its deadline, or with its caller', async () => {
     const paths = Array.from({ length: 2000 }, () => ({ path: '/usr/lib' }));
-    await expect(resolveHostPaths(paths, { timeoutMs: 1 })).rejects.toMatchObject({ name: 'HostPathError' });
+    const mountInfo = '';
+    const late = resolveHostPaths(paths, { timeoutMs: 1, mountInfo });
+    await expect(late).rejects.toMatchObject({ name: 'HostPathError' });
     const gone = new AbortController();
-    const asked = resolveHostPaths(paths, { signal: gone.signal });
+    const asked = resolveHostPaths(paths, { signal: gone.signal, mountInfo });
     gone.abort(new Error('caller gone'));
     await expect(asked).rejects.toThrow('caller gone');
   });
