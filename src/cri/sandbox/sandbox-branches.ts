@@ -69,7 +69,10 @@ export async function preparePause({ deps, sandbox, handler, signal, step }: Mak
   const mounts = await step(
     'prepare the root filesystem',
     () => snapshots.prepare(pauseSnapshot(sandbox, handler, image), { lease: id, signal }),
-    (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
+    (undoing) => {
+      deps.unpacked.forget(image, handler.snapshotter); // its snapshot may be what was missing
+      return snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing });
+    },
   );
   return { image, spec, mounts };
 }
