@@ -1,4 +1,4 @@
-import { ContainerEventType, ContainerState, type StatusResponse } from '../../generated/cri/v1/api';
+import { ContainerEventType, ContainerState, PodSandboxState, type StatusResponse } from '../../generated/cri/v1/api';
 import { Code } from '../../src/rpc/code';
 import { until } from '../support/daemon/process';
 import { BUSYBOX, startNode, type TestNode } from '../support/node/node';
@@ -92,6 +92,11 @@ describe('while containerd is away under crisp', () => {
         const { images } = await node.cri.images.listImages({ filter: undefined });
         return images.some(({ repoTags }) => repoTags.includes('example.org/tagged:1'));
       });
+      // What could not be undone without the daemon is listed, and nothing of it is wired.
+      const { items } = await runtime.listPodSandbox({ filter: undefined });
+      const undone = items.filter(({ state }) => state === PodSandboxState.SANDBOX_NOTREADY);
+      expect(undone.map(({ metadata }) => metadata?.name)).toEqual(['x']);
+      for (const { id } of undone) await runtime.removePodSandbox({ podSandboxId: id });
       await removePod(node, pod);
       expect(node.left()).toBe('0');
       expect(events.filter((event) => event.startsWith('ending'))).toEqual([

@@ -48,12 +48,15 @@ export async function makeWithoutInfra(making: Whole): Promise<Made> {
 export async function makeWithInfra(making: Whole): Promise<Made> {
   const { together } = making;
   const early = createsTaskEarly(making);
-  // Each is waited for by whoever needs it, and by the branch that is named for it.
+  // Each is waited for by whoever needs it, and by a branch. What the machine alone undoes begins last and is undone first:
+  // also when the daemon, whose part comes then, has gone.
+  const leased = takeLease(making);
+  const stored = store(making);
   const netns = makeNetns(making);
   const files = writeFiles(making);
   const [{ pause, ...made }] = await together(
     async () => {
-      await takeLease(making);
+      await leased;
       const pause = await preparePause(making);
       if (!early) {
         await netns;
@@ -64,7 +67,7 @@ export async function makeWithInfra(making: Whole): Promise<Made> {
       await files;
       return { pause, record, pid: await createPause(making, pause) };
     },
-    () => store(making),
+    () => stored,
     async () => {
       await netns;
       if (early) await joinNetwork(making);
