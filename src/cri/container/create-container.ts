@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
+import { ensureUnpacked } from '../../images/ensure-unpacked';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
@@ -72,11 +73,7 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
       },
       () => deps.selinux.release(draft.metadata.processLabel),
     );
-    await step(
-      'unpack the image',
-      () => deps.unpacked.ensure(image, { snapshotter: handler.snapshotter, signal }),
-      () => deps.unpacked.forget(image, handler.snapshotter), // its snapshot may be what was missing
-    );
+    await step('unpack the image', () => ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal }));
     await step(
       'make its directories',
       () => makeDirectories(deps, id, config),

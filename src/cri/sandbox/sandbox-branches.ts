@@ -69,10 +69,7 @@ export async function preparePause({ deps, sandbox, handler, signal, step }: Mak
   const mounts = await step(
     'prepare the root filesystem',
     () => snapshots.prepare(pauseSnapshot(sandbox, handler, image), { lease: id, signal }),
-    (undoing) => {
-      deps.unpacked.forget(image, handler.snapshotter); // its snapshot may be what was missing
-      return snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing });
-    },
+    (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
   );
   return { image, spec, mounts };
 }

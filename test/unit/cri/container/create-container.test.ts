@@ -73,20 +73,6 @@ describe('CreateContainer', () => {
     expect(rig.now.fake.calls.filter((call) => call.endsWith('Diff/Apply'))).toHaveLength(1);
   });
 
-  it('asks about an image once, and again after it has failed', async () => {
-    const pod = await runPod(rig.now);
-    await makeContainer(rig.now, pod, { metadata: { name: 'first', attempt: 0 } });
-    const asked = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Snapshots/Stat')).length;
-    const before = asked();
-    await makeContainer(rig.now, pod, { metadata: { name: 'second', attempt: 0 } });
-    expect(asked()).toBe(before);
-    const { chainId = '' } = rig.now.deps.images.find(APP_IMAGE) ?? {};
-    rig.now.fake.state.snapshots.delete(`overlayfs ${chainId}`);
-    await expect(makeContainer(rig.now, pod)).rejects.toMatchObject({ code: Code.NOT_FOUND });
-    await makeContainer(rig.now, pod);
-    expect(rig.now.fake.state.snapshots.has(`overlayfs ${chainId}`)).toBe(true);
-  });
-
   it('answers the same container when it is asked again', async () => {
     const pod = await runPod(rig.now);
     const { id } = (await makeContainer(rig.now, pod)).metadata;
