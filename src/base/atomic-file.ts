@@ -1,5 +1,5 @@
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { newSuffix } from './ids';
 
 export interface AtomicFileOptions {
@@ -42,5 +42,16 @@ export async function writeFileAtomic(
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+const TEMPORARY = /\.[0-9a-f]+\.tmp$/;
+
+/** Removes from a directory what a process that was killed was writing: temporary files older than this process. Never rejects. */
+export async function removeTorn(dir: string): Promise<void> {
+  const names = await readdir(dir).catch(() => []);
+  for (const path of names.filter((name) => TEMPORARY.test(name)).map((name) => join(dir, name))) {
+    const written = await stat(path).catch(() => undefined);
+    if (written && written.mtimeMs < performance.timeOrigin) await unlink(path).catch(() => undefined);
   }
 }

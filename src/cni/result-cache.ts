@@ -1,6 +1,6 @@
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../base/atomic-file';
+import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
 import { stringifyJson } from '../base/json';
 import { asObjects, asString, isObject, type JsonObject, parseObject } from './json-value';
@@ -64,8 +64,9 @@ export class ResultCache {
     return attachments.filter((attachment) => attachment.containerId === containerId);
   }
 
-  /** Every attachment in the cache, also those of other programs. */
-  list(): Promise<CachedAttachment[]> {
+  /** Every attachment in the cache, also those of other programs. What a process before us was writing when it died is removed. */
+  async list(): Promise<CachedAttachment[]> {
+    await removeTorn(this.dir);
     return this.read(() => true);
   }
 

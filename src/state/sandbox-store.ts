@@ -1,7 +1,7 @@
 import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListPodSandboxResponse } from '../../generated/cri/v1/api';
-import { writeFileAtomic } from '../base/atomic-file';
+import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
 import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
 import { toCriSandbox } from './cri-shapes';
@@ -64,6 +64,7 @@ export class SandboxStore {
 
   /** Every sandbox that has a journal file; one that cannot be read is answered without metadata. */
   async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
+    await removeTorn(this.journal);
     const names = await readdir(this.journal).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       throw error; // no journal and one that cannot be read are not the same: what lies in it would be left behind

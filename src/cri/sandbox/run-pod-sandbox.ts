@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
+import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
@@ -54,6 +55,8 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
       },
       () => deps.selinux.release(metadata.processLabel),
     );
+    // Whatever is written down of it from here on leads to its namespace, which is made beside the rest.
+    metadata.netnsPath = hasPodNetwork(config) ? deps.paths.netns(id) : '';
     await step(
       'record the sandbox',
       () => deps.sandboxes.record(metadata),

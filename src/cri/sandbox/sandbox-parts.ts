@@ -26,13 +26,9 @@ export type PauseSnapshot = Parameters<ContainerdClient['snapshots']['prepare']>
 
 /** Pins the pod's network namespace; in a pod with a user namespace that one owns it. */
 export async function makeSandboxNetns(deps: CriDeps, sandbox: Sandbox): Promise<void> {
-  const { id } = sandbox.metadata;
+  const { id, netnsPath } = sandbox.metadata;
   const mappings = userMappings(sandbox);
-  sandbox.metadata.netnsPath = deps.paths.netns(id);
-  await deps.host.createNetns(
-    sandbox.metadata.netnsPath,
-    mappings && { ...mappings, usernsPath: deps.paths.userns(id) },
-  );
+  await deps.host.createNetns(netnsPath, mappings && { ...mappings, usernsPath: deps.paths.userns(id) });
 }
 
 /** CNI ADD, then the journal again: an address that is not written down is lost with us. */
@@ -67,7 +63,6 @@ export async function removeSandboxFiles(deps: CriDeps, id: string): Promise<voi
 /** Pins the namespaces of a pod that has no pause task; from now on it counts as one that was not stopped. */
 export async function pinSandbox(deps: CriDeps, { metadata }: Sandbox): Promise<void> {
   const pins = podPins(deps.paths, metadata);
-  metadata.netnsPath = pins.network ?? '';
   await deps.host.makeDir(deps.paths.pinned(metadata.id), 0o700);
   await deps.host.pinNamespaces(pins);
 }

@@ -7,11 +7,12 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { writeFileAtomic } from '../../../src/base/atomic-file';
+import { removeTorn, writeFileAtomic } from '../../../src/base/atomic-file';
 
 describe('writeFileAtomic', () => {
   let dir: string;
@@ -72,5 +73,16 @@ describe('writeFileAtomic', () => {
     await Promise.all(texts.map((text) => writeFileAtomic(path, text)));
     expect(texts).toContain(readFileSync(path, 'utf8'));
     expect(readdirSync(dir)).toEqual(['file']);
+  });
+
+  it('removeTorn removes what a process before this one was writing, and nothing else', async () => {
+    const names = ['file', 'file.0123456789ab.tmp', 'other.tmp', 'young.0123456789ab.tmp'];
+    for (const name of names) {
+      writeFileSync(join(dir, name), '');
+      utimesSync(join(dir, name), 1, name.startsWith('young') ? Date.now() / 1000 : 1);
+    }
+    await removeTorn(dir);
+    expect(readdirSync(dir).sort()).toEqual(['file', 'other.tmp', 'young.0123456789ab.tmp']);
+    await removeTorn(join(dir, 'absent'));
   });
 });
