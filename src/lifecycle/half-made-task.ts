@@ -53,7 +53,7 @@ async function createOnceMore(
 }
 
 /** The shim forgets a container whose making failed late, such as on a bundle that containerd has removed; runc does not. */
-async function forgetInRuntime(deps: Deps, id: string, handler: RuntimeHandler): Promise<void> {
+async function forgetInRuntime(deps: Pick<Deps, 'host' | 'log'>, id: string, handler: RuntimeHandler): Promise<void> {
   if (handler.options !== undefined && !isRuncOptions(handler.options)) return;
   const { BinaryName, Root } = handler.optionsTable;
   const program = typeof BinaryName === 'string' && BinaryName !== '' ? BinaryName : 'runc';
@@ -61,4 +61,18 @@ async function forgetInRuntime(deps: Deps, id: string, handler: RuntimeHandler):
   await deps.host.deleteRuntimeContainer({ program, root, id }).catch((error: unknown) => {
     deps.log.warn('the OCI runtime does not forget a container', { id, error: errorMessage(error) });
   });
+}
+
+/**
+ * Puts away what is left of a task that is gone with its shim: containerd 2 does not, and processes would go on in its cgroup
+ * and the OCI runtime would know it for ever. `runtimeHandler` is the pod's.
+ */
+export async function clearVanishedTask(
+  deps: Pick<LifecycleDeps, 'host' | 'log' | 'handlers'>,
+  id: string,
+  runtimeHandler: string,
+): Promise<void> {
+  await deps.host.killStrays(id);
+  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
+  if (handler.hostProcesses) await forgetInRuntime(deps, id, handler);
 }
