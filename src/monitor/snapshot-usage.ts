@@ -82,9 +82,11 @@ export class SnapshotUsage {
       infos.map((info) =>
         this.limit.run(async () => {
           const known = before?.get(info.name);
-          // A pause process writes nothing.
-          const settled = known?.committed || this.deps.sandboxes.get(info.name) !== undefined;
-          if (known && settled) return void after.set(info.name, known);
+          if (known?.committed) return void after.set(info.name, known);
+          if (known && this.deps.sandboxes.get(info.name) !== undefined) {
+            // A pause process writes nothing: what it took it takes now, and kubelet acts only on what is newer.
+            return void after.set(info.name, { ...known, timestamp: BigInt(Date.now()) * 1_000_000n });
+          }
           const usage = await this.deps.containerd.snapshots.usage({ snapshotter, key: info.name }, { signal });
           if (!usage) return undefined;
           const timestamp = BigInt(Date.now()) * 1_000_000n;
