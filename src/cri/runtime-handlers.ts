@@ -18,7 +18,12 @@ export function runtimeHandlers(config: Config): RuntimeHandlers {
     const name = config.containerd.default_runtime_name;
     throw new Error(`containerd.default_runtime_name: there is no table containerd.runtimes.${name}`);
   }
-  return { all, default: fallback, find: (name) => (name === '' ? fallback : byName.get(name)) };
+  return {
+    all,
+    default: fallback,
+    find: (name) => (name === '' ? fallback : byName.get(name)),
+    ofPod: (name = '') => byName.get(name) ?? fallback,
+  };
 }
 
 function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHandler {

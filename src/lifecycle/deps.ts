@@ -26,6 +26,8 @@ export interface RuntimeHandlers {
   readonly all: readonly RuntimeHandler[];
   /** By the name of a request; the empty name is the default. */
   find(name: string): RuntimeHandler | undefined;
+  /** The handler that a pod was made with; the default one where the configuration has lost it. */
+  ofPod(name: string | undefined): RuntimeHandler;
 }
 
 /** The networks of one configuration directory, by what they can do. */

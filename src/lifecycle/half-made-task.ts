@@ -65,14 +65,13 @@ async function forgetInRuntime(deps: Pick<Deps, 'host' | 'log'>, id: string, han
 
 /**
  * Puts away what is left of a task that is gone with its shim: containerd 2 does not, and processes would go on in its cgroup
- * and the OCI runtime would know it for ever. `runtimeHandler` is the pod's.
+ * and the OCI runtime would know it for ever.
  */
 export async function clearVanishedTask(
-  deps: Pick<LifecycleDeps, 'host' | 'log' | 'handlers'>,
+  deps: Pick<LifecycleDeps, 'host' | 'log'>,
   id: string,
-  runtimeHandler: string,
+  handler: RuntimeHandler,
 ): Promise<void> {
   await deps.host.killStrays(id);
-  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
   if (handler.hostProcesses) await forgetInRuntime(deps, id, handler);
 }

@@ -6,6 +6,7 @@ import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import type { Host } from './host';
 import type { Paths } from './paths';
 import { hasPodNetwork } from './pod-network-config';
+import { sharesHostIpc } from './shares-host-ipc';
 
 /** The one shim for which a pod is a group of tasks and no thing of its own. */
 const RUNC = 'io.containerd.runc.v2';
@@ -33,10 +34,9 @@ export function needsInfra(config: SandboxMetadata['config'], handler: RuntimeHa
 
 /** Where the namespaces of a pod without a pause task are. The host's network comes with the host's name (UTS). */
 export function podPins(paths: Paths, { id, config }: SandboxMetadata): PodPins {
-  const ipc = config.linux?.securityContext?.namespaceOptions?.ipc;
   return {
     ...(hasPodNetwork(config) && { network: paths.netns(id), uts: `${paths.pinned(id)}/uts` }),
-    ...(ipc !== NamespaceMode.NODE && { ipc: `${paths.pinned(id)}/ipc` }),
+    ...(!sharesHostIpc(config) && { ipc: `${paths.pinned(id)}/ipc` }),
   };
 }
 

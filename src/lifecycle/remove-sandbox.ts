@@ -15,7 +15,7 @@ type Deps = Pick<
  */
 export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id, name, processLabel } = sandbox.metadata;
-  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const { containers, sandboxStore, leases } = deps.containerd;
   const fromContainerd = async (): Promise<void> => {
     if (sandbox.withoutInfra) await containers.delete(id, { signal });

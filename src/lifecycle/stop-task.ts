@@ -1,7 +1,7 @@
 import { withDeadline } from '../base/deadline';
 import type { Container } from '../model/container';
 import { containerState } from '../model/container';
-import type { Exit } from '../state/exits';
+import { type Exit, LOST_EXIT_STATUS } from '../state/exits';
 import type { LifecycleDeps } from './deps';
 import { finishContainer } from './finish-container';
 
@@ -87,7 +87,7 @@ async function killUnknown(deps: Deps, container: Container, signal: AbortSignal
   await using _held = await deps.locks.hold(id, signal);
   const { tasks } = deps.containerd;
   const task = await tasks.get({ containerId: id }, { signal });
-  let exit: Exit = { exitStatus: 255, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
+  let exit: Exit = { exitStatus: LOST_EXIT_STATUS, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
   if (task && task.status !== 'STOPPED') {
     await tasks.kill({ containerId: id, signal: SIGKILL, all: true }, { signal });
     exit = await tasks.wait({ containerId: id }, { signal });

@@ -100,7 +100,7 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
 export async function takeDownNetwork(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { netnsPath } = sandbox.metadata;
   if (netnsPath === '') return;
-  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   // A namespace that is gone (a reboot) is an empty path to CNI: plugins then free what they hold outside of it.
   const present = await deps.host.isNetns(netnsPath);
   await deps

@@ -3,13 +3,10 @@ import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { ContainerdClient } from '../containerd/client';
 import { isNotFound } from '../containerd/errors';
-import type { Exit, Exits } from '../state/exits';
+import { type Exit, type Exits, LOST_EXIT_STATUS } from '../state/exits';
 
 /** What to do when a task has ended. Repeated with growing pauses until it succeeds. */
 export type OnExit = (exit: Exit) => Promise<void>;
-
-/** An exit code for a task that vanished without telling: what CRI runtimes report for "unknown". */
-const VANISHED = 255;
 
 /**
  * Waits for the end of every task with one Wait call each. A Wait that fails is no exit: the daemon may have restarted,
@@ -64,7 +61,7 @@ export class ExitMonitor {
         signal.throwIfAborted();
         if (isNotFound(error) || (await this.hasNoTask(id))) {
           const exitedAt = BigInt(Date.now()) * 1_000_000n;
-          return { exitStatus: VANISHED, exitedAt, vanished: true, lost: true };
+          return { exitStatus: LOST_EXIT_STATUS, exitedAt, vanished: true, lost: true };
         }
         this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
         await sleep(backoff.next(), signal);

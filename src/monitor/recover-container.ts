@@ -3,18 +3,18 @@ import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
 import { adoptExecs } from '../lifecycle/adopt-execs';
 import { finishContainer } from '../lifecycle/finish-container';
-import { clearHalfMadeTask } from '../lifecycle/half-made-task';
+import { clearHalfMadeTask, clearVanishedTask } from '../lifecycle/half-made-task';
+import { handlerOfContainer } from '../lifecycle/handler-of-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { reopenStdio } from '../lifecycle/reopen-stdio';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
 import type { Spec } from '../model/spec';
+import { LOST_EXIT_STATUS } from '../state/exits';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
 import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchContainer } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
-/** What a container gets whose end nobody saw: CRI's reading of "no idea". */
-const VANISHED = 255;
 
 /** Lists one container again: its stored status, corrected by what its task says. */
 export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
@@ -59,17 +59,16 @@ async function withoutTask(deps: RecoverDeps, container: Container): Promise<voi
   const state = containerState(container.status);
   if (state === 'CREATED') await withoutStart(deps, container);
   if (state !== 'RUNNING') return;
-  await deps.host.killStrays(container.metadata.id);
+  await clearVanishedTask(deps, container.metadata.id, handlerOfContainer(deps, container));
   const finishedAt = BigInt(Date.now()) * 1_000_000n;
-  await deps.containers.update(container, { pid: 0, finishedAt, exitCode: VANISHED, reason: 'Unknown' });
+  await deps.containers.update(container, { pid: 0, finishedAt, exitCode: LOST_EXIT_STATUS, reason: 'Unknown' });
 }
 
 /** With its stdio open, a container that was never started is one whose start we did not survive: it may be tried again. */
 async function withoutStart(deps: RecoverDeps, container: Container): Promise<void> {
-  const { id, sandboxId } = container.metadata;
+  const { id } = container.metadata;
   if (!(await deps.stdio.list()).includes(id)) return;
-  const { runtimeHandler = '' } = deps.sandboxes.get(sandboxId)?.metadata ?? {};
-  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
+  const handler = handlerOfContainer(deps, container);
   await clearHalfMadeTask(deps, { id, snapshotter: container.snapshotter, handler });
   await deps.stdio.close(id);
 }

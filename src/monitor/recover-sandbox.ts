@@ -8,6 +8,7 @@ import { ensurePodLease } from '../lifecycle/pod-lease';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
+import { sharesHostIpc } from '../lifecycle/shares-host-ipc';
 import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
 import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import type { Spec } from '../model/spec';
@@ -54,7 +55,7 @@ function shimGroupOf({ spec }: ContainerRecord): string | undefined {
 }
 
 function restoreShim(deps: RecoverDeps, { metadata, shimGroup }: Sandbox): void {
-  const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(metadata.runtimeHandler);
   deps.shimGroups.restore(metadata.id, shimGroup ?? metadata.id, handler);
 }
 
@@ -108,12 +109,18 @@ async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: Sand
   return { status: { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus } };
 }
 
-/** A pod that has not been taken down and has no task: a reboot came, or our death while its task was being created. */
+/** A pod that has not been taken down and has no task: we died while its task was being created. */
 async function withoutTask(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
-  const { id, netnsPath, runtimeHandler } = sandbox.metadata;
-  if (netnsPath !== '' && !(await deps.host.isNetns(netnsPath))) return;
-  const handler = deps.handlers.find(runtimeHandler) ?? deps.handlers.default;
-  await clearHalfMadeTask(deps, { id, snapshotter, handler });
+  const { id, runtimeHandler } = sandbox.metadata;
+  if (!(await isWired(deps, sandbox))) return;
+  await clearHalfMadeTask(deps, { id, snapshotter, handler: deps.handlers.ofPod(runtimeHandler) });
+}
+
+/** Neither stopped nor of before a reboot: then it has its network namespace, or on the node's network its /dev/shm. */
+async function isWired({ host, paths }: RecoverDeps, { metadata }: Sandbox): Promise<boolean> {
+  const { id, netnsPath, config } = metadata;
+  if (netnsPath !== '') return host.isNetns(netnsPath);
+  return sharesHostIpc(config) || host.isMountPoint(paths.shm(id));
 }
 
 /** A journal without a pause container: we died while making it. Runs the same undos as the failed story would have. */

@@ -130,7 +130,7 @@ export class StatsSampler {
   private async ownCgroup({ metadata: { id, sandboxId } }: Container): Promise<CgroupValues | undefined> {
     const { handlers, host, log, sandboxes } = this.deps;
     const sandbox = sandboxes.get(sandboxId);
-    const handler = handlers.find(sandbox?.metadata.runtimeHandler ?? '') ?? handlers.default;
+    const handler = handlers.ofPod(sandbox?.metadata.runtimeHandler);
     if (!sandbox || !handler.hostProcesses) return undefined;
     try {
       return await host.cgroupValues(cgroupsPath(sandbox.metadata.config.linux?.cgroupParent ?? '', id, handler));

@@ -2,6 +2,7 @@ import type { LifecycleDeps } from '../lifecycle/deps';
 import { finishContainer } from '../lifecycle/finish-container';
 import { finishSandbox } from '../lifecycle/finish-sandbox';
 import { clearVanishedTask } from '../lifecycle/half-made-task';
+import { handlerOfContainer } from '../lifecycle/handler-of-container';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { ExitMonitor } from './exit-monitor';
@@ -11,7 +12,7 @@ export function watchContainer(deps: LifecycleDeps, monitor: ExitMonitor, contai
   const { id } = container.metadata;
   monitor.watch(id, async (exit) => {
     await using _held = await deps.locks.hold(id);
-    if (exit.vanished) await clearVanishedTask(deps, id, handlerOf(deps, container.metadata.sandboxId));
+    if (exit.vanished) await clearVanishedTask(deps, id, handlerOfContainer(deps, container));
     await finishContainer(deps, container, exit);
   });
 }
@@ -21,11 +22,7 @@ export function watchSandbox(deps: LifecycleDeps, monitor: ExitMonitor, sandbox:
   const { id } = sandbox.metadata;
   monitor.watch(id, async (exit) => {
     await using _held = await deps.locks.hold(id);
-    if (exit.vanished) await clearVanishedTask(deps, id, sandbox.metadata.runtimeHandler);
+    if (exit.vanished) await clearVanishedTask(deps, id, deps.handlers.ofPod(sandbox.metadata.runtimeHandler));
     await finishSandbox(deps, sandbox, exit);
   });
-}
-
-function handlerOf({ sandboxes }: LifecycleDeps, sandboxId: string): string {
-  return sandboxes.get(sandboxId)?.metadata.runtimeHandler ?? '';
 }

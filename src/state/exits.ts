@@ -1,3 +1,6 @@
+/** The exit status of a task whose end nobody saw: what CRI runtimes report for "unknown". */
+export const LOST_EXIT_STATUS = 255;
+
 /** How a task ended. */
 export interface Exit {
   readonly exitStatus: number;

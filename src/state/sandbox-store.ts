@@ -62,7 +62,10 @@ export class SandboxStore {
     return [...new Set([...this.recorded, ...this.list().map(({ metadata }) => metadata.id)])];
   }
 
-  /** Every sandbox that has a journal file; one that cannot be read is answered without metadata. */
+  /**
+   * Every sandbox that has a journal file; one that cannot be read is answered without metadata. To be called before any is
+   * written: files that a server before us did not finish are removed.
+   */
   async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
     await removeTorn(this.journal);
     const names = await readdir(this.journal).catch((error: unknown) => {

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-
 import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
-import { shimPids } from '../support/daemon/leftovers';
+import { shimOf } from '../support/daemon/leftovers';
 import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';
 import {
@@ -22,15 +20,6 @@ let node: TestNode;
 let stuck: { pod: Pod; id: string; shim: number };
 let well: { pod: Pod; id: string };
 
-/** The shim that serves a pod. */
-function shimOf(pod: Pod): number {
-  const found = shimPids(node.containerd.address).find((pid) =>
-    readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pod.id),
-  );
-  if (found === undefined) throw new Error(`pod ${pod.id} has no shim`);
-  return found;
-}
-
 async function timed<T>(act: Promise<T>): Promise<{ ms: number; outcome: T }> {
   const started = performance.now();
   const outcome = await act;
@@ -48,7 +37,7 @@ beforeAll(async () => {
   };
   const first = await sleeper();
   well = await sleeper();
-  stuck = { ...first, shim: shimOf(first.pod) };
+  stuck = { ...first, shim: shimOf(node.containerd.address, first.pod.id) };
   process.kill(stuck.shim, 'SIGSTOP');
 }, 60 * SECOND);
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import { isAtHand } from '../support/daemon/containerd';
-import { shimPids } from '../support/daemon/leftovers';
+import { shimOf } from '../support/daemon/leftovers';
 import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';
 import { exec, podStatusOf, removePod, runContainer, runPod, shell, statusOf } from '../support/node/pods';
@@ -34,10 +34,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim of containerd %s
       const own = await runContainer(node, pod, alone('alone', 'sleep 1000'));
       const pid = pidOf(own);
       const well = await runContainer(node, other, shell('sleeper', 'sleep 1000'));
-      const shim = shimPids(node.containerd.address).find((pid) =>
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pod.id),
-      );
-      process.kill(shim ?? 0, 'SIGKILL');
+      process.kill(shimOf(node.containerd.address, pod.id), 'SIGKILL');
       await until('the pod is NOTREADY', 10 * SECOND, async () => {
         const { state } = await podStatusOf(node, pod);
         return state === PodSandboxState.SANDBOX_NOTREADY;

@@ -1,5 +1,6 @@
 import type { ContainerStatusRequest, ContainerStatusResponse } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
+import { handlerOfContainer } from '../../lifecycle/handler-of-container';
 import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import { toCriContainerStatus } from '../../state/cri-shapes';
@@ -25,8 +26,7 @@ export async function containerStatus(
 async function verboseInfo(deps: CriDeps, container: Container, signal: AbortSignal): Promise<string> {
   const { metadata, status } = container;
   const record = await recordFacts(deps, metadata.id, signal);
-  const sandbox = deps.sandboxes.get(metadata.sandboxId);
-  const handler = deps.handlers.find(sandbox?.metadata.runtimeHandler ?? '') ?? deps.handlers.default;
+  const handler = handlerOfContainer(deps, container);
   return stringifyJson({
     sandboxID: metadata.sandboxId,
     pid: status.pid,

@@ -106,7 +106,7 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
 }
 
 function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {
-  return deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  return deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
 }
 
 function requireReadySandbox(deps: CriDeps, sandboxId: string): Sandbox {

@@ -48,7 +48,7 @@ export async function mountImageVolumes(
 
 async function mountOnce(deps: CriDeps, sandbox: Sandbox, image: Image, signal: AbortSignal): Promise<string> {
   const { id } = sandbox.metadata;
-  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const target = join(deps.paths.imageVolumes(id), image.id.replace('sha256:', ''));
   if (await deps.host.isMountPoint(target)) return target;
   const { snapshots } = deps.containerd;

@@ -67,7 +67,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const { tasks, snapshots } = deps.containerd;
   const { signal } = call;
   const sandbox = requireSandbox(deps, sandboxId, 'container_id');
-  const handler = deps.handlers.find(sandbox.metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const stdio = containerStdio(deps, container);
   return inSteps({ signal, log: call.log }, async (step) => {
     const mounts = await step('find the root filesystem', () =>

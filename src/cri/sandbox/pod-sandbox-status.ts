@@ -42,7 +42,7 @@ function resourcesJson(linux: LinuxContainerResources): Record<string, unknown> 
 async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, signal: AbortSignal): Promise<string> {
   const { metadata, status } = sandbox;
   const record = await recordFacts(deps, metadata.id, signal);
-  const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(metadata.runtimeHandler);
   return stringifyJson({
     pid: status.pid,
     processStatus: status.state === 'READY' ? 'running' : 'stopped',

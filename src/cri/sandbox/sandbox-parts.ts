@@ -1,9 +1,9 @@
-import { NamespaceMode } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
 import type { ContainerdClient } from '../../containerd/client';
 import type { ContainerRecord } from '../../containerd/containers';
 import { INFRA_LABEL, podPins, WITHOUT_INFRA } from '../../lifecycle/infra-container';
 import { hasPodNetwork, podNetworkConfig } from '../../lifecycle/pod-network-config';
+import { sharesHostIpc } from '../../lifecycle/shares-host-ipc';
 import type { Any } from '../../model/any';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -34,7 +34,7 @@ export async function makeSandboxNetns(deps: CriDeps, sandbox: Sandbox): Promise
 /** CNI ADD, then the journal again: an address that is not written down is lost with us. */
 export async function addToNetwork(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { metadata } = sandbox;
-  const handler = deps.handlers.find(metadata.runtimeHandler) ?? deps.handlers.default;
+  const handler = deps.handlers.ofPod(metadata.runtimeHandler);
   const result = await deps.networksOf(handler).add(podNetworkConfig(metadata), signal);
   metadata.ip = result.ip;
   metadata.additionalIps = [...result.additionalIps];
@@ -50,7 +50,7 @@ export async function makeSandboxFiles(deps: CriDeps, sandbox: Sandbox, signal: 
     hostname: config.hostname || deps.host.facts.hostname,
     dns: config.dnsConfig,
   });
-  if (!sharesHostIpc(sandbox)) await deps.host.mountShm(deps.paths.shm(id));
+  if (!sharesHostIpc(sandbox.metadata.config)) await deps.host.mountShm(deps.paths.shm(id));
   await labelSandboxFiles(deps, sandbox, ownFiles(deps, sandbox), signal);
 }
 
@@ -160,16 +160,12 @@ export function sandboxFilePaths(
     hostname: `${root}/hostname`,
     hosts: `${root}/hosts`,
     resolvConf: `${root}/resolv.conf`,
-    shm: sharesHostIpc(sandbox) ? '/dev/shm' : deps.paths.shm(id),
+    shm: sharesHostIpc(sandbox.metadata.config) ? '/dev/shm' : deps.paths.shm(id),
   };
 }
 
 /** Those of them that are the pod's alone. */
 export function ownFiles(deps: Pick<CriDeps, 'paths'>, sandbox: Sandbox): string[] {
   const { shm, ...files } = sandboxFilePaths(deps, sandbox);
-  return [...Object.values(files), ...(sharesHostIpc(sandbox) ? [] : [shm])];
-}
-
-function sharesHostIpc(sandbox: Sandbox): boolean {
-  return sandbox.metadata.config.linux?.securityContext?.namespaceOptions?.ipc === NamespaceMode.NODE;
+  return [...Object.values(files), ...(sharesHostIpc(sandbox.metadata.config) ? [] : [shm])];
 }

@@ -32,7 +32,7 @@ export class MetricSources {
   async ofContainer(container: Container, sandbox: Sandbox): Promise<MetricsOf | undefined> {
     if (containerState(container.status) !== 'RUNNING') return undefined;
     const { handlers, stats } = this.deps;
-    const handler = handlers.find(sandbox.metadata.runtimeHandler) ?? handlers.default;
+    const handler = handlers.ofPod(sandbox.metadata.runtimeHandler);
     const [sample, filesystem, processes] = await Promise.all([
       stats.container(container),
       this.filesystemOf(container),

@@ -1,6 +1,6 @@
 import { ContainerState } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
-import { CrashNode } from '../../support/node/crash-points';
+import { useCrashNode } from '../../support/node/crash-points';
 import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import {
   createContainer,
@@ -17,23 +17,17 @@ import {
 const MINUTE = 60_000;
 
 describe('crisp that is killed at each step', () => {
-  let crash: CrashNode;
-  beforeAll(async () => {
-    crash = await CrashNode.start();
-  }, 3 * MINUTE);
-  afterAll(async () => {
-    await crash.node.stop();
-  }, 3 * MINUTE);
+  const crash = useCrashNode();
 
   async function listed(): Promise<{ id: string; state: ContainerState }[]> {
-    const { containers } = await crash.node.cri.runtime.listContainers({ filter: undefined });
+    const { containers } = await crash.now.node.cri.runtime.listContainers({ filter: undefined });
     return containers.map(({ id, state }) => ({ id, state }));
   }
 
   it(
     'of CreateContainer creates one container when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const config = shell('main', 'sleep 1000', { linux: { securityContext: { runAsUsername: 'daemon' } } });
       const story: Story<Pod> = {
         prepare: () => runPod(node),
@@ -46,7 +40,7 @@ describe('crisp that is killed at each step', () => {
         },
         clean: (pod) => removePod(node, pod),
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(5);
       expect(node.left()).toBe('0');
@@ -57,7 +51,7 @@ describe('crisp that is killed at each step', () => {
   it(
     'of StartContainer starts it, once, when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const story: Story<{ pod: Pod; containerId: string }> = {
         prepare: async () => {
           const pod = await runPod(node);
@@ -75,7 +69,7 @@ describe('crisp that is killed at each step', () => {
         },
         clean: ({ pod }) => removePod(node, pod),
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(5);
       expect(node.left()).toBe('0');

@@ -1,4 +1,4 @@
-import { CrashNode } from '../../support/node/crash-points';
+import { useCrashNode } from '../../support/node/crash-points';
 import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import { NGINX } from '../../support/node/node';
 import { ensurePulled } from '../../support/node/pods';
@@ -6,17 +6,11 @@ import { ensurePulled } from '../../support/node/pods';
 const MINUTE = 60_000;
 
 describe('crisp that is killed at each step', () => {
-  let crash: CrashNode;
-  beforeAll(async () => {
-    crash = await CrashNode.start();
-  }, 3 * MINUTE);
-  afterAll(async () => {
-    await crash.node.stop();
-  }, 3 * MINUTE);
+  const crash = useCrashNode();
 
   /** Everything that containerd has of images once it has collected its garbage. */
   function stored(): string {
-    const { containerd } = crash.node;
+    const { containerd } = crash.now.node;
     containerd.ctr('leases', 'create', '--id', 'collect');
     containerd.ctr('leases', 'delete', '--sync', 'collect');
     return ['images list --quiet', 'content list --quiet', 'snapshots list']
@@ -27,7 +21,7 @@ describe('crisp that is killed at each step', () => {
   it(
     'of PullImage has the image, and nothing twice, when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const spec = { image: NGINX, annotations: {}, userSpecifiedImage: '', runtimeHandler: '', imageRef: '' };
       const pull = () => node.cri.images.pullImage({ image: spec, auth: undefined, sandboxConfig: undefined });
       const without = stored();
@@ -47,7 +41,7 @@ describe('crisp that is killed at each step', () => {
           expect(stored()).toBe(without);
         },
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect(wrong).toEqual({});
       expect(kills).toBeGreaterThan(8);
       expect(missed.length).toBeLessThan(4); // layers come side by side

@@ -1,5 +1,5 @@
 import { PodSandboxState } from '../../../generated/cri/v1/api';
-import { CrashNode } from '../../support/node/crash-points';
+import { useCrashNode } from '../../support/node/crash-points';
 import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import {
   createContainer,
@@ -17,23 +17,17 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 describe('crisp that is killed at each step', () => {
-  let crash: CrashNode;
-  beforeAll(async () => {
-    crash = await CrashNode.start();
-  }, 3 * MINUTE);
-  afterAll(async () => {
-    await crash.node.stop();
-  }, 3 * MINUTE);
+  const crash = useCrashNode();
 
   async function listed(): Promise<{ id: string; state: PodSandboxState }[]> {
-    const { items } = await crash.node.cri.runtime.listPodSandbox({ filter: undefined });
+    const { items } = await crash.now.node.cri.runtime.listPodSandbox({ filter: undefined });
     return items.map(({ id, state }) => ({ id, state }));
   }
 
   it(
     'of RunPodSandbox runs one pod when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const run = (config: Pod['config']) => node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' });
       const story: Story<Pod['config']> = {
         prepare: async () => podConfig(node, { portMappings: [{ hostPort: 0, containerPort: 80 }] }),
@@ -47,7 +41,7 @@ describe('crisp that is killed at each step', () => {
           for (const { id } of await listed()) await removePod(node, { id, config });
         },
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(15);
       expect(node.left()).toBe('0');
@@ -58,7 +52,7 @@ describe('crisp that is killed at each step', () => {
   it(
     'of StopPodSandbox stops the pod when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const story: Story<{ pod: Pod; id: string }> = {
         prepare: async () => {
           const pod = await runPod(node);
@@ -72,7 +66,7 @@ describe('crisp that is killed at each step', () => {
         },
         clean: ({ pod }) => removePod(node, pod),
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(8);
       expect(node.left()).toBe('0');
@@ -83,7 +77,7 @@ describe('crisp that is killed at each step', () => {
   it(
     'of RemovePodSandbox removes the pod when it is asked again',
     async () => {
-      const { node } = crash;
+      const { node } = crash.now;
       const story: Story<Pod> = {
         prepare: async () => {
           const pod = await runPod(node);
@@ -99,7 +93,7 @@ describe('crisp that is killed at each step', () => {
         },
         clean: (pod) => removePod(node, pod),
       };
-      const { kills, missed, wrong } = await killAtEachStep(crash, story);
+      const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(8);
       expect(node.left()).toBe('0');

@@ -2,16 +2,15 @@ import { statSync } from 'node:fs';
 
 import { AttachRequest, ContainerState } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
-import { Crictl, crictlPath, describeWithCrictl, TRANSPORTS } from '../../support/node/crictl';
+import { type Crictl, describeWithCrictl, TRANSPORTS, useCrictl } from '../../support/node/crictl';
 import { openSockets } from '../../support/node/crisp-process';
-import { PAUSE, startNode, type TestNode } from '../../support/node/node';
+import type { TestNode } from '../../support/node/node';
 import {
   exec,
   exitOf,
   logLines,
   logOf,
   type Pod,
-  removePod,
   runContainer,
   runPod,
   shell,
@@ -37,20 +36,10 @@ function lineCount(output: Buffer): number {
 const shown = (bytes: Buffer): string => String(bytes).replaceAll('\r', '');
 
 describeWithCrictl('crictl attach', () => {
-  beforeAll(async () => {
-    const path = crictlPath();
-    node = await startNode({ settings: { sandbox_image: PAUSE } });
-    crictl = new Crictl(path, node.crisp.socket);
+  useCrictl(async (started) => {
+    ({ node, crictl } = started);
     pod = await runPod(node);
-  }, 15 * MINUTE);
-
-  afterEach(() => crictl.killAll());
-
-  afterAll(async () => {
-    await removePod(node, pod);
-    expect(node.left()).toBe('0');
-    await node.stop();
-  }, MINUTE);
+  });
 
   describe.each(TRANSPORTS)('over %s', (transport) => {
     const attach = (...args: string[]): string[] => ['attach', '--transport', transport, ...args];

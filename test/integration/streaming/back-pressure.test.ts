@@ -4,10 +4,10 @@ import { connect } from 'node:net';
 
 import { ExecRequest, ExecSyncRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
-import { Crictl, crictlPath, describeWithCrictl, type Running, TRANSPORTS } from '../../support/node/crictl';
+import { type Crictl, describeWithCrictl, type Running, TRANSPORTS, useCrictl } from '../../support/node/crictl';
 import { residentBytes } from '../../support/node/crisp-process';
-import { PAUSE, startNode, type TestNode } from '../../support/node/node';
-import { exec, type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import type { TestNode } from '../../support/node/node';
+import { exec, type Pod, runContainer, runPod, shell } from '../../support/node/pods';
 import { dialSpdy } from '../../support/streaming/direct-client';
 
 const MINUTE = 60_000;
@@ -54,28 +54,17 @@ function report(what: string, grown: number, started: number): void {
 }
 
 describeWithCrictl('Much data', () => {
-  beforeAll(async () => {
-    const path = crictlPath();
-    node = await startNode({ settings: { sandbox_image: PAUSE } });
-    crictl = new Crictl(path, node.crisp.socket);
+  useCrictl(async (started) => {
+    ({ node, crictl } = started);
     pod = await runPod(node);
     id = await runContainer(node, pod, shell('main', 'sleep 1000000'));
     // Once each, so that what is loaded and compiled on first use counts as there before.
     for (const transport of TRANSPORTS) {
       await piped('', ['exec', '--transport', transport, id, 'dd', 'if=/dev/zero', 'bs=1M', 'count=64'], 'wc -c').ended;
     }
-  }, 15 * MINUTE);
-
-  afterEach(async () => {
-    clearInterval(watching);
-    await crictl.killAll();
   });
 
-  afterAll(async () => {
-    await removePod(node, pod);
-    expect(node.left()).toBe('0');
-    await node.stop();
-  }, MINUTE);
+  afterEach(() => clearInterval(watching));
 
   describe.each(TRANSPORTS)('over %s', (transport) => {
     it(

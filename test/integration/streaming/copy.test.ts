@@ -15,11 +15,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-import { Crictl, crictlPath, describeWithCrictl, TRANSPORTS } from '../../support/node/crictl';
-import { PAUSE, startNode, type TestNode } from '../../support/node/node';
-import { exec, type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import { type Crictl, describeWithCrictl, TRANSPORTS, useCrictl } from '../../support/node/crictl';
+import type { TestNode } from '../../support/node/node';
+import { exec, type Pod, runContainer, runPod, shell } from '../../support/node/pods';
 
-const MINUTE = 60_000;
+const _MINUTE = 60_000;
 const WHEN = new Date('2024-02-29T12:34:56Z');
 
 let node: TestNode;
@@ -85,21 +85,11 @@ function sha256Of(path: string): string {
 }
 
 describeWithCrictl('A tree that is copied with tar through crictl exec', () => {
-  beforeAll(async () => {
-    const path = crictlPath();
-    node = await startNode({ settings: { sandbox_image: PAUSE } });
-    crictl = new Crictl(path, node.crisp.socket);
+  useCrictl(async (started) => {
+    ({ node, crictl } = started);
     pod = await runPod(node);
     id = await runContainer(node, pod, shell('main', 'sleep 1000'));
-  }, 15 * MINUTE);
-
-  afterEach(() => crictl.killAll());
-
-  afterAll(async () => {
-    await removePod(node, pod);
-    expect(node.left()).toBe('0');
-    await node.stop();
-  }, MINUTE);
+  });
 
   it.each(TRANSPORTS)('is the same there, and the same again when it is copied back, over %s', async (transport) => {
     const [from, to, there] = [join(node.dir, `from-${transport}`), join(node.dir, `to-${transport}`), `/${transport}`];

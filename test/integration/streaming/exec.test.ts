@@ -5,9 +5,9 @@ import { join } from 'node:path';
 
 import { ExecRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
-import { Crictl, crictlPath, describeWithCrictl, type Running, TRANSPORTS } from '../../support/node/crictl';
-import { PAUSE, startNode, type TestNode } from '../../support/node/node';
-import { type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import { type Crictl, describeWithCrictl, type Running, TRANSPORTS, useCrictl } from '../../support/node/crictl';
+import type { TestNode } from '../../support/node/node';
+import { type Pod, runContainer, runPod, shell } from '../../support/node/pods';
 import { TestWebSocket } from '../../support/streaming/web-socket';
 
 const MINUTE = 60_000;
@@ -22,21 +22,11 @@ function sha256(bytes: Buffer): string {
 }
 
 describeWithCrictl('crictl exec', () => {
-  beforeAll(async () => {
-    const path = crictlPath();
-    node = await startNode({ settings: { sandbox_image: PAUSE } });
-    crictl = new Crictl(path, node.crisp.socket);
+  useCrictl(async (started) => {
+    ({ node, crictl } = started);
     pod = await runPod(node);
     id = await runContainer(node, pod, shell('main', 'sleep 1000'));
-  }, 15 * MINUTE);
-
-  afterEach(() => crictl.killAll());
-
-  afterAll(async () => {
-    await removePod(node, pod);
-    expect(node.left()).toBe('0');
-    await node.stop();
-  }, MINUTE);
+  });
 
   describe.each(TRANSPORTS)('over %s', (transport) => {
     const exec = (...args: string[]): string[] => ['exec', '--transport', transport, ...args];

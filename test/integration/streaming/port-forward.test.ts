@@ -5,10 +5,10 @@ import { connect, createServer } from 'node:net';
 
 import { PortForwardRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
-import { Crictl, crictlPath, describeWithCrictl, type Running, TRANSPORTS } from '../../support/node/crictl';
+import { type Crictl, describeWithCrictl, type Running, TRANSPORTS, useCrictl } from '../../support/node/crictl';
 import { openSockets } from '../../support/node/crisp-process';
-import { PAUSE, startNode, type TestNode } from '../../support/node/node';
-import { exec, type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
+import type { TestNode } from '../../support/node/node';
+import { exec, type Pod, runContainer, runPod, shell } from '../../support/node/pods';
 import { dialSpdy } from '../../support/streaming/direct-client';
 
 const MINUTE = 60_000;
@@ -33,10 +33,8 @@ async function freePort(): Promise<number> {
 }
 
 describeWithCrictl('crictl port-forward', () => {
-  beforeAll(async () => {
-    const path = crictlPath();
-    node = await startNode({ settings: { sandbox_image: PAUSE } });
-    crictl = new Crictl(path, node.crisp.socket);
+  useCrictl(async (started) => {
+    ({ node, crictl } = started);
     for (const [kind, input] of [
       ['pod', {}],
       ['host', HOST_NETWORK],
@@ -46,16 +44,11 @@ describeWithCrictl('crictl port-forward', () => {
       const container = await runContainer(node, pod, shell('web', serve(port)));
       pods.push({ kind, pod, port, container });
     }
-  }, 15 * MINUTE);
+  });
 
-  afterEach(() => crictl.killAll());
-
-  afterAll(async () => {
-    for (const { pod } of pods) await removePod(node, pod);
-    expect(node.left()).toBe('0');
+  afterAll(() => {
     expect(readFileSync(node.crisp.daemon.logFile, 'utf8')).not.toContain('Warning'); // of too many listeners, say
-    await node.stop();
-  }, MINUTE);
+  });
 
   const podOf = (kind: string) => pods.find((each) => each.kind === kind) ?? fail(kind);
 

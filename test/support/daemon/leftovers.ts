@@ -81,6 +81,13 @@ export function describeLeftovers(left: Leftovers): string {
   return total === 0 ? '0' : `${total} (${kinds.map(([kind, list]) => `${list.length} ${kind}`).join(', ')})`;
 }
 
+/** The shim that was started for a pod. */
+export function shimOf(address: string, podId: string): number {
+  const found = shimPids(address).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(podId));
+  if (found === undefined) throw new Error(`pod ${podId} has no shim`);
+  return found;
+}
+
 /** Processes that serve tasks of the containerd at this socket. */
 export function shimPids(address: string): number[] {
   const isOurs = (pid: string) => {

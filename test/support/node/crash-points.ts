@@ -19,6 +19,8 @@ export interface CrashPoint {
 const ANSWERED: CrashPoint = { moment: 'answered', nth: 1 };
 
 const QUIET_MS = 500;
+/** Starting a node takes a quarter of a minute, and three minutes on a machine that is busy. */
+const HOOK_MS = 180_000;
 /** Calls that change nothing in containerd but what it holds back from its collector: after them the world is as it was. */
 const READS =
   /\/(Get|List|ListResources|ListStream|ListPids|ListContent|Info|Stat|Status|Mounts|Plugins|Server|Version|Wait|Read|Usage|Metrics|Subscribe|Connect|AddResource)$/;
@@ -164,6 +166,21 @@ export class CrashNode {
     const files = [...folders, join(network.cacheDir, 'results'), network.leaseDir].flatMap((dir) => filesBelow(dir));
     return [...files, ...mountsBelow(node.dir)].join('\n');
   }
+}
+
+/** A node to kill crisp on, for all tests of a suite. */
+export function useCrashNode(): { readonly now: CrashNode } {
+  let crash: CrashNode | undefined;
+  beforeAll(async () => {
+    crash = await CrashNode.start();
+  }, HOOK_MS);
+  afterAll(() => crash?.node.stop(), HOOK_MS);
+  return {
+    get now() {
+      if (!crash) throw new Error('its node did not start');
+      return crash;
+    },
+  };
 }
 
 function shortName(path: string): string {

@@ -4,6 +4,8 @@ import { delimiter, join } from 'node:path';
 
 import { cacheDir } from '../daemon/places';
 import { buildTools } from '../daemon/tools';
+import { PAUSE, startNode, type TestNode } from './node';
+import { removePods } from './pods';
 
 /** What streams go over; crictl speaks both. */
 export const TRANSPORTS = ['spdy', 'websocket'] as const;
@@ -121,4 +123,33 @@ function withoutWarnings(text: string): string {
     .split('\n')
     .filter((line) => !/level=warning msg="Config /.test(line))
     .join('\n');
+}
+
+/** A node, and crictl as its client. */
+export interface CrictlNode {
+  readonly node: TestNode;
+  readonly crictl: Crictl;
+}
+
+/**
+ * A node for all tests of a suite, with what `arrange` makes on it; crictl may have to be built first. Afterwards its pods are
+ * removed, and nothing of them is left.
+ */
+export function useCrictl(arrange: (started: CrictlNode) => Promise<void>): void {
+  let started: CrictlNode | undefined;
+  beforeAll(async () => {
+    const path = crictlPath();
+    const node = await startNode({ settings: { sandbox_image: PAUSE } });
+    started = { node, crictl: new Crictl(path, node.crisp.socket) };
+    await arrange(started);
+  }, 900_000);
+  afterEach(() => started?.crictl.killAll());
+  afterAll(async () => {
+    if (!started) return;
+    const { node } = started;
+    await removePods(node);
+    const left = node.left();
+    await node.stop();
+    expect(left).toBe('0');
+  }, 60_000);
 }

@@ -1,7 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Status } from '../../../generated/containerd/types/task/task';
+import { NamespaceMode } from '../../../generated/cri/v1/api';
 import { startContainer } from '../../../src/cri/container/start-container';
+import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { type ContainerStatus, containerState } from '../../../src/model/container';
 import { recover } from '../../../src/monitor/recover';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
@@ -64,6 +66,21 @@ describe('A pod is found', () => {
     expect(rig.deps.sandboxes.get(pod)?.status.pid).toBe(0);
   });
 
+  it.each([
+    ['its own', NamespaceMode.POD],
+    ["the node's", NamespaceMode.NODE],
+  ])('NOTREADY, and left alone, when it was stopped, on %s network', async (_what, network) => {
+    pod = await runPod(rig, {
+      metadata: { name: 'stopped', namespace: 'default', uid: 'stopped', attempt: 0 },
+      linux: { securityContext: { namespaceOptions: { network } } },
+    });
+    await stopPodSandbox(rig.deps, { podSandboxId: pod }, rig.call());
+    const created = (): number => rig.fake.calls.filter((call) => call.endsWith('Tasks/Create')).length;
+    const before = created();
+    await restart();
+    expect([podState(), created()]).toEqual(['NOTREADY', before]);
+  });
+
   it('UNKNOWN, and let live, when the daemon does not hear from the shim', async () => {
     rig.fake.process(pod).status = Status.UNKNOWN;
     await restart();
@@ -99,6 +116,7 @@ describe('A container is found', () => {
     rig.host.strays.add(id); // what a dead shim leaves behind
     await recover(rig.deps);
     expect([...rig.host.strays]).toEqual([]);
+    expect(rig.host.deletedFromRuntime.map((each) => each.id)).toEqual([id]);
     expect(statusOf(id)).toMatchObject({ exitCode: 255, reason: 'Unknown', pid: 0 });
     expect(stateOf(id)).toBe('EXITED');
   });
