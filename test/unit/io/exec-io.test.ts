@@ -176,7 +176,7 @@ describe('stream', () => {
     clearInterval(taking);
     if (closed) out.close();
     let over = false;
-    const draining = streams.drain(5).then((complete) => {
+    const draining = streams.drain(closed ? 60_000 : 5).then((complete) => {
       over = true;
       return complete;
     });
