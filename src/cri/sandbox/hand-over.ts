@@ -3,7 +3,6 @@ import { errorMessage } from '../../base/errors';
 import { inSteps } from '../../base/steps';
 import type { ContainerRecord } from '../../containerd/containers';
 import { isAlreadyExists } from '../../containerd/errors';
-import { labelledMounts } from '../../host/selinux';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../../lifecycle/infra-container';
 import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { ensurePodLease } from '../../lifecycle/pod-lease';
@@ -12,6 +11,7 @@ import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox, SandboxMetadata } from '../../model/sandbox';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../../state/records';
 import type { CriDeps } from '../deps';
+import { createPause } from './sandbox-branches';
 import { ensureSandboxImage } from './sandbox-image';
 import { pauseSnapshot, pauseSpec } from './sandbox-parts';
 import { updateSandboxRecord } from './sandbox-record';
@@ -85,7 +85,7 @@ interface Handing {
 }
 
 async function startPause(deps: CriDeps, { metadata, handler, signal, createdAt }: Handing): Promise<void> {
-  const { id, processLabel } = metadata;
+  const { id } = metadata;
   const { containers, snapshots, tasks } = deps.containerd;
   const status = { state: 'READY', pid: 0, createdAt, exitedAt: 0n, exitStatus: 0 } as const;
   const sandbox: Sandbox = { metadata, status, withoutInfra: true };
@@ -103,12 +103,7 @@ async function startPause(deps: CriDeps, { metadata, handler, signal, createdAt 
       () => rootfsOf(deps, pauseSnapshot(sandbox, handler, image), signal),
       (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
     );
-    const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(processLabel));
-    await step(
-      'create the task',
-      () => tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
-      (undoing) => killAndDelete(deps, id, undoing),
-    );
+    await createPause({ deps, sandbox, handler, signal, step }, { image, spec, mounts });
     await step('start the task', () => tasks.start({ containerId: id }));
   });
   // No step: it must not be undone once its record may say so.
