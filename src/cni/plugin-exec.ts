@@ -6,7 +6,7 @@ import { errnoOf } from '../base/errors';
 import { stringifyJson } from '../base/json';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
-import { type RunResult, run } from '../host/run';
+import { RunError, type RunResult, run } from '../host/run';
 import { CniError } from './cni-error';
 import { asString, asStrings, type JsonObject, parseObject } from './json-value';
 
@@ -126,7 +126,7 @@ export class PluginExec {
         const input = stringifyJson(call.conf);
         return await run([path], { input, signal, timeoutMs: this.options.timeoutMs, env: this.environment(call) });
       } catch (error) {
-        if (errnoOf(error) !== 'ETXTBSY' || retries >= BUSY_RETRIES) throw error;
+        if (!(error instanceof RunError) || errnoOf(error.cause) !== 'ETXTBSY' || retries >= BUSY_RETRIES) throw error;
         await sleep(BUSY_WAIT_MS, signal);
       }
     }

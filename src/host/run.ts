@@ -1,5 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { errorMessage } from '../base/errors';
+import { nodeSpawn } from './node-spawn';
+import { posixSpawn } from './posix-spawn';
+import type { Running, StartProgram } from './program';
 
 export interface RunOptions {
   /** The program and all it started are killed after this many milliseconds; default 60 s, 0: never. */
@@ -50,17 +53,22 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
  * with the signal's reason. It does not wait for a program that had to be killed: one that hangs in the kernel (a dead
  * NFS mount) stays behind, not its caller.
  */
-export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
+export async function run(
+  argv: readonly [string, ...string[]],
+  options: RunOptions = {},
+  start: StartProgram = offThread,
+): Promise<RunResult> {
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   signal?.throwIfAborted();
+  const [program] = argv;
+  const failed = (cause: unknown): RunError => new RunError(program, errorMessage(cause), undefined, { cause });
+  let running: Running;
+  try {
+    running = start({ argv, env: cleanEnv(options.env), cwd: options.cwd ?? '/', input: options.input ?? '' });
+  } catch (error) {
+    throw failed(error);
+  }
   return new Promise<RunResult>((resolve, reject) => {
-    const [program, ...args] = argv;
-    // A process group of its own, so that what it started is killed with it.
-    const child: ChildProcess = spawn(program, args, {
-      env: cleanEnv(options.env),
-      cwd: options.cwd ?? '/',
-      detached: true,
-    });
     const onAbort = (): void => giveUp(signal?.reason);
     const onTime = (): void => giveUp(new RunError(program, `still running after ${timeoutMs} ms, killed`));
     const timer = timeoutMs > 0 ? setTimeout(onTime, timeoutMs) : undefined;
@@ -70,23 +78,25 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     };
     const giveUp = (reason: unknown): void => {
       settle();
-      abandon(child);
+      running.abandon();
       reject(reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    // Before its streams are touched: without free descriptors there are none, and this event is all there is.
-    child.on('error', (cause) => giveUp(new RunError(program, cause.message, undefined, { cause })));
     const max = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
-    const stdout = collect(child.stdout, max, () => giveUp(new RunError(program, `printed more than ${max} bytes`)));
-    const stderr = collect(child.stderr, max);
-    child.on('close', (code, killedBy) => {
-      settle();
-      resolve({ code: exitCode(code, killedBy), stdout: stdout(), stderr: stderr() });
-    });
-    child.stdin?.on('error', () => undefined); // it may end without reading
-    child.stdin?.end(options.input ?? '');
+    const stdout = collect(running.stdout, max, () => giveUp(new RunError(program, `printed more than ${max} bytes`)));
+    const stderr = collect(running.stderr, max);
+    running.ended.then(
+      ({ code, signal: killedBy }) => {
+        settle();
+        resolve({ code: exitCode(code, killedBy), stdout: stdout(), stderr: stderr() });
+      },
+      (cause) => giveUp(failed(cause)),
+    );
   });
 }
+
+/** Off this thread where that can be, else as Node does it. */
+const offThread: StartProgram = (program) => posixSpawn(program) ?? nodeSpawn(program);
 
 /** As `run`, and rejects with a RunError, which carries what it said on standard error, unless the code is 0. */
 export async function runOk(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
@@ -109,21 +119,6 @@ function collect(stream: NodeJS.ReadableStream | null, max: number, tooMuch?: ()
     if (size > max) tooMuch?.();
   });
   return () => Buffer.concat(chunks).toString('utf8');
-}
-
-/** Kills the group and lets go of every handle, so that neither waits for it. */
-function abandon(child: ChildProcess): void {
-  if (child.pid !== undefined) killGroup(child.pid);
-  for (const stream of child.stdio ?? []) stream?.destroy();
-  child.unref();
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has just ended.
-  }
 }
 
 function exitCode(code: number | null, killedBy: NodeJS.Signals | null): number {

@@ -65,7 +65,8 @@ export const hostMeans: () => Means = once(() => {
   }
 });
 
-function once<T>(make: () => T): () => T {
+/** Makes something at the first call and answers the same ever after. */
+export function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {
     made ??= { value: make() };

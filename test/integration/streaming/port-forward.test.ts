@@ -33,6 +33,11 @@ async function freePort(): Promise<number> {
 }
 
 describeWithCrictl('crictl port-forward', () => {
+  // Before the node is gone: these run in the order in which they stand.
+  afterAll(() => {
+    expect(readFileSync(node.crisp.daemon.logFile, 'utf8')).not.toContain('Warning'); // of too many listeners, say
+  });
+
   useCrictl(async (started) => {
     ({ node, crictl } = started);
     for (const [kind, input] of [
@@ -44,10 +49,6 @@ describeWithCrictl('crictl port-forward', () => {
       const container = await runContainer(node, pod, shell('web', serve(port)));
       pods.push({ kind, pod, port, container });
     }
-  });
-
-  afterAll(() => {
-    expect(readFileSync(node.crisp.daemon.logFile, 'utf8')).not.toContain('Warning'); // of too many listeners, say
   });
 
   const podOf = (kind: string) => pods.find((each) => each.kind === kind) ?? fail(kind);

@@ -1,5 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { cleanEnv, run, runOk } from '../../../src/host/run';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { nodeSpawn } from '../../../src/host/node-spawn';
+import { posixSpawn } from '../../../src/host/posix-spawn';
+import type { StartProgram } from '../../../src/host/program';
+import { cleanEnv, type RunOptions, runOk, run as runProgram } from '../../../src/host/run';
 
 const sh = (script: string): [string, ...string[]] => ['sh', '-c', script];
 /** True while a process runs; one that has ended but was not waited for does not. */
@@ -11,7 +14,21 @@ const runs = (pid: number): boolean => {
   }
 };
 
-describe('run', () => {
+const WAYS: readonly (readonly [string, StartProgram])[] = [
+  [
+    'off this thread',
+    (program) => {
+      const running = posixSpawn(program);
+      if (!running) throw new Error('koffi does not load');
+      return running;
+    },
+  ],
+  ['as Node does it', nodeSpawn],
+];
+
+describe.each(WAYS)('run, %s', (_, start) => {
+  const run = (argv: [string, ...string[]], options: RunOptions = {}) => runProgram(argv, options, start);
+
   it('answers code and output, whatever the code', async () => {
     expect(await run(sh('echo out; echo err >&2; exit 3'))).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
     expect(await run(sh('kill -TERM $$'))).toEqual({ code: 143, stdout: '', stderr: '' });
@@ -72,6 +89,41 @@ describe('run', () => {
   it('says which program cannot be started', async () => {
     await expect(run(['/no/such/program'])).rejects.toMatchObject({ name: 'RunError', program: '/no/such/program' });
     await expect(run(['true'], { cwd: '/no/such/dir' })).rejects.toThrow('ENOENT');
+  });
+
+  it('starts a program in a session of its own, with three descriptors, no blocked signal and none ignored', async () => {
+    const own = openSync('/dev/null', 'r');
+    const { stdout } = await run(
+      sh('echo $(ls /proc/$$/fd); cut -d " " -f 1,6 /proc/$$/stat; grep Sig /proc/$$/status'),
+    );
+    const [fds, ids = '', ...signals] = stdout.trim().split('\n');
+    closeSync(own);
+    expect(fds?.split(' ')).toEqual(expect.arrayContaining(['0', '1', '2']));
+    expect(fds?.split(' ')).not.toContain(String(own));
+    expect(ids.split(' ')[0]).toBe(ids.split(' ')[1]);
+    const masks = signals
+      .filter((line) => /^Sig(Blk|Ign)/.test(line))
+      .map((line) => BigInt(`0x${line.split('\t')[1]}`));
+    const standard = (1n << 31n) - 1n; // two of the others are the C library's own, which it ignores until its first thread
+    expect(masks.map((mask) => mask & standard)).toEqual([0n, 0n]);
+  });
+
+  it('waits for a program that closes its output before it ends', async () => {
+    expect((await run(sh('exec >&- 2>&-; sleep 0.2; exit 7'))).code).toBe(7);
+  });
+
+  it('leaves no process behind that nobody waited for', async () => {
+    const children = () =>
+      readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+    const before = children().length;
+    await Promise.all(Array.from({ length: 20 }, (_, i) => run(sh(`exit ${i}`))));
+    await expect(run(['sleep', '1000'], { timeoutMs: 50 })).rejects.toThrow('killed');
+    while (children().length > before) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('gives all of an input that no pipe holds, and gets all of it back', async () => {
+    const input = 'x'.repeat(900_000);
+    expect((await run(['cat'], { input })).stdout).toBe(input);
   });
 });
 
