@@ -18,6 +18,7 @@ import { readSelinuxContexts } from './host/selinux';
 import { SelinuxLabelAllocator } from './host/selinux-labels';
 import { ImageIndex } from './images/image-index';
 import { ImagePuller } from './images/pull';
+import { UnpackedImages } from './images/unpacked-images';
 import { ExecIo } from './io/exec-io';
 import type { StdioRemote } from './io/remote/stdio-remote';
 import { CdiFiles } from './lifecycle/cdi-files';
@@ -144,6 +145,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     readiness: { problem: 'pods are being recovered' },
     metrics,
     images,
+    unpacked: new UnpackedImages({ containerd }),
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
     retries: new Retries(log),
     monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),

@@ -2,6 +2,7 @@ import type { Metrics } from '../base/metrics';
 import type { Config } from '../config/schema';
 import type { ImageIndex } from '../images/image-index';
 import type { ImagePuller } from '../images/pull';
+import type { UnpackedImages } from '../images/unpacked-images';
 import type { ExecIo } from '../io/exec-io';
 import type { CdiFiles } from '../lifecycle/cdi-files';
 import type { LifecycleDeps } from '../lifecycle/deps';
@@ -26,6 +27,7 @@ export interface CriDeps extends LifecycleDeps {
   readonly creations: Creations;
   readonly images: ImageIndex;
   readonly puller: ImagePuller;
+  readonly unpacked: UnpackedImages;
   readonly monitor: ExitMonitor;
   /** What could not be done when it was due and is tried again. */
   readonly retries: Retries;

@@ -1,4 +1,5 @@
 import type { ContainerConfig, ContainerResources } from '../../generated/cri/v1/api';
+import type { Mount } from './mount';
 
 /** What never changes about a container. */
 export interface ContainerMetadata {
@@ -57,6 +58,8 @@ export interface Container {
   /** From the spec; undefined when the record could not be read. */
   readonly user?: ContainerUserIds;
   readonly snapshotter: string;
+  /** How its root filesystem is mounted; undefined: the snapshotter has to be asked. Not stored. */
+  readonly rootfs?: readonly Mount[];
   /** Set while it starts or is removed, so that the other is refused; not stored. */
   busy?: 'starting' | 'removing';
   /** The stop signal has been sent once. */

@@ -18,6 +18,7 @@ import type { SelinuxContexts } from '../../src/host/selinux';
 import { SelinuxLabelAllocator } from '../../src/host/selinux-labels';
 import { ImageIndex } from '../../src/images/image-index';
 import { ImagePuller } from '../../src/images/pull';
+import { UnpackedImages } from '../../src/images/unpacked-images';
 import { ExecIo } from '../../src/io/exec-io';
 import { CdiFiles } from '../../src/lifecycle/cdi-files';
 import { Paths } from '../../src/lifecycle/paths';
@@ -230,6 +231,7 @@ export class StoryRig {
       metrics,
       creations: new Creations(),
       images,
+      unpacked: new UnpackedImages({ containerd }),
       puller: new ImagePuller({
         containerd,
         index: images,

@@ -7,7 +7,6 @@ import { containerSpec } from '../../oci/container-spec';
 import type { ContainerSpecInput } from '../../oci/inputs';
 import { resourcesOf } from '../../oci/resources';
 import { signalName } from '../../oci/signal';
-import { usernsMappings } from '../../oci/userns';
 import { KIND_CONTAINER, recordLabels } from '../../state/labels';
 import { containerName } from '../../state/name-index';
 import { CONTAINER_EXTENSION, containerMetadataExtension } from '../../state/records';
@@ -15,7 +14,6 @@ import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
 import { imageNames } from '../image/cri-image';
 import type { NamedContainerConfig } from '../require';
-import { snapshotLabels } from '../snapshot-labels';
 import { SPEC_TYPE_URL } from '../type-urls';
 
 /** A container that is being made: nothing of it exists yet. */
@@ -61,10 +59,9 @@ export function newContainer(what: {
 export interface MadeContainer {
   readonly container: Container;
   readonly record: Omit<ContainerRecord, 'createdAt' | 'updatedAt'>;
-  readonly snapshot: { snapshotter: string; key: string; parent: string; labels: Record<string, string> };
 }
 
-/** Derives record, snapshot and status from the inputs; makes nothing. Throws OciError for what cannot be given. */
+/** Derives record and status from the inputs; makes nothing. Throws OciError for what cannot be given. */
 export function containerRecord(
   deps: Pick<CriDeps, 'daemon'>,
   draft: Container,
@@ -72,10 +69,9 @@ export function containerRecord(
 ): MadeContainer {
   const spec = containerSpec(inputs);
   const { id, sandboxId } = draft.metadata;
-  const { image, handler, sandboxConfig } = inputs;
+  const { image, handler } = inputs;
   const metadata = { ...draft.metadata, config: withVolumeImages(draft.metadata.config, inputs.imageVolumes) };
   const status: ContainerStatus = { ...draft.status, resources: { linux: resourcesOf(spec) } };
-  const mappings = usernsMappings(sandboxConfig.linux?.securityContext?.namespaceOptions?.usernsOptions);
   const { uid = 0, gid = 0, additionalGids = [] } = spec.process?.user ?? {};
   return {
     container: { ...draft, metadata, status, user: { uid, gid, additionalGids } },
@@ -92,7 +88,6 @@ export function containerRecord(
       // Nor a pod without a pause task: the daemon would look for a shim by the pod's id.
       sandboxId: deps.daemon.features.sandboxStore && !inputs.sandbox.pins ? sandboxId : '',
     },
-    snapshot: { snapshotter: draft.snapshotter, key: id, parent: image.chainId, labels: snapshotLabels(mappings) },
   };
 }
 

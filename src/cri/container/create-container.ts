@@ -5,17 +5,19 @@ import {
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
-import { ensureUnpacked } from '../../images/ensure-unpacked';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
+import type { Mount } from '../../model/mount';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import { usernsMappings } from '../../oci/userns';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
 import { containerLabel } from '../selinux';
+import { snapshotLabels } from '../snapshot-labels';
 import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
 import { containerFingerprint, existingContainer } from './existing-container';
@@ -51,58 +53,90 @@ interface Making {
   readonly image: Image;
 }
 
-async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: Making, call: Call): Promise<string> {
+async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise<string> {
+  const { draft, config, sandbox, image } = making;
   const handler = handlerOf(deps, sandbox);
   const targetPid = requireTargetRuns(deps, config, sandbox.metadata.id);
   const { id, name } = draft.metadata;
-  const { snapshots, containers } = deps.containerd;
+  const { containers } = deps.containerd;
   const { signal } = call;
   const lease = sandbox.metadata.id;
+  const unpack = { snapshotter: handler.snapshotter, signal };
   await using _held = await deps.locks.hold(id);
 
-  const container = await inSteps({ signal, log: call.log }, async (step) => {
-    await step(
-      'reserve the name',
-      () => deps.names.reserve(name, id),
-      () => deps.names.release(name, id),
-    );
-    await step(
-      'choose its SELinux label',
-      () => {
-        draft.metadata.processLabel = containerLabel(deps, config, sandbox);
-      },
-      () => deps.selinux.release(draft.metadata.processLabel),
-    );
-    await step('unpack the image', () => ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal }));
-    await step(
-      'make its directories',
-      () => makeDirectories(deps, id, config),
-      () => removeDirectories(deps, id),
-    );
-    // No undo: they are the pod's, shared by its containers, and go when it stops.
-    const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
-    const inputs = await step('look at the host', () =>
-      containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
-    );
-    const made = containerRecord(deps, draft, inputs);
-    await step(
-      'prepare the root filesystem', // under the pod's lease: without one it can be collected before its record exists
-      () => snapshots.prepare(made.snapshot, { lease, signal }),
-      (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
-    );
-    await step(
-      'create the container',
-      () => containers.create(made.record, { lease, signal }),
-      (undoing) => containers.delete(id, { signal: undoing }),
-    );
-    await step('write its status', () => deps.containers.writeStatus(id, made.container.status));
-    return made.container;
-  });
+  const container = await inSteps(
+    { signal, log: call.log, stuck: () => keepListed(deps, draft) },
+    async (step, together) => {
+      await step(
+        'reserve the name',
+        () => deps.names.reserve(name, id),
+        () => deps.names.release(name, id),
+      );
+      await step(
+        'choose its SELinux label',
+        () => {
+          draft.metadata.processLabel = containerLabel(deps, config, sandbox);
+        },
+        () => deps.selinux.release(draft.metadata.processLabel),
+      );
+      await step('unpack the image', () => deps.unpacked.ensure(image, unpack));
+      // The root filesystem first: what this machine alone undoes is undone also when the daemon has gone.
+      const [rootfs, made] = await together(
+        () =>
+          step(
+            'prepare the root filesystem', // under the pod's lease: without one it can be collected before its record exists
+            () => deps.unpacked.using(image, unpack, () => prepareRootfs(deps, making, signal)),
+            (undoing) => removeSnapshot(deps, draft, undoing),
+          ),
+        async () => {
+          await step(
+            'make its directories',
+            () => makeDirectories(deps, id, config),
+            () => removeDirectories(deps, id),
+          );
+          // No undo: they are the pod's, shared by its containers, and go when it stops.
+          const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
+          const inputs = await step('look at the host', () =>
+            containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
+          );
+          return containerRecord(deps, draft, inputs);
+        },
+      );
+      await together(
+        () =>
+          step(
+            'create the container',
+            () => containers.create(made.record, { lease, signal }),
+            (undoing) => containers.delete(id, { signal: undoing }),
+          ),
+        () => step('write its status', () => deps.containers.writeStatus(id, made.container.status)),
+      );
+      return { ...made.container, rootfs };
+    },
+  );
 
   // Nothing below may fail: the container exists.
   deps.containers.add(container);
   deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
   return id;
+}
+
+/** Afterwards what could not be undone is listed: the same call, or RemoveContainer, removes it first. */
+function keepListed(deps: CriDeps, draft: Container): void {
+  deps.containers.add({ ...draft, status: { ...draft.status, unknown: true } });
+}
+
+/** Answers how its root filesystem is mounted. */
+function prepareRootfs(deps: CriDeps, { draft, sandbox, image }: Making, signal: AbortSignal): Promise<Mount[]> {
+  const options = sandbox.metadata.config.linux?.securityContext?.namespaceOptions?.usernsOptions;
+  const labels = snapshotLabels(usernsMappings(options));
+  const { snapshotter, metadata } = draft;
+  const snapshot = { snapshotter, key: metadata.id, parent: image.chainId, labels };
+  return deps.containerd.snapshots.prepare(snapshot, { lease: metadata.sandboxId, signal });
+}
+
+async function removeSnapshot(deps: CriDeps, { snapshotter, metadata }: Container, signal: AbortSignal): Promise<void> {
+  await deps.containerd.snapshots.remove({ snapshotter, key: metadata.id }, { signal });
 }
 
 function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {

@@ -70,9 +70,12 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const stdio = containerStdio(deps, container);
   return inSteps({ signal, log: call.log }, async (step) => {
-    const mounts = await step('find the root filesystem', () =>
-      snapshots.mounts({ snapshotter: container.snapshotter, key: id }, { signal }),
-    );
+    // Known since it was prepared, unless that was before a restart.
+    const mounts =
+      container.rootfs ??
+      (await step('find the root filesystem', () =>
+        snapshots.mounts({ snapshotter: container.snapshotter, key: id }, { signal }),
+      ));
     const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(container.metadata.processLabel));
     // Whoever created it may have named them otherwise, and those of before a reboot are gone.
     await step('make its FIFOs', () => deps.host.makeFifos(presentPaths(stdio.paths)));

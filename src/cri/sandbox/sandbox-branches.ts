@@ -68,7 +68,10 @@ export async function preparePause({ deps, sandbox, handler, signal, step }: Mak
   const spec = await step('derive the spec', () => pauseSpec(deps, sandbox, handler, { image, user }));
   const mounts = await step(
     'prepare the root filesystem',
-    () => snapshots.prepare(pauseSnapshot(sandbox, handler, image), { lease: id, signal }),
+    () =>
+      deps.unpacked.using(image, { snapshotter: handler.snapshotter, signal }, () =>
+        snapshots.prepare(pauseSnapshot(sandbox, handler, image), { lease: id, signal }),
+      ),
     (undoing) => snapshots.remove({ snapshotter: handler.snapshotter, key: id }, { signal: undoing }),
   );
   return { image, spec, mounts };

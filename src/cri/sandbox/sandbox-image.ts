@@ -1,4 +1,3 @@
-import { ensureUnpacked } from '../../images/ensure-unpacked';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { CriDeps } from '../deps';
@@ -25,7 +24,7 @@ export function knownSandboxImage(deps: Pick<CriDeps, 'config' | 'images'>): Pic
 
 /** The pause image, pulled when it is not here (unless that is off) and unpacked for the handler's snapshotter. */
 export async function ensureSandboxImage(
-  deps: Pick<CriDeps, 'config' | 'images' | 'puller' | 'containerd' | 'log'>,
+  deps: Pick<CriDeps, 'config' | 'images' | 'puller' | 'unpacked' | 'log'>,
   handler: RuntimeHandler,
   signal: AbortSignal,
 ): Promise<Image> {
@@ -35,6 +34,6 @@ export async function ensureSandboxImage(
     throw notReady(`the sandbox image "${reference}" is not here, and disable_pause_image_pull is set`);
   }
   const image = here ?? (await deps.puller.pull({ reference, snapshotter: handler.snapshotter, signal }));
-  await ensureUnpacked(deps, image, { snapshotter: handler.snapshotter, signal });
+  await deps.unpacked.ensure(image, { snapshotter: handler.snapshotter, signal });
   return image;
 }

@@ -107,7 +107,7 @@ describe('parseReference', () => {
     for (const unit of ['a', '-', 'a.', 'a/', '_', '@', ':', 'a:a/', '[']) {
       const started = performance.now();
       expect(tryParseReference(unit.repeat(1 << 20))).toBeUndefined();
-      expect(performance.now() - started).toBeLessThan(100);
+      expect(performance.now() - started).toBeLessThan(1000); // not in proportion to its square: that would be minutes
     }
   });
 });

@@ -1,8 +1,10 @@
 import { ContainerState } from '../../../../generated/cri/v1/api';
 import { containerStatus } from '../../../../src/cri/container/container-status';
 import { createContainer } from '../../../../src/cri/container/create-container';
+import { removeContainer } from '../../../../src/cri/container/remove-container';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { clearScratch } from '../../../../src/lifecycle/user-files';
+import { containerState } from '../../../../src/model/container';
 import { Code } from '../../../../src/rpc/code';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';
 import { containerRequest, makeContainer, runPod } from '../../../support/story-pods';
@@ -71,6 +73,37 @@ describe('CreateContainer', () => {
     await makeContainer(rig.now, pod);
     expect(rig.now.fake.state.snapshots.has(`overlayfs ${chainId}`)).toBe(true);
     expect(rig.now.fake.calls.filter((call) => call.endsWith('Diff/Apply'))).toHaveLength(1);
+  });
+
+  it('asks about an image once, and unpacks it again when somebody has removed its snapshot', async () => {
+    const pod = await runPod(rig.now);
+    await makeContainer(rig.now, pod, { metadata: { name: 'first', attempt: 0 } });
+    const asked = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Snapshots/Stat')).length;
+    const before = asked();
+    await makeContainer(rig.now, pod, { metadata: { name: 'second', attempt: 0 } });
+    expect(asked()).toBe(before);
+    const { chainId = '' } = rig.now.deps.images.find(APP_IMAGE) ?? {};
+    rig.now.fake.state.snapshots.delete(`overlayfs ${chainId}`);
+    await makeContainer(rig.now, pod);
+    expect(rig.now.fake.state.snapshots.has(`overlayfs ${chainId}`)).toBe(true);
+  });
+
+  it('keeps listed what it could not undo: the same call removes that and makes it anew', async () => {
+    const pod = await runPod(rig.now);
+    const first = (await makeContainer(rig.now, pod, { metadata: { name: 'first', attempt: 0 } })).metadata.id;
+    await removeContainer(rig.now.deps, { containerId: first }, rig.now.call()); // the image's users are known now
+    const before = await rig.now.leftovers();
+    rig.now.fake.fail('Containers/Create', { afterEffect: true });
+    rig.now.fake.fail('Snapshots/Remove', {});
+    await expect(makeContainer(rig.now, pod)).rejects.toThrow();
+    rig.now.heal();
+    const [stuck] = rig.now.deps.containers.list();
+    expect(stuck && containerState(stuck.status)).toBe('UNKNOWN');
+    const { id } = (await makeContainer(rig.now, pod)).metadata;
+    expect(rig.now.deps.containers.list().map(({ metadata }) => metadata.id)).toEqual([id]);
+    expect(rig.now.fake.leftovers().containers).toEqual([pod, id].sort());
+    await removeContainer(rig.now.deps, { containerId: id }, rig.now.call());
+    expect(await rig.now.leftovers()).toEqual(before);
   });
 
   it('answers the same container when it is asked again', async () => {
