@@ -1,10 +1,11 @@
 import {
   WriteAction,
-  type WriteContentRequest,
+  WriteContentRequest,
   type WriteContentResponse,
 } from '../../generated/containerd/services/content/v1/content';
 import type { Duplex } from '../rpc/client';
 import { Code } from '../rpc/code';
+import { EncodedMessage } from '../rpc/service';
 import { ContainerdError, isAlreadyExists } from './errors';
 
 type WriteCall = Duplex<WriteContentRequest, WriteContentResponse>;
@@ -19,6 +20,8 @@ const CHUNK_BYTES = 256 * 1024;
 const IN_FLIGHT = 4;
 const METHOD = 'containerd.services.content.v1.Content/Write';
 const NOTHING = Buffer.alloc(0);
+/** Field 6 of WriteContentRequest, `data`, as protobuf's encoding has it: of a length that comes next. */
+const DATA_TAG = (6 << 3) | 2;
 
 /** One blob on its way into the content store. Write its bytes in order, commit, and close in any case. */
 export class ContentWriter {
@@ -59,18 +62,18 @@ export class ContentWriter {
 
   /**
    * Hands bytes over; resolves when there is room for more, which is before the daemon has stored them. An error of an
-   * earlier write rejects this one. The memory of `chunk` may be used again afterwards.
+   * earlier write rejects this one. The memory of the chunks may be used again afterwards.
    */
-  async write(chunk: Buffer): Promise<void> {
-    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+  async write(...chunks: readonly Buffer[]): Promise<void> {
+    for (const parts of inMessages(chunks)) {
       await this.roomForOne();
-      const data = chunk.subarray(at, at + CHUNK_BYTES);
       this.inFlight += 1;
-      this.request(WriteAction.WRITE, { data }).then(
+      const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+      this.ask(this.encodedWrite(parts, bytes)).then(
         () => this.landed(),
         () => this.landed(),
       );
-      this.sent += BigInt(data.length);
+      this.sent += BigInt(bytes);
     }
     await this.roomForOne();
   }
@@ -101,10 +104,23 @@ export class ContentWriter {
 
   private request(
     action: WriteAction,
-    more: Partial<Pick<WriteContentRequest, 'data' | 'total' | 'expected' | 'labels'>> = {},
+    more: Partial<Pick<WriteContentRequest, 'total' | 'expected' | 'labels'>> = {},
   ): Promise<WriteContentResponse> {
+    return this.ask({ ...this.message(action), ...more });
+  }
+
+  private message(action: WriteAction): WriteContentRequest {
+    return { action, ...this.ingest, offset: this.sent, data: NOTHING, labels: {} };
+  }
+
+  /** A WRITE of these parts, which are copied once: the general encoder copies them twice, into memory it has zeroed. */
+  private encodedWrite(parts: readonly Buffer[], bytes: number): EncodedMessage {
+    const head = WriteContentRequest.encode(this.message(WriteAction.WRITE)).uint32(DATA_TAG).uint32(bytes).finish();
+    return new EncodedMessage(Buffer.concat([head, ...parts], head.length + bytes));
+  }
+
+  private ask(message: WriteContentRequest | EncodedMessage): Promise<WriteContentResponse> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    const message = { action, ...this.ingest, offset: this.sent, data: NOTHING, labels: {}, ...more };
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.call.send(message).catch((error: unknown) => this.fail(error));
@@ -140,4 +156,22 @@ export class ContentWriter {
     }
     if (this.failure !== undefined) throw this.failure;
   }
+}
+
+/** The same bytes in groups of no more than one message's. */
+function* inMessages(chunks: readonly Buffer[]): Generator<Buffer[]> {
+  let group: Buffer[] = [];
+  let room = CHUNK_BYTES;
+  for (const chunk of chunks)
+    for (let at = 0; at < chunk.length; ) {
+      const part = chunk.subarray(at, at + room);
+      group.push(part);
+      at += part.length;
+      room -= part.length;
+      if (room > 0) continue;
+      yield group;
+      group = [];
+      room = CHUNK_BYTES;
+    }
+  if (group.length > 0) yield group;
 }

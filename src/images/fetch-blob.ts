@@ -147,33 +147,19 @@ function brokenOff({ digest, size }: Descriptor, position: bigint): PullError {
   return unreachable(`the blob ${digest} broke off after ${position} of ${size} bytes`);
 }
 
-/** A write costs the daemon about the same whatever its size, and a connection gives at most 64 KiB at a time. */
-const WRITE_BYTES = 256 * 1024;
-
 /** Copies a stream, leaving out what the writer has already. */
 async function copyInto(writer: BlobWriter, { offset, body, transfer }: BlobStream): Promise<void> {
   let skip = Number(writer.position - offset);
-  let gathered: Buffer[] = [];
-  let bytes = 0;
-  const write = async (): Promise<void> => {
-    const data = Buffer.concat(gathered, bytes);
-    gathered = [];
-    bytes = 0;
-    if (data.length > 0) await writer.write(data);
-  };
   try {
     for await (const chunk of readable(body)) {
       transfer.moved(chunk.length);
       const part = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - part.length;
-      gathered.push(part);
-      bytes += part.length;
-      if (bytes >= WRITE_BYTES) await write();
+      if (part.length > 0) await writer.write(part);
     }
   } finally {
     transfer.end();
     body.on('error', () => undefined).destroy();
-    await write(); // also what came before the stream broke off
   }
 }
 

@@ -9,7 +9,7 @@ import { requestWriter, responsesOf } from './client-stream';
 import { toCode } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
 import { RpcCallError } from './rpc-call-error';
-import type { MessageOf, MethodDefinition, ServiceDefinition } from './service';
+import type { EncodedMessage, MessageOf, MethodDefinition, ServiceDefinition } from './service';
 
 /** A connection that several typed clients share. */
 export interface Channel {
@@ -27,7 +27,7 @@ export interface OutgoingOptions {
 /** A conversation: both sides send as they like. */
 export interface Duplex<Req, Res> {
   /** Resolves when the message is on its way and there is room for another. */
-  send(request: Req): Promise<void>;
+  send(request: Req | EncodedMessage): Promise<void>;
   /** We have nothing more to say. */
   end(): void;
   readonly responses: AsyncIterable<Res>;

@@ -1,4 +1,4 @@
-import { type MessageType, type MethodDefinition, RawReply, type ServiceDefinition } from './service';
+import { EncodedMessage, type MessageType, type MethodDefinition, type ServiceDefinition } from './service';
 
 /** What one message may have: containerd and kubelet both allow 16 MiB, and the limit must not be ours. */
 export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
@@ -8,11 +8,11 @@ export function methodPath(service: ServiceDefinition, method: MethodDefinition)
   return `/${service.fullName}/${method.name}`;
 }
 
-/** Writes a message without copying what the writer made; a RawReply is sent as it is. */
+/** Writes a message without copying what the writer made; a EncodedMessage is sent as it is. */
 export function serializer(type: unknown): (message: unknown) => Buffer {
   const codec = type as MessageType<unknown>;
   return (message) => {
-    if (message instanceof RawReply) return message.bytes;
+    if (message instanceof EncodedMessage) return message.bytes;
     const bytes = codec.encode(message).finish();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   };

@@ -27,12 +27,12 @@ export interface ServiceDefinition {
 /** The type of a message, from its codec. */
 export type MessageOf<T> = T extends { decode(input: never, ...rest: never[]): infer M } ? M : never;
 
-/** A reply whose bytes are there already: who keeps records encoded need not encode them again. */
-export class RawReply {
+/** A message whose bytes are there already: who keeps records encoded, or can write one with fewer copies, sends these. */
+export class EncodedMessage {
   constructor(readonly bytes: Buffer) {}
 }
 
-type Reply<M extends MethodDefinition> = MessageOf<M['responseType']> | RawReply;
+type Reply<M extends MethodDefinition> = MessageOf<M['responseType']> | EncodedMessage;
 
 /** An implementation of one RPC: a promise or a stream of replies, given the request or the stream of requests. */
 export type Handler<M extends MethodDefinition> = M['requestStream'] extends true

@@ -1,13 +1,16 @@
 import type { ContainerFilter, ListContainersRequest } from '../../../generated/cri/v1/api';
 import type { Container } from '../../model/container';
-import { RawReply } from '../../rpc/service';
+import { EncodedMessage } from '../../rpc/service';
 import { toCriContainerState } from '../../state/cri-shapes';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every container that matches the filter, from memory: no shim and no daemon is asked. */
-export async function listContainers(deps: Pick<CriDeps, 'containers'>, req: ListContainersRequest): Promise<RawReply> {
-  return new RawReply(deps.containers.encoded.answer(matchingContainers(deps, req.filter)));
+export async function listContainers(
+  deps: Pick<CriDeps, 'containers'>,
+  req: ListContainersRequest,
+): Promise<EncodedMessage> {
+  return new EncodedMessage(deps.containers.encoded.answer(matchingContainers(deps, req.filter)));
 }
 
 /** The containers that a filter lets through; its parts are ANDed. */

@@ -1,13 +1,16 @@
 import type { ListPodSandboxRequest, PodSandboxFilter } from '../../../generated/cri/v1/api';
 import type { Sandbox } from '../../model/sandbox';
-import { RawReply } from '../../rpc/service';
+import { EncodedMessage } from '../../rpc/service';
 import { toCriSandboxState } from '../../state/cri-shapes';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every pod that matches the filter, from memory: no shim and no daemon is asked. */
-export async function listPodSandbox(deps: Pick<CriDeps, 'sandboxes'>, req: ListPodSandboxRequest): Promise<RawReply> {
-  return new RawReply(deps.sandboxes.encoded.answer(matchingSandboxes(deps, req.filter)));
+export async function listPodSandbox(
+  deps: Pick<CriDeps, 'sandboxes'>,
+  req: ListPodSandboxRequest,
+): Promise<EncodedMessage> {
+  return new EncodedMessage(deps.sandboxes.encoded.answer(matchingSandboxes(deps, req.filter)));
 }
 
 /** The pods that a filter lets through; its parts are ANDed. */

@@ -6,7 +6,7 @@ import type { Incoming } from '../../../src/rpc/incoming';
 import type { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import type { RpcServerOptions } from '../../../src/rpc/server';
-import { notImplemented, RawReply, type ServiceImpl } from '../../../src/rpc/service';
+import { EncodedMessage, notImplemented, type ServiceImpl } from '../../../src/rpc/service';
 import { deferred, RpcRig, recordingLogger, untilAborted } from './rpc-rig';
 
 type Impl = ServiceImpl<typeof VersionDefinition>;
@@ -55,7 +55,7 @@ describe('A unary call', () => {
 
   it('answers bytes that are encoded already as they are', async () => {
     const bytes = Buffer.from(VersionResponse.encode({ version: '1', revision: 'r' }).finish());
-    const { client } = await serve(async () => new RawReply(bytes));
+    const { client } = await serve(async () => new EncodedMessage(bytes));
     expect(await client.version({})).toEqual({ version: '1', revision: 'r' });
   });
 
