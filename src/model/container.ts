@@ -1,5 +1,6 @@
 import type { ContainerConfig, ContainerResources } from '../../generated/cri/v1/api';
 import type { Mount } from './mount';
+import type { SpecProcess } from './spec';
 
 /** What never changes about a container. */
 export interface ContainerMetadata {
@@ -60,6 +61,8 @@ export interface Container {
   readonly snapshotter: string;
   /** How its root filesystem is mounted; undefined: the snapshotter has to be asked. Not stored. */
   readonly rootfs?: readonly Mount[];
+  /** Its first process, as its record has it, once an exec has asked; its record never changes that. Not stored. */
+  process?: SpecProcess;
   /** Set while it starts or is removed, so that the other is refused; not stored. */
   busy?: 'starting' | 'removing';
   /** The stop signal has been sent once. */

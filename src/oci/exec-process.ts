@@ -1,17 +1,19 @@
-import type { Spec, SpecProcess } from '../model/spec';
+import type { SpecProcess } from '../model/spec';
 import { withEnv } from './env';
 import { OciError } from './oci-error';
 
 /**
  * The process of an exec: the container's own with other arguments. User, groups, capabilities, directory, environment
- * and confinement are those the container was made with; they are not looked up again.
+ * and confinement are those the container was made with; they are not looked up again. It shares them with `process`.
  */
-export function execProcess(spec: Spec, { cmd, tty }: { cmd: readonly string[]; tty: boolean }): SpecProcess {
+export function execProcess(
+  process: SpecProcess | undefined,
+  { cmd, tty }: { cmd: readonly string[]; tty: boolean },
+): SpecProcess {
   if (cmd.length === 0) throw new OciError('cmd', 'is empty');
   for (const each of cmd) if (each.includes('\0')) throw new OciError('cmd', 'an argument has a NUL byte');
-  if (!spec.process)
-    throw new OciError('container_id', 'the container has no process', { code: 'FAILED_PRECONDITION' });
-  const { consoleSize: _, ...inherited } = structuredClone(spec.process);
+  if (!process) throw new OciError('container_id', 'the container has no process', { code: 'FAILED_PRECONDITION' });
+  const { consoleSize: _, ...inherited } = process;
   const env = inherited.env ?? [];
   return { ...inherited, terminal: tty, args: [...cmd], env: tty ? withEnv(env, ['TERM=xterm']) : env };
 }

@@ -176,8 +176,13 @@ async function processSpec(
   cmd: readonly string[],
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const record = await deps.containerd.containers.get(containerId, { signal });
-  if (!record?.spec) throw notReady(`container "${containerId}" has no record`);
-  const spec = parseJson(record.spec.value.toString('utf8')) as Spec;
-  return Buffer.from(stringifyJson(execProcess(spec, { cmd, tty })));
+  const container = deps.containers.get(containerId);
+  let process = container?.process;
+  if (!process) {
+    const record = await deps.containerd.containers.get(containerId, { signal });
+    if (!record?.spec) throw notReady(`container "${containerId}" has no record`);
+    process = (parseJson(record.spec.value.toString('utf8')) as Spec).process;
+    if (container) container.process = process; // a probe asks every few seconds
+  }
+  return Buffer.from(stringifyJson(execProcess(process, { cmd, tty })));
 }

@@ -34,7 +34,7 @@ describe('execProcess', () => {
 
   it('is the process of the container with other arguments', () => {
     const before = structuredClone(spec);
-    expect(execProcess(spec, { cmd: ['/bin/sh', '-c', 'id'], tty: false })).toEqual({
+    expect(execProcess(spec.process, { cmd: ['/bin/sh', '-c', 'id'], tty: false })).toEqual({
       ...inherited,
       terminal: false,
       args: ['/bin/sh', '-c', 'id'],
@@ -44,7 +44,7 @@ describe('execProcess', () => {
   });
 
   it('has a TERM on a terminal', () => {
-    expect(execProcess(spec, { cmd: ['/bin/sh'], tty: true })).toEqual({
+    expect(execProcess(spec.process, { cmd: ['/bin/sh'], tty: true })).toEqual({
       ...inherited,
       terminal: true,
       args: ['/bin/sh'],
@@ -53,6 +53,6 @@ describe('execProcess', () => {
   });
 
   it.each([[[]], [['a\0b']]])('refuses %j', (cmd) => {
-    expect(thrownBy(() => execProcess(spec, { cmd, tty: false }))).toMatchObject({ field: 'cmd' });
+    expect(thrownBy(() => execProcess(spec.process, { cmd, tty: false }))).toMatchObject({ field: 'cmd' });
   });
 });
