@@ -5,7 +5,7 @@ import { ended, useRig } from '../../support/use-rig';
 const rig = useRig();
 
 describe('An exit that comes while the disk is full', () => {
-  it('is visible at once, and written as soon as it can be', async () => {
+  it('is visible at once, and written as soon as it can be; its task stays until then', async () => {
     const { deps } = rig.now;
     const container = await runContainer(rig.now, await runPod(rig.now));
     const { containers } = deps;
@@ -18,7 +18,9 @@ describe('An exit that comes while the disk is full', () => {
     rig.now.fake.process(container.metadata.id).exit(7);
     await ended(rig.now, container.metadata.id);
     expect([container.status.exitCode, container.unsaved]).toEqual([7, true]);
-    await until('it is written', 10_000, async () => container.unsaved === false);
+    const hasTask = (): boolean => rig.now.fake.state.tasks.has(container.metadata.id);
+    expect(hasTask()).toBe(true);
+    await until('it is written and its task deleted', 10_000, async () => !container.unsaved && !hasTask());
     expect(full).toBe(-1);
   });
 });
