@@ -7,6 +7,7 @@ import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { ensureUnpacked } from '../../images/ensure-unpacked';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
+import { removeContainerParts } from '../../lifecycle/remove-container';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -23,9 +24,13 @@ import { mountImageVolumes } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
 
+/** What the removal of what is left may take, each time it is tried. */
+const CLEAR_TIMEOUT_MS = 60_000;
+
 /**
- * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already.
- * A call that is repeated while it runs, or after it, answers the same container.
+ * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing; what a daemon that is away would not
+ * take back goes when it is there again, and keeps nobody from another attempt. Its image must be here already. A call that
+ * is repeated while it runs, or after it, answers the same container.
  */
 export async function createContainer(
   deps: CriDeps,
@@ -60,7 +65,8 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
   const lease = sandbox.metadata.id;
   await using _held = await deps.locks.hold(id);
 
-  const container = await inSteps({ signal, log: call.log }, async (step) => {
+  const stuck = (): void => clearLater(deps, draft);
+  const container = await inSteps({ signal, log: call.log, stuck }, async (step) => {
     await step(
       'reserve the name',
       () => deps.names.reserve(name, id),
@@ -103,6 +109,17 @@ async function makeContainer(deps: CriDeps, { draft, config, sandbox, image }: M
   deps.containers.add(container);
   deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
   return id;
+}
+
+/** Has the rest of an undoing done as soon as it can be. Nothing of it but the name is in the way of another attempt. */
+function clearLater(deps: CriDeps, draft: Container): void {
+  const { id, name } = draft.metadata;
+  deps.names.release(name, id);
+  deps.retries.until(`the removal of what is left of container ${id}`, async () => {
+    await using _held = await deps.locks.hold(id);
+    await removeContainerParts(deps, draft, AbortSignal.timeout(CLEAR_TIMEOUT_MS));
+    return true;
+  });
 }
 
 function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {
