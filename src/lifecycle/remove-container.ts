@@ -1,10 +1,23 @@
 import type { Container } from '../model/container';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
+import { endTask } from './half-made-task';
+import { handlerOfContainer } from './handler-of-container';
 
 type Deps = Pick<
   LifecycleDeps,
-  'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits' | 'selinux' | 'shims'
+  | 'containerd'
+  | 'containers'
+  | 'sandboxes'
+  | 'handlers'
+  | 'host'
+  | 'paths'
+  | 'stdio'
+  | 'names'
+  | 'exits'
+  | 'selinux'
+  | 'shims'
+  | 'log'
 >;
 
 /**
@@ -14,7 +27,13 @@ type Deps = Pick<
 export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
   const { id, sandboxId, name, processLabel } = container.metadata;
   await deps.stdio.close(id);
-  await deps.shims.deleting(sandboxId, id, () => removeFromContainerd(deps, id, container.snapshotter, signal));
+  await deps.shims.deleting(sandboxId, id, async () => {
+    if (container.halfMade) {
+      const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
+      await endTask(deps, container, task, signal);
+    }
+    await removeFromContainerd(deps, id, container.snapshotter, signal);
+  });
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
   deps.containers.delete(id);

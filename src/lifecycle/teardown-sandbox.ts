@@ -3,6 +3,7 @@ import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { finishSandbox } from './finish-sandbox';
+import { clearHalfMadeTask } from './half-made-task';
 import { podPins } from './infra-container';
 import { killAndDelete } from './kill-and-delete';
 import { podNetworkConfig } from './pod-network-config';
@@ -92,7 +93,14 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
-  await deps.shimGroups.leave(id, () => killAndDelete(deps, id, signal), signal);
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
+  const task = { id, snapshotter: handler.snapshotter, handler };
+  const putAway = async (): Promise<void> => {
+    if (sandbox.halfMade) await clearHalfMadeTask(deps, task);
+    await killAndDelete(deps, id, signal);
+    sandbox.halfMade = false;
+  };
+  await deps.shimGroups.leave(id, putAway, signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 
