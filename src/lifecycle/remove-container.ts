@@ -3,6 +3,7 @@ import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 import { endTask } from './half-made-task';
 import { handlerOfContainer } from './handler-of-container';
+import { killAndDelete } from './kill-and-delete';
 
 type Deps = Pick<
   LifecycleDeps,
@@ -28,10 +29,7 @@ export async function removeContainerParts(deps: Deps, container: Container, sig
   const { id, sandboxId, name, processLabel } = container.metadata;
   await deps.stdio.close(id);
   await deps.shims.deleting(sandboxId, id, async () => {
-    if (container.halfMade) {
-      const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
-      await endTask(deps, container, task, signal);
-    }
+    if (container.halfMade) await endHalfMade(deps, container, signal);
     await removeFromContainerd(deps, id, container.snapshotter, signal);
   });
   await deps.host.removeTree(deps.paths.containerState(id));
@@ -40,6 +38,16 @@ export async function removeContainerParts(deps: Deps, container: Container, sig
   deps.names.release(name, id);
   deps.selinux.release(processLabel);
   deps.exits.settle(id);
+}
+
+/** Of a pod whose pause task has ended, the shim has too: a task made once more would bring another, which would stay. */
+async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  const pod = deps.sandboxes.get(sandboxId);
+  const hasShim = pod !== undefined && (pod.withoutInfra === true || pod.status.state === 'READY');
+  if (!hasShim) return killAndDelete(deps, id, signal);
+  const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
+  await endTask(deps, container, task, signal);
 }
 
 /** Afterwards containerd knows no task, no record and no snapshot of `id`. */

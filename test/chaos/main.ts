@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../src/base/errors';
@@ -114,7 +114,16 @@ async function countLeaks(chaos: ChaosNode, before: Leftovers, faults: Faults): 
     await pause(1000);
     left = difference(chaos.node.traces(), before);
   }
-  for (const [kind, what] of left) faults.add(leaked(kind), what);
+  for (const [kind, what] of left) faults.add(leaked(kind), kind === 'shims' ? shimOfPid(what) : what);
+}
+
+/** Whose shim it is, by its command line. */
+function shimOfPid(pid: string): string {
+  try {
+    return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}(pid ${pid})`;
+  } catch {
+    return pid; // it has ended meanwhile
+  }
 }
 
 function difference(now: Leftovers, before: Leftovers): [string, string][] {
