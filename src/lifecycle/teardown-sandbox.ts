@@ -2,6 +2,7 @@ import { allEnded } from '../base/all-ended';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
+import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
 import { clearHalfMadeTask } from './half-made-task';
 import { podPins } from './infra-container';
@@ -68,7 +69,7 @@ async function putTasksAway(
   signal: AbortSignal,
 ): Promise<void> {
   // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
-  await Promise.all(containers.map((container) => untilIdle(deps, container, signal)));
+  await Promise.all(containers.map((container) => leaveShim(deps, container, signal)));
   if (sandbox.withoutInfra) await unpin(deps, sandbox, signal);
   else await killPause(deps, sandbox, signal);
 }
@@ -81,6 +82,13 @@ async function unpin(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal):
   await deps.host.unpinNamespaces(deps.paths.pinned(id), pins);
   if (sandbox.status.state === 'NOTREADY') return;
   await finishSandbox(deps, sandbox, { exitStatus: 0, exitedAt: BigInt(Date.now()) * 1_000_000n });
+}
+
+/** Afterwards nobody is changing the container, and its task is deleted: also one that keeps a code for a full disk. */
+async function leaveShim(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  await using _held = await deps.locks.hold(id, signal);
+  if (container.unsaved) await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id, signal));
 }
 
 /** Waits until nobody is changing the container. */

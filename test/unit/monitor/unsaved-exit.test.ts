@@ -1,3 +1,4 @@
+import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { until } from '../../support/daemon/process';
 import { runContainer, runPod } from '../../support/story-pods';
 import { ended, useRig } from '../../support/use-rig';
@@ -22,5 +23,18 @@ describe('An exit that comes while the disk is full', () => {
     expect(hasTask()).toBe(true);
     await until('it is written and its task deleted', 10_000, async () => !container.unsaved && !hasTask());
     expect(full).toBe(-1);
+  });
+
+  it('has no task any more when its pod is stopped: that of the pause container must be the last', async () => {
+    const { deps, fake } = rig.now;
+    const pod = await runPod(rig.now);
+    const container = await runContainer(rig.now, pod);
+    const update = deps.containers.update.bind(deps.containers);
+    deps.containers.update = () => Promise.reject(new Error('ENOSPC'));
+    fake.process(container.metadata.id).exit(7);
+    await ended(rig.now, container.metadata.id);
+    await stopPodSandbox(deps, { podSandboxId: pod }, rig.now.call());
+    expect([...fake.state.tasks.keys()]).toEqual([]);
+    deps.containers.update = update;
   });
 });
