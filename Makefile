@@ -44,10 +44,10 @@ test: node_modules ## all of the above
 conformance: node_modules build ## critest, on two containerds (root, Go)
 	test/conformance/run.sh
 
-conformance-all: node_modules build ## the same in every combination (root, Go)
-	ALL=1 test/conformance/run.sh
+conformance-all: node_modules build ## critest, kubelet and chaos in every combination, two hours (root, Go)
+	scripts/conformance-all.sh
 
-e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds (root, Go)
+e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds; STAGE=2.x INFRA=auto: some of it (root, Go)
 	test/e2e/kubelet/run.sh
 
 bench: node_modules build ## crisp beside containerd's own CRI, in numbers (root, Go); PARTS="pods exec" PODS=20: some of it
@@ -55,7 +55,7 @@ bench: node_modules build ## crisp beside containerd's own CRI, in numbers (root
 	test/support/ensure-packages.sh
 	test/bench/run.sh
 
-chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... (root, Go)
+chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... INFRA=auto (root, Go)
 	SECONDS_=$(SECONDS_) SEED=$(SEED) test/chaos/run.sh
 
 run: ## one pod on this machine, then serve; ONCE=1: end after the pod (root)

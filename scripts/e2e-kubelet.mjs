@@ -1,15 +1,25 @@
-// `make e2e-kubelet`: a real kubelet runs pods through crisp, on containerd 2.x and then on 1.6; STAGE=1.6 or 2.x runs
-// one of them. What comes on the command line is jest's. The last line counts.
+// `make e2e-kubelet`: a real kubelet runs pods through crisp, with a pause task in each on containerd 2.x and on 1.6, and with
+// pause tasks only where one is needed on 2.x; with ALL=1 so on 1.6 too. STAGE=1.6 or 2.x runs one containerd, INFRA=always
+// or auto one of the modes on each. What comes on the command line is jest's. The last line counts.
 import { Tally } from './tally.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
-const { STAGE } = process.env;
+const { STAGE, INFRA, ALL } = process.env;
 if (STAGE && STAGE !== '1.6' && STAGE !== '2.x') throw new Error(`STAGE is 1.6 or 2.x, not ${STAGE}`);
+if (INFRA && INFRA !== 'always' && INFRA !== 'auto') throw new Error(`INFRA is always or auto, not ${INFRA}`);
 const tally = new Tally();
 const given = process.argv.slice(2);
 // The tests mostly wait for kubelet, each file on a node of its own.
 const options = given.length > 0 ? given : ['--maxWorkers=2'];
-for (const stage of STAGE ? [STAGE] : ['2.x', '1.6']) {
-  tally.jest('e2e', { name: `kubelet on containerd ${stage}`, options, env: { STAGE: stage } });
+for (const { stage, infra } of runs()) {
+  const name = `kubelet on containerd ${stage}${infra === 'auto' ? ', pause tasks only where needed' : ''}`;
+  tally.jest('e2e', { name, options, env: { STAGE: stage, INFRA: infra } });
 }
 process.exit(tally.print());
+
+function runs() {
+  const stages = STAGE ? [STAGE] : ['2.x', '1.6'];
+  return ['always', 'auto']
+    .flatMap((infra) => stages.map((stage) => ({ stage, infra })))
+    .filter(({ stage, infra }) => (INFRA ? infra === INFRA : infra === 'always' || stage === '2.x' || ALL === '1'));
+}

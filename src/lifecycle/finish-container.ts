@@ -18,8 +18,8 @@ type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' 
 /**
  * Records the end of a container. Afterwards its log is complete and closed, its status (exit code, time, reason) is on
  * disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
- * The caller holds the container's lock. An end that
- * cannot be written is visible all the same, and this throws: it is to be called again until that is on disk.
+ * The caller holds the container's lock. An end that cannot be written is visible all the same, its task stays, and this
+ * throws: it is to be called again until that is on disk.
  */
 export async function finishContainer(deps: Deps, container: Container, exit: Exit): Promise<void> {
   const { id, sandboxId } = container.metadata;
@@ -36,10 +36,12 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
     deps.events.publish(id, sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
   }
   deps.exits.settle(id);
+  // Until it is on disk, the task alone would tell the code to a server that starts.
+  if (container.unsaved && deps.containers.get(id) === container) {
+    await deps.containers.update(container, {});
+    container.unsaved = false;
+  }
   await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
-  if (!container.unsaved || deps.containers.get(id) !== container) return;
-  await deps.containers.update(container, {});
-  container.unsaved = false;
 }
 
 /** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */

@@ -1,5 +1,6 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
+import { isUnavailable } from '../containerd/errors';
 import { isRuncOptions } from '../containerd/runtime-options';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { LifecycleDeps } from './deps';
@@ -40,6 +41,32 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<voi
     }
     await sleep(PAUSE_MS); // it may still be being made
   }
+}
+
+/** Whoever has a task that may be there without the daemon's knowing of it, or running without anybody's. */
+interface TaskOwner {
+  halfMade?: boolean;
+}
+
+/** Creates a task by `act`. A daemon that goes away meanwhile forgets it, and its shim with it: then the owner is marked. */
+export async function creatingTask<T>(owner: TaskOwner, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (isUnavailable(error)) owner.halfMade = true;
+    throw error;
+  }
+}
+
+/**
+ * Ends and deletes a task that is not watched, half-made or not. Afterwards there is none and the owner is not marked; when
+ * this fails it is, and whoever removes the owner is to call this again.
+ */
+export async function endTask(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
+  if (owner.halfMade) await clearHalfMadeTask(deps, task);
+  owner.halfMade = true;
+  await killAndDelete(deps, task.id, signal);
+  owner.halfMade = false;
 }
 
 async function createOnceMore(

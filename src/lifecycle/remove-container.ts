@@ -1,10 +1,24 @@
 import type { Container } from '../model/container';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
+import { endTask } from './half-made-task';
+import { handlerOfContainer } from './handler-of-container';
+import { killAndDelete } from './kill-and-delete';
 
 type Deps = Pick<
   LifecycleDeps,
-  'containerd' | 'containers' | 'host' | 'paths' | 'stdio' | 'names' | 'exits' | 'selinux' | 'shims'
+  | 'containerd'
+  | 'containers'
+  | 'sandboxes'
+  | 'handlers'
+  | 'host'
+  | 'paths'
+  | 'stdio'
+  | 'names'
+  | 'exits'
+  | 'selinux'
+  | 'shims'
+  | 'log'
 >;
 
 /**
@@ -14,13 +28,26 @@ type Deps = Pick<
 export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
   const { id, sandboxId, name, processLabel } = container.metadata;
   await deps.stdio.close(id);
-  await deps.shims.deleting(sandboxId, id, () => removeFromContainerd(deps, id, container.snapshotter, signal));
+  await deps.shims.deleting(sandboxId, id, async () => {
+    if (container.halfMade) await endHalfMade(deps, container, signal);
+    await removeFromContainerd(deps, id, container.snapshotter, signal);
+  });
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
   deps.containers.delete(id);
   deps.names.release(name, id);
   deps.selinux.release(processLabel);
   deps.exits.settle(id);
+}
+
+/** Of a pod whose pause task has ended, the shim has too: a task made once more would bring another, which would stay. */
+async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  const pod = deps.sandboxes.get(sandboxId);
+  const hasShim = pod !== undefined && (pod.withoutInfra === true || pod.status.state === 'READY');
+  if (!hasShim) return killAndDelete(deps, id, signal);
+  const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
+  await endTask(deps, container, task, signal);
 }
 
 /** Afterwards containerd knows no task, no record and no snapshot of `id`. */

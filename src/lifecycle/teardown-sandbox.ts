@@ -2,7 +2,9 @@ import { allEnded } from '../base/all-ended';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
+import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
+import { clearHalfMadeTask } from './half-made-task';
 import { podPins } from './infra-container';
 import { killAndDelete } from './kill-and-delete';
 import { podNetworkConfig } from './pod-network-config';
@@ -67,7 +69,7 @@ async function putTasksAway(
   signal: AbortSignal,
 ): Promise<void> {
   // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
-  await Promise.all(containers.map((container) => untilIdle(deps, container, signal)));
+  await Promise.all(containers.map((container) => leaveShim(deps, container, signal)));
   if (sandbox.withoutInfra) await unpin(deps, sandbox, signal);
   else await killPause(deps, sandbox, signal);
 }
@@ -82,6 +84,13 @@ async function unpin(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal):
   await finishSandbox(deps, sandbox, { exitStatus: 0, exitedAt: BigInt(Date.now()) * 1_000_000n });
 }
 
+/** Afterwards nobody is changing the container, and its task is deleted: also one that keeps a code for a full disk. */
+async function leaveShim(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  await using _held = await deps.locks.hold(id, signal);
+  if (container.unsaved) await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id, signal));
+}
+
 /** Waits until nobody is changing the container. */
 async function untilIdle(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {
   await using _held = await deps.locks.hold(container.metadata.id, signal);
@@ -92,7 +101,14 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
   const { id } = sandbox.metadata;
   await killTask(deps, id, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
-  await deps.shimGroups.leave(id, () => killAndDelete(deps, id, signal), signal);
+  const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
+  const task = { id, snapshotter: handler.snapshotter, handler };
+  const putAway = async (): Promise<void> => {
+    if (sandbox.halfMade) await clearHalfMadeTask(deps, task);
+    await killAndDelete(deps, id, signal);
+    sandbox.halfMade = false;
+  };
+  await deps.shimGroups.leave(id, putAway, signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 

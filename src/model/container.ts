@@ -69,6 +69,8 @@ export interface Container {
   stopSignalSent?: boolean;
   /** An OOM event named it; looked at when it ends with 137. */
   oomKilled?: boolean;
+  /** Its start failed and what became of its task is not known: it may be there, or a shim that nobody knows. */
+  halfMade?: boolean;
   /** Its end is not on disk yet: that was full. */
   unsaved?: boolean;
 }

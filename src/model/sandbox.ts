@@ -41,6 +41,8 @@ export interface Sandbox {
   withoutInfra?: boolean;
   /** Id of the pod whose shim it is in; absent: in its own. Set while it is made; stands in the pause container's spec. */
   shimGroup?: string;
+  /** Its start failed and what became of its pause task is not known: it may be there, or a shim that nobody knows. */
+  halfMade?: boolean;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
 }

@@ -5,9 +5,11 @@ import type { ContainerdVersion } from '../support/daemon/containerd';
 import { mountsBelow, shimPids } from '../support/daemon/leftovers';
 import { runtimeStates } from '../support/daemon/pod-processes';
 import { type WrappedPlugins, wrapPlugins } from '../support/daemon/wrapped-plugins';
+import { type Infra, infraSettings } from '../support/infra';
 import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
 import { ensurePulled, serving } from '../support/node/pods';
 import { FakeServiceManager } from '../support/service-manager';
+import { Absences } from './absences';
 
 const SMALL_DISK = '24m';
 const FILL_BYTES = 1 << 20;
@@ -16,14 +18,17 @@ const FILL_BYTES = 1 << 20;
 export class ChaosNode {
   /** How often the machine has been restarted. */
   boots = 0;
+  /** When containerd was not there while its shims were. */
+  readonly containerdAway = new Absences();
 
   private constructor(
     readonly node: TestNode,
+    readonly infra: Infra,
     private readonly plugins: WrappedPlugins,
     private readonly manager: FakeServiceManager,
   ) {}
 
-  static async start(version: ContainerdVersion): Promise<ChaosNode> {
+  static async start(version: ContainerdVersion, infra: Infra): Promise<ChaosNode> {
     let plugins: WrappedPlugins | undefined;
     let manager: FakeServiceManager | undefined;
     const node = await startNode({
@@ -33,6 +38,7 @@ export class ChaosNode {
         cri_root: join(dir, 'small/cri-root'),
         state: join(dir, 'run/crisp'),
         cri_state: join(dir, 'run/cri'),
+        ...infraSettings(infra),
       }),
       pluginDir: (dir, binDir) => {
         plugins = wrapPlugins(dir, binDir);
@@ -46,7 +52,9 @@ export class ChaosNode {
     });
     if (!plugins || !manager) throw new Error('the node was started without its parts');
     for (const image of [PAUSE, BUSYBOX]) await ensurePulled(node, image);
-    return new ChaosNode(node, plugins, manager);
+    const chaos = new ChaosNode(node, infra, plugins, manager);
+    mkdirSync(chaos.endsDir);
+    return chaos;
   }
 
   async stop(): Promise<void> {
@@ -64,7 +72,12 @@ export class ChaosNode {
   }
 
   async restartContainerd(): Promise<void> {
-    await this.node.containerd.restart();
+    await this.containerdAway.during(() => this.node.containerd.restart());
+  }
+
+  /** Where containers write when they end, by the machine's uptime; a file for each name. */
+  get endsDir(): string {
+    return join(this.node.dir, 'ends');
   }
 
   /** The next call of that plugin fails, or takes so long. */

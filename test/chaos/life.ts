@@ -1,5 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ContainerState, type ContainerStatus, ExecSyncRequest, PodSandboxState } from '../../generated/cri/v1/api';
+import {
+  ContainerState,
+  type ContainerStatus,
+  ExecSyncRequest,
+  NamespaceMode,
+  PodSandboxState,
+} from '../../generated/cri/v1/api';
 import { errorMessage } from '../../src/base/errors';
 import type { CriClient } from '../../src/client/cri-client';
 import { logOf, type Pod, podConfig, shell } from '../support/node/pods';
@@ -13,6 +21,8 @@ export const LIFE_FAULTS = [
   'calls that did not succeed in two minutes',
   'pods half there',
   'wrong exit codes',
+  'exit codes lost while containerd was there',
+  'pods with a pause task and no need of it, or the other way round',
   'wrong answers of commands',
   'log lines lost',
   'log lines torn',
@@ -50,6 +60,8 @@ class Rebooted extends Error {}
 export class Life {
   private readonly boots: number;
   private readonly made: Made[] = [];
+  /** Whether its containers share a PID namespace, which a pause task keeps; kubelet's pods mostly do not. */
+  private readonly sharesPids: boolean;
   private pod: Pod | undefined;
 
   constructor(
@@ -57,6 +69,7 @@ export class Life {
     private readonly number: string,
   ) {
     this.boots = ground.chaos.boots;
+    this.sharesPids = ground.random.next() < 0.2;
   }
 
   async run(): Promise<void> {
@@ -83,6 +96,7 @@ export class Life {
     const { node } = this.ground.chaos;
     const config = podConfig(node, {
       labels: { [LABEL]: this.number },
+      linux: this.linux(),
       portMappings: [{ containerPort: 80, hostPort: 0 }],
     });
     const { podSandboxId } = await this.call('RunPodSandbox', (cri) =>
@@ -92,12 +106,18 @@ export class Life {
     this.ground.done.add('pods started');
   }
 
+  private linux() {
+    const { CONTAINER, POD } = NamespaceMode;
+    return { securityContext: { namespaceOptions: { pid: this.sharesPids ? POD : CONTAINER } } };
+  }
+
   /** A start that failed leaves a container that has ended: another takes its place. */
   private async container(name: string): Promise<void> {
     const { random, done } = this.ground;
     const code = random.next() < 0.6 ? random.between(0, 120) : undefined;
     const lines = random.between(50, 3000);
-    const end = code === undefined ? 'exec sleep 100000' : `exit ${code}`;
+    const end =
+      code === undefined ? 'exec sleep 100000' : `read -r up idle </proc/uptime; echo $up >$END; exit ${code}`;
     const script = `i=0; while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i of ${lines}"; [ $((i%100)) = 0 ] && sleep 0.1; done; ${end}`;
     for (let attempt = 0; !(await this.attempt(`${name}-${attempt}`, script, code)); attempt += 1) {
       done.add('starts that failed');
@@ -107,7 +127,11 @@ export class Life {
 
   private async attempt(name: string, script: string, code: number | undefined): Promise<boolean> {
     const pod = this.theirPod();
-    const config = shell(name, script);
+    const config = shell(name, script, {
+      linux: this.linux(),
+      envs: [{ key: 'END', value: Buffer.from(`/ends/${this.number}-${name}`) }],
+      mounts: [{ hostPath: this.ground.chaos.endsDir, containerPath: '/ends' }],
+    });
     const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
     const { containerId: id } = await this.call('CreateContainer', (cri) =>
       cri.runtime.createContainer(request, { timeoutMs: CALL_MS }),
@@ -156,15 +180,14 @@ export class Life {
     }
   }
 
-  private async ended({ id }: Made, code: number): Promise<void> {
+  private async ended({ id, name }: Made, code: number): Promise<void> {
     const { faults, done } = this.ground;
     const status = await this.call('the exit of a container', async () => {
       const now = await this.status(id);
       if (now.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
       return now;
     });
-    // Killed before it could be written down, or gone from containerd: no code is made up for it.
-    if (status.reason === 'Unknown') return done.add('exit codes that nobody knows any more');
+    if (status.reason === 'Unknown') return this.lost(id, this.endOf(name));
     if (status.exitCode !== code) {
       faults.add(
         'wrong exit codes',
@@ -174,15 +197,29 @@ export class Life {
     done.add('exit codes looked at');
   }
 
+  /** A daemon that starts forgets the tasks that ended without it: no code is made up for them. No other may be lost. */
+  private lost(id: string, endedAt: number): void {
+    const { faults, done, chaos } = this.ground;
+    if (chaos.containerdAway.cover(endedAt)) done.add('exit codes that containerd lost while it was away');
+    else faults.add('exit codes lost while containerd was there', `${id} at ${endedAt}, ${chaos.containerdAway}`);
+  }
+
+  /** When a container came to its end, by the machine's uptime in seconds; NaN when it did not. */
+  private endOf(name: string): number {
+    const file = join(this.ground.chaos.endsDir, `${this.number}-${name}`);
+    return existsSync(file) ? Number.parseFloat(readFileSync(file, 'utf8')) : Number.NaN;
+  }
+
   /** Before it is taken down it is whole: ready, with an address, and what should run runs. */
   private async look(): Promise<void> {
     const { faults } = this.ground;
     const pod = this.theirPod();
     await this.call('the look at a pod', async (cri) => {
-      const { status } = await cri.runtime.podSandboxStatus(
-        { podSandboxId: pod.id, verbose: false },
+      const { status, info } = await cri.runtime.podSandboxStatus(
+        { podSandboxId: pod.id, verbose: true },
         { timeoutMs: CALL_MS },
       );
+      this.lookAtPause(pod, info.info ?? '{}');
       if (status?.state !== PodSandboxState.SANDBOX_READY || !status.network?.ip) {
         faults.add('pods half there', `${pod.id} is ${status?.state} with address "${status?.network?.ip}"`);
       }
@@ -192,6 +229,15 @@ export class Life {
         if (state !== wanted) faults.add('pods half there', `container ${id} is ${state} instead of ${wanted}`);
       }
     });
+  }
+
+  private lookAtPause({ id }: Pod, info: string): void {
+    const { chaos, faults, done } = this.ground;
+    const { pid } = JSON.parse(info) as { pid?: number };
+    const has = pid !== undefined && pid > 0;
+    done.add(`pods looked at that have ${has ? 'a' : 'no'} pause task`);
+    if (has === (chaos.infra === 'always' || this.sharesPids)) return;
+    faults.add('pods with a pause task and no need of it, or the other way round', `${id}: pid ${pid}`);
   }
 
   /** Stops and removes whatever there is of it by its label, as kubelet does, and then looks at the logs. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make chaos`: pods live on a node where everything goes wrong; then what is left is counted. SECONDS_ is how long (300),
-# SEED what chance begins with (none: printed first), STAGE=1.6 the older containerd. CHAOS_LOGS keeps the daemons' logs.
+# SEED what chance begins with (none: printed first), STAGE=1.6 the older containerd. INFRA, ALL: see main.ts. CHAOS_LOGS
+# keeps the daemons' logs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 scripts/ensure-packages.sh

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 
 import { checkout } from '../support/daemon/places';
+import { type Infra, infraAsked } from '../support/infra';
 import { type Comparison, compare, readKnownCases } from './known-failures';
 import { runStage, type StageName, type StageOptions, type StageResult } from './stage';
 
@@ -38,11 +39,10 @@ export async function main(): Promise<void> {
 }
 
 /** With pause tasks everywhere, and only where one is needed. */
-function settingsOf(stage: StageName): readonly StageOptions['infra'][] {
-  const { INFRA, ALL } = process.env;
-  if (INFRA && INFRA !== 'always' && INFRA !== 'auto') throw new Error(`INFRA is always or auto, not ${INFRA}`);
-  if (INFRA === 'always' || INFRA === 'auto') return [INFRA];
-  return stage === '2.x' || ALL === '1' ? ['always', 'auto'] : ['always'];
+function settingsOf(stage: StageName): readonly Infra[] {
+  const asked = infraAsked();
+  if (asked) return [asked];
+  return stage === '2.x' || process.env.ALL === '1' ? ['always', 'auto'] : ['always'];
 }
 
 type Run = Pick<StageOptions, 'plugin' | 'infra' | 'focus' | 'websocket' | 'signal'>;

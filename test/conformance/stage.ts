@@ -13,6 +13,7 @@ import { lastLines } from '../support/daemon/process';
 import { startTestRegistry } from '../support/daemon/registry';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
 import { buildTools } from '../support/daemon/tools';
+import { type Infra, infraSettings } from '../support/infra';
 import { type CaseResult, readReport } from './report';
 
 export type StageName = '1.6' | '2.x';
@@ -22,7 +23,7 @@ export interface StageOptions {
   /** containerd's own CRI plugin is tested instead of crisp. */
   readonly plugin: boolean;
   /** Whether every pod has a pause task. */
-  readonly infra: 'always' | 'auto';
+  readonly infra: Infra;
   /** Regular expressions over case names. */
   readonly focus?: string;
   readonly skip: readonly string[];
@@ -105,7 +106,7 @@ async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): P
   undo.push(() => removeScratch(join(dir, 'containerd'), containerd.address));
   undo.push(() => containerd.stop());
   if (plugin) return { socket: containerd.address, containerd };
-  const settings = { containerd: { runtimes: { runc: { infra_container: options.infra } } } };
+  const settings = infraSettings(options.infra);
   const crisp = await startCrisp({ dir, containerd, network, certsDir, settings });
   undo.push(() => crisp.endStdio());
   undo.push(() => crisp.stop());

@@ -6,6 +6,7 @@ import {
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
+import { removeContainerParts } from '../../lifecycle/remove-container';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { Mount } from '../../model/mount';
@@ -25,9 +26,13 @@ import { mountImageVolumes } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
 
+/** What the removal of what is left may take, each time it is tried. */
+const CLEAR_TIMEOUT_MS = 60_000;
+
 /**
- * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing. Its image must be here already.
- * A call that is repeated while it runs, or after it, answers the same container.
+ * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing; what a daemon that is away would not
+ * take back goes when it is there again, and keeps nobody from another attempt. Its image must be here already. A call that
+ * is repeated while it runs, or after it, answers the same container.
  */
 export async function createContainer(
   deps: CriDeps,
@@ -64,66 +69,59 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
   const unpack = { snapshotter: handler.snapshotter, signal };
   await using _held = await deps.locks.hold(id);
 
-  const container = await inSteps(
-    { signal, log: call.log, stuck: () => keepListed(deps, draft) },
-    async (step, together) => {
-      await step(
-        'reserve the name',
-        () => deps.names.reserve(name, id),
-        () => deps.names.release(name, id),
-      );
-      await step(
-        'choose its SELinux label',
-        () => {
-          draft.metadata.processLabel = containerLabel(deps, config, sandbox);
-        },
-        () => deps.selinux.release(draft.metadata.processLabel),
-      );
-      await step('unpack the image', () => deps.unpacked.ensure(image, unpack));
-      // The root filesystem first: what this machine alone undoes is undone also when the daemon has gone.
-      const [rootfs, made] = await together(
-        () =>
-          step(
-            'prepare the root filesystem', // under the pod's lease: without one it can be collected before its record exists
-            () => deps.unpacked.using(image, unpack, () => prepareRootfs(deps, making, signal)),
-            (undoing) => removeSnapshot(deps, draft, undoing),
-          ),
-        async () => {
-          await step(
-            'make its directories',
-            () => makeDirectories(deps, id, config),
-            () => removeDirectories(deps, id),
-          );
-          // No undo: they are the pod's, shared by its containers, and go when it stops.
-          const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
-          const inputs = await step('look at the host', () =>
-            containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
-          );
-          return containerRecord(deps, draft, inputs);
-        },
-      );
-      await together(
-        () =>
-          step(
-            'create the container',
-            () => containers.create(made.record, { lease, signal }),
-            (undoing) => containers.delete(id, { signal: undoing }),
-          ),
-        () => step('write its status', () => deps.containers.writeStatus(id, made.container.status)),
-      );
-      return { ...made.container, rootfs };
-    },
-  );
+  const stuck = (): void => clearLater(deps, draft);
+  const container = await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
+    await step(
+      'reserve the name',
+      () => deps.names.reserve(name, id),
+      () => deps.names.release(name, id),
+    );
+    await step(
+      'choose its SELinux label',
+      () => {
+        draft.metadata.processLabel = containerLabel(deps, config, sandbox);
+      },
+      () => deps.selinux.release(draft.metadata.processLabel),
+    );
+    await step('unpack the image', () => deps.unpacked.ensure(image, unpack));
+    // The root filesystem first: what this machine alone undoes is undone also when the daemon has gone.
+    const [rootfs, made] = await together(
+      () =>
+        step(
+          'prepare the root filesystem', // under the pod's lease: without one it can be collected before its record exists
+          () => deps.unpacked.using(image, unpack, () => prepareRootfs(deps, making, signal)),
+          (undoing) => removeSnapshot(deps, draft, undoing),
+        ),
+      async () => {
+        await step(
+          'make its directories',
+          () => makeDirectories(deps, id, config),
+          () => removeDirectories(deps, id),
+        );
+        // No undo: they are the pod's, shared by its containers, and go when it stops.
+        const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
+        const inputs = await step('look at the host', () =>
+          containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
+        );
+        return containerRecord(deps, draft, inputs);
+      },
+    );
+    await together(
+      () =>
+        step(
+          'create the container',
+          () => containers.create(made.record, { lease, signal }),
+          (undoing) => containers.delete(id, { signal: undoing }),
+        ),
+      () => step('write its status', () => deps.containers.writeStatus(id, made.container.status)),
+    );
+    return { ...made.container, rootfs };
+  });
 
   // Nothing below may fail: the container exists.
   deps.containers.add(container);
   deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
   return id;
-}
-
-/** Afterwards what could not be undone is listed: the same call, or RemoveContainer, removes it first. */
-function keepListed(deps: CriDeps, draft: Container): void {
-  deps.containers.add({ ...draft, status: { ...draft.status, unknown: true } });
 }
 
 /** Answers how its root filesystem is mounted. */
@@ -137,6 +135,17 @@ function prepareRootfs(deps: CriDeps, { draft, sandbox, image }: Making, signal:
 
 async function removeSnapshot(deps: CriDeps, { snapshotter, metadata }: Container, signal: AbortSignal): Promise<void> {
   await deps.containerd.snapshots.remove({ snapshotter, key: metadata.id }, { signal });
+}
+
+/** Has the rest of an undoing done as soon as it can be. Nothing of it but the name is in the way of another attempt. */
+function clearLater(deps: CriDeps, draft: Container): void {
+  const { id, name } = draft.metadata;
+  deps.names.release(name, id);
+  deps.retries.until(`the removal of what is left of container ${id}`, async () => {
+    await using _held = await deps.locks.hold(id);
+    await removeContainerParts(deps, draft, AbortSignal.timeout(CLEAR_TIMEOUT_MS));
+    return true;
+  });
 }
 
 function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {

@@ -9,7 +9,7 @@ import { inSteps } from '../../base/steps';
 import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
 import { labelledMounts } from '../../host/selinux';
 import { containerStdio, presentPaths } from '../../lifecycle/container-stdio';
-import { killAndDelete } from '../../lifecycle/kill-and-delete';
+import { creatingTask, endTask } from '../../lifecycle/half-made-task';
 import type { Any } from '../../model/any';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
@@ -68,6 +68,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const { signal } = call;
   const sandbox = requireSandbox(deps, sandboxId, 'container_id');
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
+  const task = { id, snapshotter: container.snapshotter, handler };
   const stdio = containerStdio(deps, container);
   return inSteps({ signal, log: call.log }, async (step) => {
     // Known since it was prepared, unless that was before a restart.
@@ -88,16 +89,18 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
       'create the task',
       () =>
         deps.shims.creating(sandboxId, id, () =>
-          tasks.create({
-            containerId: id,
-            rootfs,
-            ...stdio.paths,
-            terminal: stdio.tty,
-            options: ioOwnerOptions(handler, sandbox.metadata.config),
-            runtimePath: handler.runtimePath,
-          }),
+          creatingTask(container, () =>
+            tasks.create({
+              containerId: id,
+              rootfs,
+              ...stdio.paths,
+              terminal: stdio.tty,
+              options: ioOwnerOptions(handler, sandbox.metadata.config),
+              runtimePath: handler.runtimePath,
+            }),
+          ),
         ),
-      (undoing) => deps.shims.deleting(sandboxId, id, () => killAndDelete(deps, id, undoing)),
+      (undoing) => deps.shims.deleting(sandboxId, id, () => endTask(deps, container, task, undoing)),
     );
     await step(
       'watch for its exit', // before it starts: a short-lived task may exit first

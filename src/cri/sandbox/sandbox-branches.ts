@@ -1,8 +1,8 @@
 import type { Step } from '../../base/steps';
 import type { ContainerRecord } from '../../containerd/containers';
 import { labelledMounts } from '../../host/selinux';
+import { creatingTask, endTask } from '../../lifecycle/half-made-task';
 import { groupsTasks } from '../../lifecycle/infra-container';
-import { killAndDelete } from '../../lifecycle/kill-and-delete';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
 import type { Any } from '../../model/any';
@@ -144,8 +144,11 @@ export async function createPause({ deps, sandbox, handler, step }: Making, { mo
   const rootfs = labelledMounts(mounts, deps.selinux.mountLabel(processLabel));
   const { pid } = await step(
     'create the task',
-    () => deps.containerd.tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
-    (undoing) => killAndDelete(deps, id, undoing),
+    () =>
+      creatingTask(sandbox, () =>
+        deps.containerd.tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }),
+      ),
+    (undoing) => endTask(deps, sandbox, { id, snapshotter: handler.snapshotter, handler }, undoing),
   );
   return pid;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import type { ContainerdVersion } from '../daemon/containerd';
 import { until } from '../daemon/process';
+import { type Infra, infraAsked, infraSettings } from '../infra';
 import { startNode, type TestNode } from '../node/node';
 import { KubeletApi } from './api';
 import type { Settings } from './configuration';
@@ -29,9 +30,14 @@ export function stage(): ContainerdVersion {
   return process.env.STAGE === '1.6' ? '1.6' : '2';
 }
 
+/** Whether the pods that `make e2e-kubelet` makes right now have a pause task: INFRA=always, which goes without saying, or auto. */
+export function infra(): Infra {
+  return infraAsked() ?? 'always';
+}
+
 /** Starts the node's parts and its kubelet; the caller stops it. */
 export async function startKubeletNode(options: KubeletNodeOptions = {}): Promise<KubeletNode> {
-  const node = await startNode({ version: stage(), settings: options.crisp });
+  const node = await startNode({ version: stage(), settings: { ...infraSettings(infra()), ...options.crisp } });
   try {
     const kubelet = await startKubelet({
       logDir: node.dir,

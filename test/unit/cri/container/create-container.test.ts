@@ -1,11 +1,12 @@
 import { ContainerState } from '../../../../generated/cri/v1/api';
+import { silentLogger } from '../../../../src/base/logger';
 import { containerStatus } from '../../../../src/cri/container/container-status';
 import { createContainer } from '../../../../src/cri/container/create-container';
-import { removeContainer } from '../../../../src/cri/container/remove-container';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { clearScratch } from '../../../../src/lifecycle/user-files';
-import { containerState } from '../../../../src/model/container';
+import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
+import { until } from '../../../support/daemon/process';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';
 import { containerRequest, makeContainer, runPod } from '../../../support/story-pods';
 import { APP_IMAGE, StoryRig } from '../../../support/story-rig';
@@ -88,24 +89,6 @@ describe('CreateContainer', () => {
     expect(rig.now.fake.state.snapshots.has(`overlayfs ${chainId}`)).toBe(true);
   });
 
-  it('keeps listed what it could not undo: the same call removes that and makes it anew', async () => {
-    const pod = await runPod(rig.now);
-    const first = (await makeContainer(rig.now, pod, { metadata: { name: 'first', attempt: 0 } })).metadata.id;
-    await removeContainer(rig.now.deps, { containerId: first }, rig.now.call()); // the image's users are known now
-    const before = await rig.now.leftovers();
-    rig.now.fake.fail('Containers/Create', { afterEffect: true });
-    rig.now.fake.fail('Snapshots/Remove', {});
-    await expect(makeContainer(rig.now, pod)).rejects.toThrow();
-    rig.now.heal();
-    const [stuck] = rig.now.deps.containers.list();
-    expect(stuck && containerState(stuck.status)).toBe('UNKNOWN');
-    const { id } = (await makeContainer(rig.now, pod)).metadata;
-    expect(rig.now.deps.containers.list().map(({ metadata }) => metadata.id)).toEqual([id]);
-    expect(rig.now.fake.leftovers().containers).toEqual([pod, id].sort());
-    await removeContainer(rig.now.deps, { containerId: id }, rig.now.call());
-    expect(await rig.now.leftovers()).toEqual(before);
-  });
-
   it('answers the same container when it is asked again', async () => {
     const pod = await runPod(rig.now);
     const { id } = (await makeContainer(rig.now, pod)).metadata;
@@ -148,6 +131,21 @@ describe('CreateContainer', () => {
     await stopPodSandbox(rig.now.deps, { podSandboxId: pod }, rig.now.call());
     await expect(makeContainer(rig.now, pod)).rejects.toMatchObject({ code: Code.FAILED_PRECONDITION });
     await expect(makeContainer(rig.now, 'absent')).rejects.toMatchObject({ code: Code.NOT_FOUND });
+  });
+
+  it('can be repeated when the daemon goes away half-way; what is left goes when it is back', async () => {
+    const { fake, deps } = rig.now;
+    const request = containerRequest(await runPod(rig.now));
+    const quick = { ...deps, retries: new Retries(silentLogger, { firstMs: 10, maxMs: 10 }) };
+    fake.fail('Containers/Create', { afterEffect: true });
+    fake.fail('Containers/Delete', { nth: 'always' });
+    await expect(createContainer(quick, request, rig.now.call())).rejects.toThrow();
+    const { containerId } = await createContainer(quick, request, rig.now.call());
+    expect([fake.state.containers.size, deps.containers.list().length]).toEqual([3, 1]);
+    fake.heal();
+    await until('what is left is gone', 5000, async () => fake.state.containers.size === 2 && deps.locks.size === 0);
+    expect([...fake.state.containers.keys()]).toContain(containerId);
+    expect(deps.names.owner(deps.containers.get(containerId)?.metadata.name ?? '')).toBe(containerId);
   });
 
   it.each(MISHAPS)(

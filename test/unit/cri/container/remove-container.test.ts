@@ -67,6 +67,27 @@ describe('RemoveContainer', () => {
     await expect(remove('')).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
   });
 
+  it.each([
+    ['ends the task whose start nobody answered', 'Tasks/Start', 'Tasks/Kill', 0],
+    [
+      'makes a task once more that the daemon forgot while it was made, or its shim would stay',
+      'Tasks/Create',
+      'Tasks/Get',
+      1,
+    ],
+  ])('%s, and that could not be taken back', async (_what, failing, undo, creations) => {
+    const { fake, deps } = rig.now;
+    const { id } = (await makeContainer(rig.now, await runPod(rig.now))).metadata;
+    fake.fail(failing, { afterEffect: failing === 'Tasks/Start' });
+    fake.fail(undo, { nth: 'always' });
+    await expect(startContainer(deps, { containerId: id }, rig.now.call())).rejects.toThrow('made to fail');
+    fake.heal();
+    const before = fake.calls.length;
+    await remove(id);
+    expect(fake.state.tasks.has(id)).toBe(false);
+    expect(fake.calls.slice(before).filter((name) => name.endsWith('Tasks/Create'))).toHaveLength(creations);
+  });
+
   it('keeps the container listed when a call fails, and removes it when it is asked again', async () => {
     const learner = await StoryRig.start();
     const { id } = (await runContainer(learner, await runPod(learner))).metadata;

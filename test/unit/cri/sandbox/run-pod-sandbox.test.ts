@@ -162,6 +162,20 @@ describe('RunPodSandbox', () => {
   });
 });
 
+describe('A pod whose pause task the daemon forgot while it was made', () => {
+  it('has it made once more when it is stopped, or its shim would stay', async () => {
+    rig.fake.fail('Tasks/Create', {});
+    rig.fake.fail('Tasks/Get', { nth: 'always' });
+    await expect(runPod(rig)).rejects.toThrow('made to fail');
+    rig.fake.heal();
+    const before = rig.fake.calls.length;
+    await stopAndRemove(rig, rig.deps.sandboxes.list()[0]?.metadata.id ?? '');
+    const calls = rig.fake.calls.slice(before).map((name) => name.replace(/.*\./, ''));
+    expect(calls.filter((name) => name === 'Tasks/Create')).toHaveLength(1);
+    expect(rig.deps.sandboxes.list()).toEqual([]);
+  });
+});
+
 describe('A pod whose sandbox image is not here', () => {
   it('is refused where that image is never pulled, and leaves nothing', async () => {
     const never = await StoryRig.start({ config: 'sandbox_image = "absent:1"\ndisable_pause_image_pull = true' });
