@@ -60,9 +60,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
     60 * SECOND,
   );
 
-  // On 2.x containerd does not tell of containers that were put into a running shim when that dies: docs/adr/0009.
-  const itOn16 = version === '1.6' ? it : it.skip;
-  itOn16(
+  it(
     'end with their shim: their containers are EXITED with an unknown code, their pods not ready',
     async () => {
       const pods = [await runPod(node), await runPod(node)] as const;
