@@ -4,7 +4,7 @@ import { createScratch, removeScratch } from '../support/daemon/scratch';
 import { type Contestant, startContestant } from './contestant';
 import { Kubelet } from './kubelet';
 import { thisMachine } from './machine';
-import { benchOptions, isBare, type Part } from './options';
+import { benchOptions, modeOf, type Part } from './options';
 import { breakdown } from './parts/breakdown';
 import { density } from './parts/density';
 import { exec } from './parts/exec';
@@ -49,7 +49,7 @@ export async function main(): Promise<void> {
       await RUN[part](bench).catch(complain);
     }
   });
-  const columns = options.entries.map((entry): Column => ({ name: entry.name, bare: isBare(entry) }));
+  const columns = options.entries.map((entry): Column => ({ name: entry.name, mode: modeOf(entry) }));
   const report = { machine, options, columns, rows: resultsOf(samples, columns), tables };
   writeReport(report);
   if (options.document && !process.exitCode) writeDocumentation(report);

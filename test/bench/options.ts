@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml';
 
 import type { Entry } from './contestant';
+import type { Mode } from './report/metrics';
 
 /** What can be measured, in the order in which it is. */
 export const PARTS = ['pods', 'exec', 'density', 'logs', 'pull', 'exited', 'streams', 'breakdown'] as const;
@@ -57,9 +58,11 @@ export function benchOptions(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
-/** Whether its pods run without an infra container, by the settings of whichever runtime: other goals hold then. */
-export function isBare(entry: Entry): boolean {
-  return entry.kind === 'crisp' && JSON.stringify(entry.settings).includes('"infra_container":"auto"');
+/** How its pods are held, by the settings of whichever runtime: other goals may hold then. */
+export function modeOf(entry: Entry): Mode {
+  const settings = entry.kind === 'crisp' ? JSON.stringify(entry.settings) : '';
+  if (settings.includes('"infra_container":"auto"')) return 'bare';
+  return Number(/"pods_per_shim":(\d+)/.exec(settings)?.[1]) >= 4 ? 'shared' : 'usual';
 }
 
 function partsOf(text = ''): Part[] {

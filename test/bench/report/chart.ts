@@ -48,7 +48,7 @@ export function ratioChart(rows: readonly Row[], columns: readonly Column[]): st
 
 function lineOf({ metric, values }: Row, others: readonly Column[]): Line {
   const bars = values.slice(1).map(({ ratio }, i) => {
-    const goal = goalOf(metric, others[i]?.bare ?? false);
+    const goal = goalOf(metric, others[i]?.mode ?? 'usual');
     if (goal?.kind !== 'ratio' || ratio === undefined || Number.isNaN(ratio)) return { cost: 0, goal: undefined };
     const cost = (of: number): number => (goal.bound === 'least' ? 1 / of : of);
     return { cost: cost(ratio), goal: cost(goal.value) };

@@ -8,6 +8,9 @@ export interface Goal {
   readonly value: number;
 }
 
+/** How pods are held: by a pause task in a shim of their own, without one, or four and more of them in a shim. */
+export type Mode = 'usual' | 'bare' | 'shared';
+
 /** A row of the report. */
 export interface Metric {
   readonly id: string;
@@ -15,8 +18,8 @@ export interface Metric {
   readonly label: string;
   readonly unit: 'ms' | 'CPU ms' | 'CPU ‰' | 'MiB' | 'MB/s' | 's';
   readonly goal?: Goal;
-  /** The goal of pods without an infra container, where it is another one. */
-  readonly bareGoal?: Goal;
+  /** The goals of pods that are held in other ways, where they are other ones. */
+  readonly goals?: Readonly<Partial<Record<Mode, Goal>>>;
 }
 
 const atMost = (value: number): Goal => ({ kind: 'ratio', bound: 'most', value });
@@ -25,7 +28,14 @@ const within = (value: number): Goal => ({ kind: 'value', bound: 'most', value }
 
 /** Everything that is measured, in the order of the report. */
 export const METRICS: readonly Metric[] = [
-  { id: 'pods.run', part: 'pods', label: 'RunPodSandbox', unit: 'ms', goal: atMost(0.75), bareGoal: atMost(0.55) },
+  {
+    id: 'pods.run',
+    part: 'pods',
+    label: 'RunPodSandbox',
+    unit: 'ms',
+    goal: atMost(0.75),
+    goals: { bare: atMost(0.55) },
+  },
   { id: 'pods.create', part: 'pods', label: 'CreateContainer', unit: 'ms' },
   { id: 'pods.start', part: 'pods', label: 'StartContainer', unit: 'ms' },
   {
@@ -34,7 +44,7 @@ export const METRICS: readonly Metric[] = [
     label: 'pod start (the three above)',
     unit: 'ms',
     goal: atMost(0.85),
-    bareGoal: atMost(0.75),
+    goals: { bare: atMost(0.75) },
   },
   { id: 'pods.startCpu', part: 'pods', label: 'processor time of a pod start', unit: 'CPU ms', goal: atMost(1) },
   { id: 'pods.stopContainer', part: 'pods', label: 'StopContainer', unit: 'ms' },
@@ -45,7 +55,7 @@ export const METRICS: readonly Metric[] = [
     label: 'pod stop (the two above)',
     unit: 'ms',
     goal: atMost(0.75),
-    bareGoal: atMost(0.6),
+    goals: { bare: atMost(0.6) },
   },
   { id: 'pods.remove', part: 'pods', label: 'RemoveContainer and RemovePodSandbox', unit: 'ms' },
   { id: 'pods.lifeCpu', part: 'pods', label: 'processor time of a pod’s whole life', unit: 'CPU ms' },
@@ -75,7 +85,14 @@ export const METRICS: readonly Metric[] = [
   { id: 'memory.shims', part: 'density', label: 'memory: shims', unit: 'MiB' },
   { id: 'memory.pauses', part: 'density', label: 'memory: pauses', unit: 'MiB' },
   { id: 'memory.other', part: 'density', label: 'memory: anything else', unit: 'MiB' },
-  { id: 'memory.total', part: 'density', label: 'memory in all', unit: 'MiB', goal: atMost(1.15) },
+  {
+    id: 'memory.total',
+    part: 'density',
+    label: 'memory in all',
+    unit: 'MiB',
+    goal: atMost(1.15),
+    goals: { shared: atMost(0.6) },
+  },
   { id: 'density.teardown', part: 'density', label: 'teardown of the batch, ten in flight', unit: 'ms' },
   { id: 'logs.rate', part: 'logs', label: 'output into a log', unit: 'MB/s', goal: atLeast(1) },
   { id: 'logs.cpu', part: 'logs', label: 'processor time of that output', unit: 'CPU ms', goal: atMost(1.3) },

@@ -1,6 +1,6 @@
 import type { Samples } from '../samples';
 import { type Summary, summary } from '../statistics';
-import { type Goal, METRICS, type Metric } from './metrics';
+import { type Goal, METRICS, type Metric, type Mode } from './metrics';
 
 /** One contestant's value of a metric. */
 export interface Value extends Summary {
@@ -20,8 +20,7 @@ export interface Row {
 /** Who took part; the first is what the others are measured against. */
 export interface Column {
   readonly name: string;
-  /** Its pods have no infra container. */
-  readonly bare: boolean;
+  readonly mode: Mode;
 }
 
 /** The metrics that somebody has values of, with medians, percentiles, ratios and whether the goal is met. */
@@ -30,19 +29,19 @@ export function resultsOf(samples: Samples, columns: readonly Column[]): Row[] {
   const [base] = columns;
   return METRICS.filter(({ id }) => measured.has(id)).map((metric) => {
     const reference = summary(samples.of(metric.id, base?.name ?? '')).median;
-    const values = columns.map(({ name, bare }): Value => {
+    const values = columns.map(({ name, mode }): Value => {
       const found = summary(samples.of(metric.id, name));
       if (name === base?.name) return { contestant: name, ...found };
       const ratio = reference > 0 ? found.median / reference : undefined;
-      return { contestant: name, ...found, ratio, met: met(goalOf(metric, bare), found.median, ratio) };
+      return { contestant: name, ...found, ratio, met: met(goalOf(metric, mode), found.median, ratio) };
     });
     return { metric, values };
   });
 }
 
 /** What is asked for of a metric. */
-export function goalOf(metric: Metric, bare: boolean): Goal | undefined {
-  return (bare ? metric.bareGoal : undefined) ?? metric.goal;
+export function goalOf(metric: Metric, mode: Mode): Goal | undefined {
+  return metric.goals?.[mode] ?? metric.goal;
 }
 
 function met(goal: Goal | undefined, value: number, ratio: number | undefined): boolean | undefined {

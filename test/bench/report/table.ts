@@ -7,7 +7,7 @@ export function resultTable(rows: readonly Row[], columns: readonly Column[]): s
   const head = ['', `${base?.name}`, 'p99', ...others.flatMap(({ name }) => [name, 'p99', 'ratio', 'goal', 'met'])];
   const lines = rows.map(({ metric, values }) => {
     const [first, ...rest] = values;
-    const cells = rest.flatMap((value, i) => judged(value, goalOf(metric, others[i]?.bare ?? false)));
+    const cells = rest.flatMap((value, i) => judged(value, goalOf(metric, others[i]?.mode ?? 'usual')));
     return [`${metric.label} (${metric.unit})`, ...plain(first), ...cells];
   });
   const align = head.map((_, i) => (i === 0 ? '---' : '---:'));

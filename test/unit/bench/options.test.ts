@@ -1,4 +1,4 @@
-import { benchOptions, isBare, PARTS } from '../../bench/options';
+import { benchOptions, modeOf, PARTS } from '../../bench/options';
 
 describe('the options of the bench', () => {
   it('are everything in full, containerd’s plugin beside crisp, when nothing is said', () =>
@@ -40,9 +40,13 @@ describe('the options of the bench', () => {
       { name: 'small', kind: 'crisp', settings: {}, nodeFlags: ['--a', '--b=1'] },
     ]));
 
-  it('know a crisp whose pods have no infra container', () => {
-    const { entries } = benchOptions({ VARIANTS: 'bare: containerd.runtimes.runc.infra_container = "auto"' });
-    expect(entries.map(isBare)).toEqual([false, false, true]);
+  it('know how the pods of a crisp are held', () => {
+    const table = 'containerd.runtimes.runc';
+    const shims = (n: number) => `s${n}: ${table}.pods_per_shim = ${n}`;
+    const { entries } = benchOptions({
+      VARIANTS: `bare: ${table}.infra_container = "auto"; ${shims(2)}; ${shims(4)}; ${shims(16)}`,
+    });
+    expect(entries.map(modeOf)).toEqual(['usual', 'usual', 'bare', 'usual', 'shared', 'shared']);
   });
 
   it.each([

@@ -3,8 +3,8 @@ import { METRICS } from '../../../bench/report/metrics';
 import type { Row } from '../../../bench/report/results';
 
 const columns = [
-  { name: 'plugin', bare: false },
-  { name: 'crisp', bare: false },
+  { name: 'plugin', mode: 'usual' as const },
+  { name: 'crisp', mode: 'usual' as const },
 ];
 
 function row(id: string, ratio: number | undefined): Row {
@@ -59,5 +59,7 @@ describe('the picture', () => {
   });
 
   it('escapes what a contestant is called', () =>
-    expect(ratioChart([], [...columns.slice(0, 1), { name: '<&', bare: false }])).toContain('>&lt;&amp;</text>'));
+    expect(ratioChart([], [...columns.slice(0, 1), { name: '<&', mode: 'usual' as const }])).toContain(
+      '>&lt;&amp;</text>',
+    ));
 });

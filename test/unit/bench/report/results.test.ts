@@ -4,9 +4,9 @@ import { resultTable, rounded } from '../../../bench/report/table';
 import { Samples } from '../../../bench/samples';
 
 const columns: Column[] = [
-  { name: 'plugin', bare: false },
-  { name: 'crisp', bare: false },
-  { name: 'bare', bare: true },
+  { name: 'plugin', mode: 'usual' },
+  { name: 'crisp', mode: 'usual' },
+  { name: 'bare', mode: 'bare' },
 ];
 
 function samplesOf(values: Record<string, [number[], number[], number[]]>): Samples {
