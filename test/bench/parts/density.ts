@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { until } from '../../support/daemon/process';
 import { inFlight } from '../in-flight';
 import type { BenchPod, Kubelet } from '../kubelet';
 import { COMPONENTS, memoryBy } from '../memory';
@@ -37,6 +38,7 @@ async function oneBatch({ samples, options, say }: Bench, kubelet: Kubelet): Pro
   await pause(QUIET_MS);
   await atRest(kubelet, samples, options.restSeconds);
   memory(kubelet, samples);
+  await restart(kubelet, samples);
   await teardown(kubelet, pods, samples);
   say(`${name}: done`);
 }
@@ -66,6 +68,20 @@ function memory({ server }: Kubelet, samples: Bench['samples']): void {
   for (const component of COMPONENTS) samples.add(`memory.${component}`, server.name, sums[component] / 2 ** 20);
   const total = COMPONENTS.reduce((sum, component) => sum + sums[component], 0);
   samples.add('memory.total', server.name, total / 2 ** 20);
+}
+
+/** Adds the time from the start of a crisp that finds the batch to its first answer; asked for every 50 ms. */
+async function restart({ server }: Kubelet, samples: Bench['samples']): Promise<void> {
+  const { crisp, cri, name } = server;
+  if (!crisp) return;
+  await crisp.stop();
+  await samples.time('density.serving', name, () => crisp.start());
+  const listed = (): Promise<boolean> =>
+    cri.runtime.listPodSandbox({ filter: undefined }).then(
+      () => true,
+      () => false,
+    );
+  await until('the client has connected again', 10_000, listed);
 }
 
 async function teardown(kubelet: Kubelet, pods: readonly BenchPod[], samples: Bench['samples']): Promise<void> {

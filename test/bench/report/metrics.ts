@@ -93,6 +93,7 @@ export const METRICS: readonly Metric[] = [
     goal: atMost(1.15),
     goals: { shared: atMost(0.6) },
   },
+  { id: 'density.serving', part: 'density', label: 'start to serving with the batch', unit: 'ms', goal: within(300) },
   { id: 'density.teardown', part: 'density', label: 'teardown of the batch, ten in flight', unit: 'ms' },
   { id: 'logs.rate', part: 'logs', label: 'output into a log', unit: 'MB/s', goal: atLeast(1) },
   { id: 'logs.cpu', part: 'logs', label: 'processor time of that output', unit: 'CPU ms', goal: atMost(1.3) },
