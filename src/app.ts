@@ -115,9 +115,11 @@ async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
   await requireUsableDaemon(deps.containerd, config.containerd);
   parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
-  await deps.containerd.namespaces.ensure(config.containerd.namespace);
-  await parts.refreshDaemon();
-  await deps.images.resync();
+  await Promise.all([
+    deps.containerd.namespaces.ensure(config.containerd.namespace),
+    parts.refreshDaemon(),
+    deps.images.resync(),
+  ]);
   await recover(deps);
   parts.eventMonitor.start();
   deps.stats.start();

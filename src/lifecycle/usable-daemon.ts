@@ -15,26 +15,27 @@ const SANDBOX_STORE = 'type==io.containerd.grpc.v1,id==sandboxes';
 export const CRI_NAMESPACE = 'k8s.io';
 
 /**
- * Asks the daemon what it is. Throws UnusableDaemon when its own CRI plugin runs in our namespace (both would act on every
- * exit) or when it does not see our mounts; rejects as a call does when it cannot be reached.
+ * Throws UnusableDaemon when the daemon's own CRI plugin runs in our namespace (both would act on every exit) or when it does
+ * not see our mounts; rejects as a call does when it cannot be reached.
  */
 export async function requireUsableDaemon(
   containerd: ContainerdClient,
   { address, namespace }: { address: string; namespace: string },
-): Promise<DaemonFeatures> {
-  const [cri] = await containerd.introspection.plugins([CRI_PLUGIN]);
+): Promise<void> {
+  const [[cri], pid] = await Promise.all([
+    containerd.introspection.plugins([CRI_PLUGIN]),
+    pidBehindSocket(address.replace(/^unix:\/\//, '')),
+  ]);
   if (cri && !cri.initError && namespace === CRI_NAMESPACE) {
     throw new UnusableDaemon(
       `the containerd behind ${address} runs its own CRI plugin: add "io.containerd.grpc.v1.cri" to its disabled_plugins`,
     );
   }
-  const pid = await pidBehindSocket(address.replace(/^unix:\/\//, ''));
   if (pid !== undefined && (await sameMountNamespace(pid)) === false) {
     throw new UnusableDaemon(
       `the containerd behind ${address} (pid ${pid}) is in another mount namespace: it would not see our mounts`,
     );
   }
-  return daemonFeatures(containerd);
 }
 
 /** What this daemon offers beyond 1.6. 1.7 has a sandbox store too, but lacks what makes it safe to use. */
