@@ -1,9 +1,9 @@
 // Bundles the server into dist/crisp.js: one minified file starts in half the time of the modules it is made of. The process
 // that has the stdio of containers is a small file of its own, dist/crisp-stdio.js: it is there for as long as the node.
-import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeCodeCache } from './code-cache.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}/dist`, { recursive: true, force: true });
@@ -24,8 +24,4 @@ await build({
   external: ['koffi', '@koromix/*'],
   logLevel: 'warning',
 });
-// Compiled once here instead of at every start; bin/crisp takes it.
-execFileSync(process.execPath, [`${root}/bin/crisp`, 'config', 'default'], {
-  env: { ...process.env, CRISP_WRITE_CODE_CACHE: '1' },
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+writeCodeCache(root);

@@ -16,7 +16,7 @@ import {
   startPause,
 } from './sandbox-branches';
 import { makeSandboxFiles, removeSandboxFiles } from './sandbox-parts';
-import { deleteSandboxRecord, storeSandbox, updateSandboxRecord } from './sandbox-record';
+import { deleteSandboxRecord, storeSandbox } from './sandbox-record';
 
 type Whole = Making & { readonly together: Together };
 
@@ -33,13 +33,12 @@ export async function makeWithoutInfra(making: Whole): Promise<Made> {
   const [, pause] = await together(
     () => takeLease(making),
     () => describePause(making),
-    () => store(making),
     () => makePinnedNamespaces(making),
     () => writeFiles(making),
   );
   const [record] = await together(
     () => recordPause(making, pause),
-    () => storeNetwork(making, pause.spec),
+    () => store(making, pause.spec),
   );
   return { record, pid: 0 };
 }
@@ -51,7 +50,6 @@ export async function makeWithInfra(making: Whole): Promise<Made> {
   // Each is waited for by whoever needs it, and by a branch. What the machine alone undoes begins last and is undone first:
   // also when the daemon, whose part comes then, has gone.
   const leased = takeLease(making);
-  const stored = store(making);
   const netns = makeNetns(making);
   const files = writeFiles(making);
   const [{ pause, ...made }] = await together(
@@ -67,7 +65,6 @@ export async function makeWithInfra(making: Whole): Promise<Made> {
       await files;
       return { pause, record, pid: await createPause(making, pause) };
     },
-    () => stored,
     async () => {
       await netns;
       if (early) await joinNetwork(making);
@@ -76,7 +73,7 @@ export async function makeWithInfra(making: Whole): Promise<Made> {
   );
   await together(
     async () => (early ? recordNetwork(making) : undefined),
-    () => storeNetwork(making, pause.spec),
+    () => store(making, pause.spec),
   );
   await startPause(making);
   return made;
@@ -92,10 +89,10 @@ async function takeLease({ deps, sandbox, signal, step }: Making): Promise<void>
   );
 }
 
-function store({ deps, sandbox, handler, signal, step }: Making): Promise<void> {
+function store({ deps, sandbox, handler, signal, step }: Making, spec: Any): Promise<void> {
   return step(
     'store the sandbox',
-    () => storeSandbox(deps, sandbox, handler, signal),
+    () => storeSandbox(deps, sandbox, handler, { spec, signal }),
     (undoing) => deleteSandboxRecord(deps, sandbox.metadata.id, undoing),
   );
 }
@@ -106,8 +103,4 @@ function writeFiles({ deps, sandbox, signal, step }: Making): Promise<void> {
     () => makeSandboxFiles(deps, sandbox, signal),
     () => removeSandboxFiles(deps, sandbox.metadata.id),
   );
-}
-
-function storeNetwork({ deps, sandbox, signal, step }: Making, spec: Any): Promise<void> {
-  return step('store its network and spec', () => updateSandboxRecord(deps, sandbox, { spec, signal }));
 }

@@ -11,12 +11,12 @@ type Deps = Pick<CriDeps, 'containerd' | 'daemon'>;
 const SANDBOXER = 'podsandbox';
 const METADATA_KEY = 'metadata';
 
-/** Creates the pod's record in the daemon's sandbox store, where it has one (2.x). */
+/** Creates the pod's record, with its network and the spec of its pause container, in the daemon's sandbox store (2.x). */
 export async function storeSandbox(
   deps: Deps,
   sandbox: Sandbox,
   handler: RuntimeHandler,
-  signal: AbortSignal,
+  { spec, signal }: { spec: Any; signal: AbortSignal },
 ): Promise<void> {
   if (!deps.daemon.features.sandboxStore) return;
   const { metadata } = sandbox;
@@ -25,6 +25,7 @@ export async function storeSandbox(
       id: metadata.id,
       runtime: { name: handler.runtimeType, options: handler.options },
       sandboxer: SANDBOXER,
+      spec,
       labels: {
         ...recordLabels({ image: {}, cri: metadata.config.labels, kind: KIND_SANDBOX }),
         oci_runtime_type: handler.runtimeType,

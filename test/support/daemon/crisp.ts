@@ -50,9 +50,9 @@ export interface CrispOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Starts the built crisp (`dist/crisp.js`) on directories of the test's own, in front of the given containerd. */
+/** Starts the built crisp on directories of the test's own, in front of the given containerd. */
 export async function startCrisp(options: CrispOptions): Promise<Crisp> {
-  const { program = join(checkout(), 'dist/crisp.js'), launch = (argv) => argv } = options;
+  const { program = join(checkout(), 'bin/crisp'), launch = (argv) => argv } = options;
   if (!existsSync(program)) throw new Error(`${program} is not built: npm run build`);
   const home = join(options.dir, 'crisp');
   mkdirSync(home, { recursive: true });
