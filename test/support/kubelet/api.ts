@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { WebSocket } from 'ws';
 
+import { Channels } from './channels';
 import type { Kubelet } from './kubelet';
 import type { PodView } from './pod-view';
 import type { Summary } from './summary';
@@ -56,15 +57,12 @@ export class KubeletApi {
   }
 
   /** A WebSocket that is open, with the first of the protocols that kubelet speaks. Rejects with the status otherwise. */
-  webSocket(path: string, protocols: readonly string[]): Promise<WebSocket> {
+  channels(path: string, protocols: readonly string[]): Promise<Channels> {
     const { port, nodeName, certificate } = this.kubelet;
     const socket = new WebSocket(`wss://127.0.0.1:${port}${path}`, [...protocols], {
       agent: new Agent({ servername: nodeName, ca: certificate }),
       perMessageDeflate: false,
     });
-    return new Promise((resolve, reject) => {
-      socket.once('open', () => resolve(socket));
-      socket.once('error', reject);
-    });
+    return Channels.open(socket);
   }
 }

@@ -12,7 +12,17 @@ export class Channels {
   private readonly counts = new Map<number, number>();
   private readonly sinks = new Map<number, Writable>();
 
-  constructor(private readonly socket: WebSocket) {
+  /** Resolves when the connection is open. Listens from before: the first messages may come with the answer to the upgrade. */
+  static async open(socket: WebSocket): Promise<Channels> {
+    const channels = new Channels(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('open', () => resolve());
+      socket.once('error', reject);
+    });
+    return channels;
+  }
+
+  private constructor(private readonly socket: WebSocket) {
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => undefined); // `close` follows
     socket.on('message', (message) => this.receive(message));
@@ -28,8 +38,10 @@ export class Channels {
     return this.counts.get(channel) ?? 0;
   }
 
-  /** From now on what comes on a channel is written there; the connection is not read while that is full. */
+  /** What comes on a channel, and has come, is written there; the connection is not read while that is full. */
   pipe(channel: number, sink: Writable): void {
+    for (const payload of this.kept.get(channel) ?? []) sink.write(payload);
+    this.kept.delete(channel);
     this.sinks.set(channel, sink);
     sink.on('drain', () => this.socket.resume());
   }

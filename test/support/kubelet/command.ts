@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-import { Channels } from './channels';
+import type { Channels } from './channels';
 import { fullName, type KubeletNode } from './kubelet-node';
 
 export type CommandProtocol = 'v4.channel.k8s.io' | 'v5.channel.k8s.io';
@@ -45,8 +45,7 @@ export class Command {
     if (options.stdin) query.set('input', '1');
     for (const word of command ?? []) query.append('command', word);
     const path = `/${command ? 'exec' : 'attach'}/default/${fullName(node, pod)}/${container}?${query}`;
-    const socket = await node.api.webSocket(path, [options.protocol ?? 'v5.channel.k8s.io']);
-    const channels = new Channels(socket);
+    const channels = await node.api.channels(path, [options.protocol ?? 'v5.channel.k8s.io']);
     if (options.stdout) channels.pipe(STDOUT, options.stdout);
     return new Command(channels);
   }

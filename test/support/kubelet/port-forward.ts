@@ -1,4 +1,4 @@
-import { Channels } from './channels';
+import type { Channels } from './channels';
 import { fullName, type KubeletNode } from './kubelet-node';
 
 const [DATA, ERROR] = [0, 1] as const;
@@ -11,7 +11,7 @@ export class ForwardedPort {
 
   static async open(node: KubeletNode, pod: string, port: number): Promise<ForwardedPort> {
     const path = `/portForward/default/${fullName(node, pod)}?port=${port}`;
-    return new ForwardedPort(new Channels(await node.api.webSocket(path, ['v4.channel.k8s.io'])));
+    return new ForwardedPort(await node.api.channels(path, ['v4.channel.k8s.io']));
   }
 
   send(chunk: Buffer | string): Promise<void> {

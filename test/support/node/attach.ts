@@ -14,11 +14,7 @@ export async function talkTo(node: CriNode, containerId: string, text: string): 
   const request = AttachRequest.fromPartial({ containerId, tty: true, stdin: true, stdout: true });
   const { url } = await node.cri.runtime.attach(request);
   const socket = new WebSocket(url.replace(/^http/, 'ws'), 'v4.channel.k8s.io');
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', () => resolve());
-    socket.once('error', reject);
-  });
-  const channels = new Channels(socket);
+  const channels = await Channels.open(socket);
   await channels.send(STDIN, `${text}\n`);
   await until(`"${text}" is said`, 10_000, async () => channels.bytes(STDOUT).includes(text));
   channels.leave();
