@@ -13,7 +13,7 @@ export function componentOf(argv: readonly string[], where: 'daemons' | 'pods'):
   if (program === 'containerd') return 'containerd';
   const script = argv.slice(1).map((word) => basename(word));
   if (script.some((name) => name.startsWith('crisp-stdio'))) return 'crisp-stdio';
-  return script.includes('crisp.js') ? 'crisp' : 'other';
+  return script.includes('crisp') || script.includes('crisp.js') ? 'crisp' : 'other';
 }
 
 /** Proportional set size of the contestant's daemons and of the pause processes below its shims, in bytes. */

@@ -4,7 +4,8 @@ describe('a process', () => {
   it.each([
     ['containerd', ['/x/bin/containerd', '--config', '/x/config.toml'], 'containerd'],
     ['a shim', ['/x/bin/containerd-shim-runc-v2', '-namespace', 'k8s.io', '-id', 'abc'], 'shims'],
-    ['crisp', ['/x/bin/node', '/checkout/dist/crisp.js', 'serve'], 'crisp'],
+    ['crisp', ['/x/bin/node', '/checkout/bin/crisp', 'serve'], 'crisp'],
+    ['another bundle of it', ['/x/bin/node', '/checkout/dist/crisp.js', 'serve'], 'crisp'],
     [
       'the stdio process',
       ['/x/bin/node', '--v8-pool-size=0', '/checkout/dist/crisp-stdio.js', '/x/state'],
