@@ -44,7 +44,7 @@ test: node_modules ## all of the above
 conformance: node_modules build ## critest, on two containerds (root, Go)
 	test/conformance/run.sh
 
-conformance-all: node_modules build ## critest, kubelet and chaos in every combination, two hours (root, Go)
+conformance-all: node_modules build ## critest, kubelet and chaos in every combination, for hours (root, Go)
 	scripts/conformance-all.sh
 
 e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds; STAGE=2.x INFRA=auto: some of it (root, Go)

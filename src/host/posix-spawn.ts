@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
+import { once } from '../base/once';
 import { type End, killGroup, type Program, type Running } from './program';
-import { hostMeans, once, SyscallError } from './syscalls';
+import { hostMeans, SyscallError } from './syscalls';
 
 type Koffi = typeof import('koffi');
 type Native<Args extends unknown[]> = (...args: Args) => number;
@@ -62,9 +63,8 @@ const libcOf: () => Libc | undefined = once(() => {
 });
 
 /**
- * Starts a program by posix_spawn(3) on a thread of Node's pool; undefined where that cannot be. Node's own way copies
- * this process's page tables and blocks its only thread until the program is loaded: 3 to 6 ms on a busy machine, and
- * three times the processor time. The program inherits what Node's own would: no descriptor but its three, no handler and
+ * Starts a program by posix_spawn(3) on a thread of Node's pool; undefined where that cannot be. Node's own way forks this
+ * process and blocks its only thread until the program is loaded, which on a busy machine takes milliseconds. The program inherits what Node's own would: no descriptor but its three, no handler and
  * no blocked signal. Node does not know it: it is waited for here, once its output has ended.
  */
 export function posixSpawn(program: Program): Running | undefined {

@@ -1,4 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
+import { once } from '../base/once';
 
 /** A system call failed; `code` is its errno by name (`EBUSY`), as Node's own errors have it. */
 export class SyscallError extends Error {
@@ -64,15 +65,6 @@ export const hostMeans: () => Means = once(() => {
     return { reason: error instanceof Error ? error.message : String(error) };
   }
 });
-
-/** Makes something at the first call and answers the same ever after. */
-export function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
 
 type Native<Args extends unknown[]> = (...args: Args) => number;
 

@@ -32,7 +32,8 @@ export class UnpackedImages {
     try {
       return await make();
     } catch (error) {
-      if (!isNotFound(error) || !this.found.delete(keyOf(image, request.snapshotter))) throw error;
+      if (!isNotFound(error)) throw error;
+      this.found.delete(keyOf(image, request.snapshotter)); // unless somebody else has noticed first
       await this.ensure(image, request);
       return make();
     }

@@ -58,15 +58,21 @@ export async function creatingTask<T>(owner: TaskOwner, act: () => Promise<T>): 
   }
 }
 
-/**
- * Ends and deletes a task that is not watched, half-made or not. Afterwards there is none and the owner is not marked; when
- * this fails it is, and whoever removes the owner is to call this again.
- */
-export async function endTask(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
+/** Ends and deletes a task, half-made or not. Afterwards there is none, and the owner is not marked. */
+export async function putTaskAway(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
   if (owner.halfMade) await clearHalfMadeTask(deps, task);
-  owner.halfMade = true;
   await killAndDelete(deps, task.id, signal);
   owner.halfMade = false;
+}
+
+/** As `putTaskAway`, of a task that nobody watches: when this fails the owner is marked, for whoever removes it. */
+export async function endTask(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
+  try {
+    await putTaskAway(deps, owner, task, signal);
+  } catch (error) {
+    owner.halfMade = true;
+    throw error;
+  }
 }
 
 async function createOnceMore(

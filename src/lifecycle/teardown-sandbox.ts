@@ -4,9 +4,8 @@ import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
-import { clearHalfMadeTask } from './half-made-task';
+import { putTaskAway } from './half-made-task';
 import { podPins } from './infra-container';
-import { killAndDelete } from './kill-and-delete';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
 import { killTask, stopTask } from './stop-task';
@@ -103,12 +102,7 @@ export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: Ab
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const task = { id, snapshotter: handler.snapshotter, handler };
-  const putAway = async (): Promise<void> => {
-    if (sandbox.halfMade) await clearHalfMadeTask(deps, task);
-    await killAndDelete(deps, id, signal);
-    sandbox.halfMade = false;
-  };
-  await deps.shimGroups.leave(id, putAway, signal);
+  await deps.shimGroups.leave(id, () => putTaskAway(deps, sandbox, task, signal), signal);
   if (sandbox.status.state !== 'NOTREADY') deps.sandboxes.update(id, { state: 'NOTREADY', pid: 0 });
 }
 

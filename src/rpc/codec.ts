@@ -8,7 +8,7 @@ export function methodPath(service: ServiceDefinition, method: MethodDefinition)
   return `/${service.fullName}/${method.name}`;
 }
 
-/** Writes a message without copying what the writer made; a EncodedMessage is sent as it is. */
+/** Writes a message without copying what the writer made; an EncodedMessage is sent as it is. */
 export function serializer(type: unknown): (message: unknown) => Buffer {
   const codec = type as MessageType<unknown>;
   return (message) => {
