@@ -34,6 +34,14 @@ export function isUnavailable(thrown: unknown): boolean {
   return hasCode(thrown, Code.UNAVAILABLE);
 }
 
+/**
+ * The shim went away during the call. The daemon passes on what its own connection to the shim said, without a code: of a
+ * deletion it means that another one ended the shim at that moment, and 1.6 has forgotten the task by then.
+ */
+export function isShimGone(thrown: unknown): boolean {
+  return hasCode(thrown, Code.UNKNOWN) && /\bttrpc: (server )?closed\b/.test((thrown as ContainerdError).message);
+}
+
 /** This release of the daemon, or its configuration, does not have the method. */
 export function isUnimplemented(thrown: unknown): boolean {
   return hasCode(thrown, Code.UNIMPLEMENTED);

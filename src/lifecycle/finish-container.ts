@@ -1,6 +1,7 @@
 import { ContainerEventType } from '../../generated/cri/v1/api';
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
+import { isShimGone } from '../containerd/errors';
 import type { Container } from '../model/container';
 import type { Exit } from '../state/exits';
 import { taskMetrics } from '../stats/cgroup-metrics';
@@ -44,14 +45,20 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
   await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
 }
 
-/** Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. */
+/**
+ * Deletes a task and, when the daemon says there is none, once more by id: it then drops a shim it lost track of. So it does
+ * where the shim went away meanwhile, as when a deletion that a server before us had begun comes to its end.
+ */
 export async function deleteTask(
   deps: Pick<LifecycleDeps, 'containerd'>,
   id: string,
   signal?: AbortSignal,
 ): Promise<void> {
   const { tasks } = deps.containerd;
-  if ((await tasks.delete(id, { signal })) === undefined) await tasks.delete(id, { signal });
+  const deleted = await tasks.delete(id, { signal }).catch((error: unknown) => {
+    if (!isShimGone(error)) throw error;
+  });
+  if (!deleted) await tasks.delete(id, { signal });
 }
 
 async function exitReason(deps: Deps, container: Container, exit: Exit): Promise<string> {

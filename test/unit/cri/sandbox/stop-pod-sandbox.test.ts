@@ -120,6 +120,17 @@ describe('StopPodSandbox', () => {
     expect(rig.now.host.netns.size).toBe(0);
   });
 
+  it('looks again when a shim goes away while its last task is deleted, and only then', async () => {
+    const id = await runPod(rig.now);
+    const message = 'failed to delete task: ttrpc: closed';
+    rig.now.fake.fail('Tasks/Delete', { code: Code.INTERNAL, message });
+    await expect(stop(id)).rejects.toThrow(message);
+    rig.now.fake.fail('Tasks/Delete', { code: Code.UNKNOWN, message });
+    await stop(id);
+    expect(stateOf(id)).toBe(PodSandboxState.SANDBOX_NOTREADY);
+    expect(rig.now.deletedTasks).toEqual([id]);
+  });
+
   it('is fine with a pod that is not there, and refuses an empty id', async () => {
     await expect(stop('absent')).resolves.toEqual({});
     await expect(stop('')).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
