@@ -1,71 +1,108 @@
-import type { ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
+import type { CallStatus } from './call-status';
+import { CANCELLED, type CallEnd, type ClientCall } from './client-call';
+import { Code } from './code';
 
 interface How {
   readonly signal?: AbortSignal;
-  readonly toError: (thrown: unknown) => Error;
+  readonly timeoutMs?: number;
+  readonly read: (bytes: Buffer) => unknown;
+  readonly toError: (status: CallStatus) => Error;
 }
 
-/**
- * The replies of a stream. They can be read once; leaving the loop early gives the call up. Throws the error of the
- * call, or the signal's reason; grpc-js lets an error overtake replies that nobody has asked for yet.
- */
-export function responsesOf(call: ClientReadableStream<unknown>, { signal, toError }: How): AsyncIterable<unknown> {
-  let failure: Error | undefined;
-  // Without a listener the error of a stream that nobody reads yet would end the process.
-  call.on('error', (error) => {
-    failure ??= toError(error);
-  });
-  const onAbort = (): void => call.cancel();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  call.once('status', () => signal?.removeEventListener('abort', onAbort));
+/** A call whose replies, and maybe requests, come one after another. */
+export class Conversation {
+  readonly call: ClientCall;
+  private readonly unsent = new Set<() => void>();
+  private readonly onAbort = (): void => this.call.give(CANCELLED);
 
-  async function* read(): AsyncGenerator<unknown> {
+  /** Begins the call: it is under way before anybody reads. */
+  constructor(
+    begin: (how: CallEnd) => ClientCall,
+    private readonly how: How,
+  ) {
+    const { signal, timeoutMs } = how;
+    this.call = begin({ timeoutMs, ended: () => this.ended() });
+    signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  /**
+   * The replies. They can be read once; leaving the loop early gives the call up. Throws the error of the call after all
+   * that came before it, or the signal's reason at once.
+   */
+  async *all(): AsyncGenerator<unknown> {
+    const { call, how } = this;
     try {
+      for await (const piece of this.pieces()) {
+        call.messages.push(piece);
+        for (let message = call.nextMessage(); message !== undefined; message = call.nextMessage()) {
+          yield how.read(message);
+          how.signal?.throwIfAborted();
+        }
+      }
+      const failure = this.failure();
       if (failure) throw failure;
-      for await (const reply of call) yield reply;
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason;
-      throw failure ?? toError(error);
     } finally {
-      call.cancel();
+      call.give(CANCELLED);
     }
   }
-  return read();
-}
 
-/**
- * How to write requests: each promise resolves when the connection has taken its request, and rejects when the call has
- * failed or has ended before.
- */
-export function requestWriter(
-  call: ClientDuplexStream<Buffer, unknown>,
-  { signal, toError }: How,
-): (bytes: Buffer) => Promise<void> {
-  const waiting = new Set<() => void>();
-  let failure: unknown;
-  let over = false;
-  call.on('error', (error) => {
-    failure ??= toError(error);
-  });
-  // The last event of every call: a request that is still on its way then will never be reported as written.
-  call.on('status', () => {
-    over = true;
-    for (const settle of waiting) settle();
-  });
-  return (bytes) =>
-    new Promise((resolve, reject) => {
+  /** Sends a request; resolves when the connection has taken it, rejects when the call has failed or is over. */
+  send(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.call.status !== undefined || this.call.stream.writableEnded)
+        return reject(this.failure() ?? this.over());
       const settle = (): void => {
-        waiting.delete(settle);
-        if (signal?.aborted) reject(signal.reason);
-        else if (failure !== undefined) reject(failure);
+        this.unsent.delete(settle);
+        const failure = this.failure();
+        if (failure) reject(failure);
         else resolve();
       };
-      if (signal?.aborted) return reject(signal.reason);
-      if (over) return reject(failure ?? toError(new Error('the call has ended')));
-      waiting.add(settle);
-      call.write(bytes, (error: unknown) => {
-        if (error) failure ??= toError(error);
-        settle();
+      this.unsent.add(settle);
+      // One that fails is told of by the call's end, which knows why.
+      this.call.send(bytes, (error) => {
+        if (!error) settle();
       });
     });
+  }
+
+  /** What comes on the stream until its end; how that was, `failure` says. */
+  private async *pieces(): AsyncGenerator<Buffer> {
+    const { stream } = this.call;
+    for (;;) {
+      const piece = stream.read() as Buffer | null;
+      if (piece !== null) yield piece;
+      else if (this.call.status !== undefined) return;
+      else await this.somethingNew();
+    }
+  }
+
+  private somethingNew(): Promise<void> {
+    const { stream } = this.call;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stream.removeListener('readable', done);
+        this.unsent.delete(done);
+        resolve();
+      };
+      stream.on('readable', done);
+      this.unsent.add(done);
+    });
+  }
+
+  /** The last that happens: what is still on its way out will never be reported as written. */
+  private ended(): void {
+    this.how.signal?.removeEventListener('abort', this.onAbort);
+    for (const settle of this.unsent) settle();
+  }
+
+  private failure(): unknown {
+    const { signal, toError } = this.how;
+    const { status } = this.call;
+    if (signal?.aborted) return signal.reason;
+    return status === undefined || status.code === Code.OK ? undefined : toError(status);
+  }
+
+  private over(): Error {
+    return this.how.toError({ code: Code.CANCELLED, message: 'the call has ended' });
+  }
 }

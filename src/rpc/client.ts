@@ -1,19 +1,18 @@
-import {
-  credentials,
-  type CallOptions as GrpcCallOptions,
-  Client as GrpcClient,
-  Metadata,
-  type ServiceError,
-} from '@grpc/grpc-js';
-import { requestWriter, responsesOf } from './client-stream';
-import { toCode } from './code';
-import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
+import type { OutgoingHttpHeaders } from 'node:http2';
+import { errorMessage } from '../base/errors';
+import type { CallStatus } from './call-status';
+import { CANCELLED, type CallEnd, ClientCall } from './client-call';
+import { ClientSession } from './client-session';
+import { Conversation } from './client-stream';
+import { Code } from './code';
+import { deserializer, methodPath, serializer } from './codec';
+import { socketPath } from './listen';
 import { RpcCallError } from './rpc-call-error';
 import type { EncodedMessage, MessageOf, MethodDefinition, ServiceDefinition } from './service';
 
 /** A connection that several typed clients share. */
 export interface Channel {
-  readonly grpc: GrpcClient;
+  readonly session: ClientSession;
   close(): void;
 }
 
@@ -45,18 +44,8 @@ export type Client<D extends ServiceDefinition> = { readonly [K in keyof D['meth
 
 /** A connection to `address` (`unix:///…` or a path); it is made on the first call and again whenever it breaks. */
 export function createChannel(address: string): Channel {
-  const target = address.startsWith('/') ? `unix://${address}` : address;
-  const grpc = new GrpcClient(target, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-    'grpc.default_authority': 'localhost',
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.min_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1000,
-    // One connection per channel, not one per process and address: closing it must close it.
-    'grpc.use_local_subchannel_pool': 1,
-  });
-  return { grpc, close: () => grpc.close() };
+  const session = new ClientSession(socketPath(address));
+  return { session, close: () => session.close() };
 }
 
 export interface ClientOptions {
@@ -74,7 +63,7 @@ export function createClient<D extends ServiceDefinition>(
 ): Client<D> {
   const methods: Record<string, unknown> = {};
   for (const [key, method] of Object.entries(definition.methods)) {
-    const out = new Outgoing(definition, method, channel.grpc, options);
+    const out = new Outgoing(definition, method, channel.session, options);
     if (method.requestStream) methods[key] = (call?: OutgoingOptions) => out.duplex(call ?? {});
     else if (method.responseStream)
       methods[key] = (req: unknown, call?: OutgoingOptions) => out.stream(req, call ?? {});
@@ -84,90 +73,106 @@ export function createClient<D extends ServiceDefinition>(
 }
 
 class Outgoing {
-  private readonly path: string;
   private readonly write: (message: unknown) => Buffer;
   private readonly read: (bytes: Buffer) => unknown;
+  private readonly headers: OutgoingHttpHeaders;
+  private readonly method: string;
 
   constructor(
     definition: ServiceDefinition,
     method: MethodDefinition,
-    private readonly grpc: GrpcClient,
+    private readonly session: ClientSession,
     private readonly client: ClientOptions,
   ) {
-    this.path = methodPath(definition, method);
+    const path = methodPath(definition, method);
+    this.method = path.slice(1);
+    this.headers = {
+      ':method': 'POST',
+      ':path': path,
+      te: 'trailers',
+      'content-type': 'application/grpc',
+      'user-agent': 'crisp',
+      ...client.metadata,
+    };
     this.write = serializer(method.requestType);
     this.read = deserializer(method.responseType);
   }
 
   unary(req: unknown, options: OutgoingOptions): Promise<unknown> {
-    const { signal } = options;
+    const { signal, timeoutMs } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const call = this.grpc.makeUnaryRequest(
-        this.path,
-        same,
-        this.read,
-        this.write(req), // here, so that a message that cannot be written throws its own error
-        this.metadata(options),
-        callOptions(options),
-        (error, reply) => {
-          signal?.removeEventListener('abort', onAbort);
-          if (error) reject(this.failure(error));
-          else resolve(reply);
-        },
-      );
+      const message = this.write(req); // first, so that a message that cannot be written throws its own error
+      const ended = (status: CallStatus): void => {
+        signal?.removeEventListener('abort', onAbort);
+        try {
+          resolve(this.reply(call, status));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const call = this.begin(options, { timeoutMs, ended });
       const onAbort = (): void => {
         reject(signal?.reason);
-        call.cancel();
+        call.give(CANCELLED);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
+      call.stream.on('data', (piece: Buffer) => call.messages.push(piece));
+      call.finish(message);
     });
   }
 
   stream(req: unknown, options: OutgoingOptions): AsyncIterable<unknown> {
     options.signal?.throwIfAborted();
-    const call = this.grpc.makeServerStreamRequest(
-      this.path,
-      same,
-      this.read,
-      this.write(req),
-      this.metadata(options),
-      callOptions(options),
-    );
-    return responsesOf(call, { signal: options.signal, toError: (error) => this.failure(error) });
+    const message = this.write(req);
+    const responses = this.conversation(options);
+    responses.call.finish(message);
+    return responses.all();
   }
 
   duplex(options: OutgoingOptions): Duplex<unknown, unknown> {
     options.signal?.throwIfAborted();
-    const [metadata, grpcOptions] = [this.metadata(options), callOptions(options)];
-    const call = this.grpc.makeBidiStreamRequest(this.path, same, this.read, metadata, grpcOptions);
-    const how = { signal: options.signal, toError: (error: unknown) => this.failure(error) };
-    const send = requestWriter(call, how);
+    const responses = this.conversation(options);
+    const { call } = responses;
     return {
-      send: async (message) => send(this.write(message)),
-      end: () => call.end(),
-      responses: responsesOf(call, how),
-      cancel: () => call.cancel(),
+      send: async (message) => responses.send(this.write(message)),
+      end: () => call.stream.end(),
+      responses: responses.all(),
+      cancel: () => call.give(CANCELLED),
     };
   }
 
-  private metadata(options: OutgoingOptions): Metadata {
-    const metadata = new Metadata();
-    for (const [key, value] of Object.entries({ ...this.client.metadata, ...options.metadata }))
-      metadata.set(key, value);
-    return metadata;
+  private conversation(options: OutgoingOptions): Conversation {
+    const begin = (how: CallEnd): ClientCall => this.begin(options, how);
+    return new Conversation(begin, {
+      ...options,
+      read: this.read,
+      toError: (status) => this.failure(status),
+    });
   }
 
-  private failure(thrown: unknown): Error {
-    const { code, details } = thrown as Partial<ServiceError>;
-    const message = details || (thrown instanceof Error ? thrown.message : String(thrown));
-    const error = new RpcCallError(toCode(code ?? 2), message, this.path.slice(1));
+  private begin(options: OutgoingOptions, how: CallEnd): ClientCall {
+    try {
+      return new ClientCall(this.session, { ...this.headers, ...options.metadata }, how);
+    } catch (error) {
+      throw this.failure({ code: Code.UNAVAILABLE, message: errorMessage(error) });
+    }
+  }
+
+  /** The one message of a call that went well; throws what became of any other. */
+  private reply(call: ClientCall, status: CallStatus): unknown {
+    if (status.code !== Code.OK) throw this.failure(status);
+    const message = call.nextMessage();
+    if (message === undefined) throw this.failure({ code: Code.INTERNAL, message: 'there is no message to be read' });
+    try {
+      return this.read(message);
+    } catch (error) {
+      throw this.failure({ code: Code.INTERNAL, message: errorMessage(error) });
+    }
+  }
+
+  private failure({ code, message }: CallStatus): Error {
+    const error = new RpcCallError(code, message, this.method);
     return this.client.onError?.(error) ?? error;
   }
-}
-
-const same = (bytes: Buffer): Buffer => bytes;
-
-function callOptions(options: OutgoingOptions): GrpcCallOptions {
-  return options.timeoutMs ? { deadline: Date.now() + options.timeoutMs } : {};
 }

@@ -19,7 +19,8 @@ export function removeScratch(dir: string, address?: string): void {
     endProcess(pid);
   }
   for (const point of mountsBelow(dir)) execFileSync('umount', ['--lazy', point], { stdio: 'ignore' });
-  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+  // A process that was told to end may write its last file now: five seconds in all.
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
 }
 
 function childrenOf(pid: number): number[] {
