@@ -39,6 +39,12 @@ export function statusIn(headers: IncomingHttpHeaders): CallStatus | undefined {
   };
 }
 
+/** The status as trailers. Bytes that a header cannot have are percent-encoded, as is the percent sign. */
+export function statusHeaders({ code, message }: CallStatus): Record<string, string> {
+  if (message === '') return { 'grpc-status': String(code) };
+  return { 'grpc-status': String(code), 'grpc-message': message.replace(/[^ -$&-~]+/gu, encodeURIComponent) };
+}
+
 /** The status of a stream that was reset, or ended, without one. */
 export function statusOfReset(reset: number): CallStatus {
   return {

@@ -10,11 +10,9 @@ import { type CallStatus, statusIn, statusOfReset } from './call-status';
 import { type ClientSession, usable } from './client-session';
 import { Code } from './code';
 import { MAX_MESSAGE_BYTES } from './codec';
-import { MessageReader, messagePrefix } from './messages';
+import { framed, MessageReader } from './messages';
 import { RpcError } from './rpc-error';
 
-/** Up to this size a message is copied behind its prefix rather than sent after it. */
-const COPIED_BYTES = 16 * 1024;
 /** grpc-timeout has eight digits at most. */
 const MAX_TIMEOUT_MS = 99_999_999;
 
@@ -75,15 +73,7 @@ export class ClientCall {
 
   /** Sends a message; `sent` is called when the connection has taken it, or will not. */
   send(message: Buffer, sent?: (error?: Error | null) => void): void {
-    const prefix = messagePrefix(message.length);
-    if (message.length <= COPIED_BYTES) {
-      this.stream.write(Buffer.concat([prefix, message]), sent);
-      return;
-    }
-    this.stream.cork();
-    this.stream.write(prefix);
-    this.stream.write(message, sent);
-    this.stream.uncork();
+    framed(message, this.stream, sent);
   }
 
   /** Gives the call up with a status of our own; one that has a status already keeps it. */

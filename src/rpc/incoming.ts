@@ -1,35 +1,33 @@
-import type { Metadata } from '@grpc/grpc-js';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import type { Call } from './call';
+import type { CallStatus } from './call-status';
 import { Code, codeName } from './code';
 import { RpcError } from './rpc-error';
-
-/** What a client reads of a failed call. */
-export interface Status {
-  code: Code;
-  message: string;
-}
 
 export interface IncomingOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The one place where what was thrown becomes a status. */
-  readonly toStatus: (thrown: unknown, call: Call) => Status;
+  readonly toStatus: (thrown: unknown, call: Call) => CallStatus;
   /** Throws when `method` may not be served now. */
   readonly gate?: (method: string) => void;
 }
 
-/** What all kinds of grpc-js server calls have in common. */
-export interface GrpcCall {
-  readonly metadata: Pick<Metadata, 'get'>;
-  getDeadline(): Date | number;
-  once(event: 'cancelled', listener: () => void): unknown;
+/** Who makes a call. */
+export interface Caller {
+  /** When it gives up, in milliseconds since 1970; absent: never. */
+  readonly deadline?: number;
+  header(name: string): string | undefined;
+  /** Calls the listener once, if it goes before it has its answer. */
+  onGone(listener: () => void): void;
 }
 
-export type Outcome<T> = { ok: true; value: T } | { ok: false; status: Status };
+export type Outcome<T> = { ok: true; value: T } | { ok: false; status: CallStatus };
 
+/** The longest that a timer of Node can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A client gives up when its own clock says so, a moment before the deadline that it sent has passed here. */
 const DEADLINE_SLACK_MS = 100;
 /** Trailers have to fit a 64 KiB header block after percent-encoding, which makes three bytes of one. */
@@ -42,28 +40,27 @@ export class Incoming {
   ended: Promise<void> = Promise.resolve();
   private readonly controller = new AbortController();
   private readonly startedAt = process.hrtime.bigint();
+  private timer?: NodeJS.Timeout;
 
   constructor(
-    { method, id, grpcCall }: { method: string; id: number; grpcCall: GrpcCall },
+    { method, id, caller }: { method: string; id: number; caller: Caller },
     readonly isStream: boolean,
     private readonly options: IncomingOptions,
   ) {
     const log = options.log.child({ method, call: id });
-    const header = (name: string): string | undefined => grpcCall.metadata.get(name)[0]?.toString();
+    const header = (name: string): string | undefined => caller.header(name);
     this.call = { method, signal: this.controller.signal, log, header };
-    this.observe(grpcCall);
+    this.observe(caller);
   }
 
   /** Makes the end of the caller's interest the end of `call.signal`. */
-  private observe(grpcCall: GrpcCall): void {
-    // grpc-js says 'cancelled' for a passed deadline, too, and after every answer.
-    grpcCall.once('cancelled', () => {
-      const late = Date.now() + DEADLINE_SLACK_MS >= Number(grpcCall.getDeadline());
-      this.abort(
-        late
-          ? new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed')
-          : new RpcError(Code.CANCELLED, 'the caller has gone'),
-      );
+  private observe(caller: Caller): void {
+    const { deadline = Number.POSITIVE_INFINITY } = caller;
+    const late = (): void => this.abort(new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed'));
+    if (deadline - Date.now() <= MAX_TIMER_MS) this.timer = setTimeout(late, deadline - Date.now());
+    caller.onGone(() => {
+      if (Date.now() + DEADLINE_SLACK_MS >= deadline) late();
+      else this.abort(new RpcError(Code.CANCELLED, 'the caller has gone'));
     });
   }
 
@@ -83,6 +80,7 @@ export class Incoming {
       () => undefined,
     );
     const outcome = await this.outcomeOf(work);
+    clearTimeout(this.timer);
     this.record(outcome);
     return outcome;
   }
@@ -109,7 +107,7 @@ export class Incoming {
     });
   }
 
-  private statusOf(thrown: unknown): Status {
+  private statusOf(thrown: unknown): CallStatus {
     try {
       const { code, message } = this.options.toStatus(thrown, this.call);
       return { code, message: sendable(message) };
@@ -134,7 +132,7 @@ export class Incoming {
   }
 }
 
-/** grpc-js percent-encodes a message with encodeURI, which throws on half a surrogate pair; and trailers have a size. */
+/** Half a surrogate pair cannot be percent-encoded; and trailers have a size. */
 function sendable(message: string): string {
   const bytes = Buffer.from(message);
   if (bytes.length <= MAX_MESSAGE_BYTES) return bytes.toString();

@@ -1,14 +1,22 @@
+import type { Writable } from 'node:stream';
 import { Code } from './code';
 import { RpcError } from './rpc-error';
 
+/** Up to this size a message is copied behind its prefix rather than sent after it. */
+const COPIED_BYTES = 16 * 1024;
 /** Before each message: a byte that says whether it is compressed, and its length in four (gRPC over HTTP2). */
-export const PREFIX_BYTES = 5;
+const PREFIX_BYTES = 5;
 
-/** The prefix of a message that is not compressed. */
-export function messagePrefix(length: number): Buffer {
+/** Writes a message, not compressed; `sent` is called when the connection has taken it, or will not. False: no room for more. */
+export function framed(message: Buffer, stream: Writable, sent?: (error?: Error | null) => void): boolean {
   const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(length, 1);
-  return prefix;
+  prefix.writeUInt32BE(message.length, 1);
+  if (message.length <= COPIED_BYTES) return stream.write(Buffer.concat([prefix, message]), sent);
+  stream.cork();
+  stream.write(prefix);
+  const room = stream.write(message, sent);
+  stream.uncork();
+  return room;
 }
 
 /** Puts messages together from the pieces they come in. */

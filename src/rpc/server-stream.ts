@@ -1,8 +1,5 @@
-import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
-
-/** The side of a streaming call that replies leave by. */
-export type OutStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+import type { ServerCall } from './server-call';
 
 /**
  * Writes every reply that a handler yields, no faster than the client reads them. Rejects with the handler's error, or
@@ -10,9 +7,9 @@ export type OutStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStrea
  */
 export async function sendReplies(
   replies: unknown,
-  out: { stream: OutStream; encode: (reply: unknown) => Buffer; signal: AbortSignal },
+  out: { call: ServerCall; encode: (reply: unknown) => Buffer; signal: AbortSignal },
 ): Promise<void> {
-  const { stream, encode, signal } = out;
+  const { call, encode, signal } = out;
   const iterator = (replies as AsyncIterable<unknown>)[Symbol.asyncIterator]();
   let exhausted = false;
   try {
@@ -20,7 +17,7 @@ export async function sendReplies(
       const next = await unlessAborted(iterator.next(), signal);
       exhausted = next.done === true;
       if (exhausted) return;
-      if (!stream.write(encode(next.value))) await drained(stream, signal);
+      if (!call.reply(encode(next.value))) await drained(call, signal);
     }
   } finally {
     if (!exhausted) void iterator.return?.()?.catch(() => undefined);
@@ -29,12 +26,11 @@ export async function sendReplies(
 
 /** The requests of a call, decoded; ends when the client has sent its last, throws the signal's reason. */
 export async function* decodedRequests(
-  stream: ServerDuplexStream<Buffer, Buffer>,
+  call: ServerCall,
   decode: (bytes: Buffer) => unknown,
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
-  // A handler that has read enough may still answer: leaving the loop must not destroy the stream.
-  const iterator = stream.iterator({ destroyOnReturn: false });
+  const iterator = call.requests();
   for (;;) {
     const next: IteratorResult<Buffer> = await unlessAborted(iterator.next(), signal);
     if (next.done) return;
@@ -42,7 +38,7 @@ export async function* decodedRequests(
   }
 }
 
-function drained(stream: OutStream, signal: AbortSignal): Promise<void> {
+function drained({ stream }: ServerCall, signal: AbortSignal): Promise<void> {
   let onDrain: () => void = () => undefined;
   const drain = new Promise<void>((resolve) => {
     onDrain = resolve;

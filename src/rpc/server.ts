@@ -1,19 +1,19 @@
 import {
-  type MethodDefinition as GrpcMethod,
-  type handleBidiStreamingCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  Server,
-  ServerCredentials,
-  type UntypedHandleCall,
-} from '@grpc/grpc-js';
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { unlessAborted } from '../base/deadline';
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
-import { type GrpcCall, Incoming, type IncomingOptions } from './incoming';
+import { Incoming, type IncomingOptions } from './incoming';
 import { bindSocketFile, type SocketFile, socketPath } from './listen';
 import { RpcError } from './rpc-error';
-import { decodedRequests, type OutStream, sendReplies } from './server-stream';
+import { ServerCall } from './server-call';
+import { decodedRequests, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
 
 /** How long the last answers have to leave after the grace period. */
@@ -28,45 +28,58 @@ type AnyHandler = (request: unknown, call: Call) => unknown;
 
 interface Row {
   readonly name: string;
+  readonly method: MethodDefinition;
   readonly handler: AnyHandler;
   readonly decode: (bytes: Buffer) => unknown;
   readonly encode: (message: unknown) => Buffer;
 }
 
+/** In MB. Node's own limit of 10 would refuse streams while large answers wait to be sent. */
+const SESSION_MEMORY = 1024;
+const OK = { code: Code.OK, message: '' };
+
 /** A gRPC server on a unix socket. Every row is wrapped here: log, metrics, deadline, cancellation, status. */
 export class RpcServer {
-  private readonly server: Server;
+  private readonly server: Http2Server;
+  private readonly rows = new Map<string, Row>();
+  private readonly sessions = new Set<ServerHttp2Session>();
   private readonly incoming = new Set<Incoming>();
   private calls = 0;
   private file?: SocketFile;
   private stopped?: Promise<void>;
 
   constructor(private readonly options: RpcServerOptions) {
-    const limit = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
-    this.server = new Server({ 'grpc.max_receive_message_length': limit, 'grpc.max_send_message_length': limit });
+    this.server = createServer({ maxSessionMemory: SESSION_MEMORY });
+    this.server.on('session', (session) => {
+      this.sessions.add(session);
+      session.once('close', () => this.sessions.delete(session));
+      session.on('error', () => undefined); // its calls are told
+    });
+    this.server.on('stream', (stream, headers) => this.serve(stream, headers));
   }
 
   /** Serves a service; to be called before `listen`. */
   addService<D extends ServiceDefinition>(definition: D, impl: ServiceImpl<D>): void {
-    const rows = impl as unknown as Record<string, AnyHandler>;
-    const table: Record<string, GrpcMethod<Buffer, Buffer>> = {};
-    const handlers: Record<string, UntypedHandleCall> = {};
+    const handlers = impl as unknown as Record<string, AnyHandler>;
     for (const [key, method] of Object.entries(definition.methods)) {
-      const handler = rows[key];
+      const { name, requestStream, responseStream, requestType, responseType } = method;
+      const handler = handlers[key];
       if (!handler) throw new Error(`${definition.name} has no row ${key}`);
-      table[key] = asBytes(methodPath(definition, method), method);
-      handlers[key] = this.wrap(method, handler);
+      if (requestStream && !responseStream) throw new Error(`${name}: client streams are not supported`);
+      const [decode, encode] = [deserializer(requestType), serializer(responseType)];
+      this.rows.set(methodPath(definition, method), { name, method, handler, decode, encode });
     }
-    this.server.addService(table, handlers);
   }
 
   /** Afterwards clients can connect to the socket at `address` (with or without `unix://`). Throws when another server listens there. */
   async listen(address: string, options: { mode?: number } = {}): Promise<void> {
     const bind = (path: string): Promise<void> =>
       new Promise((resolve, reject) => {
-        this.server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) =>
-          error ? reject(error) : resolve(),
-        );
+        this.server.once('error', reject);
+        this.server.listen(path, () => {
+          this.server.removeListener('error', reject);
+          resolve();
+        });
       });
     this.file = await bindSocketFile(socketPath(address), options.mode ?? 0o600, bind);
   }
@@ -82,86 +95,53 @@ export class RpcServer {
 
   private async stopOnce(graceMs: number): Promise<void> {
     await this.file?.remove(); // first: who dials from now on must find nobody, or the next server
-    const closed = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    const closed = this.closeSessions();
     const reason = new RpcError(Code.UNAVAILABLE, 'the server stops');
     for (const each of this.incoming) if (each.isStream) each.abort(reason);
     const drained = Promise.all([closed, ...[...this.incoming].map((each) => each.ended)]);
     if (await settlesWithin(drained, graceMs)) return;
     for (const each of this.incoming) each.abort(reason);
-    if (!(await settlesWithin(closed, FLUSH_MS))) this.server.forceShutdown();
+    if (await settlesWithin(closed, FLUSH_MS)) return;
+    for (const session of this.sessions) session.destroy();
   }
 
-  private wrap(method: MethodDefinition, handler: AnyHandler): UntypedHandleCall {
-    const { name, requestType, responseType } = method;
-    const row: Row = { name, handler, decode: deserializer(requestType), encode: serializer(responseType) };
-    if (method.requestStream && !method.responseStream) throw new Error(`${name}: client streams are not supported`);
-    if (method.requestStream) return this.bidi(row);
-    return method.responseStream ? this.serverStream(row) : this.unary(row);
+  /** Lets nobody in; resolves when those who are there have gone, each after its last call. */
+  private async closeSessions(): Promise<void> {
+    if (this.server.listening) this.server.close();
+    const gone = [...this.sessions].map((session) => new Promise((resolve) => session.once('close', resolve)));
+    for (const session of this.sessions) session.close();
+    await Promise.all(gone);
   }
 
-  private unary({ name, handler, decode, encode }: Row): handleUnaryCall<Buffer, Buffer> {
-    return (grpcCall, callback) => {
-      const incoming = this.begin(name, grpcCall, false);
-      const answer = incoming.run(async (call) => encode(await handler(decode(grpcCall.request), call)));
-      void answer.then((outcome) => {
-        this.end(incoming);
-        if (outcome.ok) callback(null, outcome.value);
-        else callback({ code: outcome.status.code, details: outcome.status.message });
-      });
-    };
+  private serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const call = new ServerCall(stream, headers, this.options.maxMessageBytes ?? MAX_MESSAGE_BYTES);
+    const path = String(headers[':path']);
+    const row = this.rows.get(path);
+    if (row) void this.answer(row, call);
+    else call.finish({ code: Code.UNIMPLEMENTED, message: `there is no method ${path}` });
   }
 
-  private serverStream({ name, handler, decode, encode }: Row): handleServerStreamingCall<Buffer, Buffer> {
-    return (stream) =>
-      this.stream(name, stream, (call) =>
-        sendReplies(handler(decode(stream.request), call), { stream, encode, signal: call.signal }),
-      );
-  }
-
-  private bidi({ name, handler, decode, encode }: Row): handleBidiStreamingCall<Buffer, Buffer> {
-    return (stream) =>
-      this.stream(name, stream, (call) => {
-        const requests = decodedRequests(stream, decode, call.signal);
-        return sendReplies(handler(requests, call), { stream, encode, signal: call.signal });
-      });
-  }
-
-  private stream(name: string, stream: OutStream, act: (call: Call) => Promise<void>): void {
-    const incoming = this.begin(name, stream, true);
-    void incoming
-      .run(async (call) => act(call))
-      .then((outcome) => {
-        this.end(incoming);
-        // grpc-js takes the status of a stream from its 'error' event.
-        if (outcome.ok) stream.end();
-        else stream.emit('error', { code: outcome.status.code, details: outcome.status.message });
-      });
-  }
-
-  private begin(method: string, grpcCall: GrpcCall, isStream: boolean): Incoming {
+  private async answer(row: Row, call: ServerCall): Promise<void> {
+    const isStream = row.method.responseStream;
     this.calls += 1;
-    const incoming = new Incoming({ method, id: this.calls, grpcCall }, isStream, this.options);
+    const incoming = new Incoming({ method: row.name, id: this.calls, caller: call }, isStream, this.options);
     this.incoming.add(incoming);
-    return incoming;
-  }
-
-  private end(incoming: Incoming): void {
+    const outcome = await incoming.run((how) => this.handle(row, call, how));
     void incoming.ended.then(() => this.incoming.delete(incoming));
+    call.finish(outcome.ok ? OK : outcome.status);
   }
-}
 
-/** Bytes in, bytes out: messages are read and written inside the handler's own try. */
-function asBytes(path: string, method: MethodDefinition): GrpcMethod<Buffer, Buffer> {
-  const same = (bytes: Buffer): Buffer => bytes;
-  return {
-    path,
-    requestStream: method.requestStream,
-    responseStream: method.responseStream,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
+  /** Hands the requests to the handler, and its replies to the caller. */
+  private async handle({ method, handler, decode, encode }: Row, call: ServerCall, how: Call): Promise<void> {
+    const { signal } = how;
+    if (method.requestStream) {
+      return sendReplies(handler(decodedRequests(call, decode, signal), how), { call, encode, signal });
+    }
+    const request = decode(await unlessAborted(call.request(), signal));
+    if (method.responseStream) return sendReplies(handler(request, how), { call, encode, signal });
+    const reply = encode(await handler(request, how));
+    if (!signal.aborted) call.reply(reply);
+  }
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

@@ -38,7 +38,8 @@ const MAY_IMPORT: Record<Room, readonly Room[]> = {
 
 /** Packages and trees that have one door each. */
 const DOORS: { what: RegExp; rooms: readonly Room[] }[] = [
-  { what: /^@grpc\/grpc-js$/, rooms: ['rpc'] },
+  { what: /^node:http2$/, rooms: ['rpc'] },
+  { what: /^@grpc\/grpc-js$/, rooms: [] }, // a second opinion for tests
   { what: /^winston$/, rooms: ['observability'] },
   { what: /^koffi$/, rooms: ['host'] },
   { what: /^node:child_process$/, rooms: ['host', 'cni'] },

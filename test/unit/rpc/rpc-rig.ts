@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogFields, type Logger, silentLogger } from '../../../src/base/logger';
 import { noMetrics } from '../../../src/base/metrics';
+import type { CallStatus as Status } from '../../../src/rpc/call-status';
 import { type Channel, createChannel } from '../../../src/rpc/client';
 import { Code } from '../../../src/rpc/code';
-import type { Status } from '../../../src/rpc/incoming';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import { RpcServer, type RpcServerOptions } from '../../../src/rpc/server';
 

@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect, constants, createServer, type ServerHttp2Stream } from 'node:http2';
+import { connect as dial } from 'node:net';
+import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
+import { createClient } from '../../../src/rpc/client';
+import { Code } from '../../../src/rpc/code';
+import { RpcRig } from './rpc-rig';
+
+const PATH = '/containerd.services.version.v1.Version/Version';
+const OK = { ':status': 200, 'content-type': 'application/grpc' } as const;
+
+let rig: RpcRig;
+beforeEach(() => {
+  rig = new RpcRig();
+});
+afterEach(() => rig.close());
+
+describe('The server answers', () => {
+  let session: ClientHttp2Session;
+  beforeEach(async () => {
+    const server = rig.server({ maxMessageBytes: 1000 });
+    server.addService(VersionDefinition, { version: async () => ({ version: '1', revision: '' }) });
+    await server.listen(rig.socket);
+    session = connect('http://localhost', { createConnection: () => dial(rig.socket) });
+  });
+  afterEach(() => session.destroy());
+
+  async function statusOf(body: Buffer, headers: Record<string, string> = {}): Promise<unknown> {
+    const stream = session.request({ ':method': 'POST', ':path': PATH, te: 'trailers', ...headers });
+    let found: unknown;
+    for (const event of ['response', 'trailers'] as const)
+      stream.on(event, (block) => {
+        found = block['grpc-status'] ?? found;
+      });
+    stream.resume();
+    stream.on('error', () => undefined);
+    stream.end(body);
+    await once(stream, 'close');
+    return Number(found);
+  }
+
+  const message = (length: number, bytes = length, flag = 0): Buffer => {
+    const all = Buffer.alloc(5 + bytes);
+    all[0] = flag;
+    all.writeUInt32BE(length, 1);
+    return all;
+  };
+
+  it.each<[string, Buffer, Record<string, string>, Code]>([
+    ['a whole message', message(0), {}, Code.OK],
+    ['a deadline that makes no sense as if there were none', message(0), { 'grpc-timeout': 'soon' }, Code.OK],
+    ['a deadline of a year', message(0), { 'grpc-timeout': '8760H' }, Code.OK],
+    ['no message', Buffer.alloc(0), {}, Code.INTERNAL],
+    ['half a prefix', Buffer.alloc(3), {}, Code.INTERNAL],
+    ['half a message', message(10, 5), {}, Code.INTERNAL],
+    ['a compressed message', message(0, 0, 1), {}, Code.UNIMPLEMENTED],
+    ['a message over its limit, before it has come', message(1001, 0), {}, Code.RESOURCE_EXHAUSTED],
+    [
+      'bytes that are no message of that type',
+      Buffer.concat([message(2, 0), Buffer.from([0xff, 0xff])]),
+      {},
+      Code.INTERNAL,
+    ],
+    ['an unknown method', message(0), { ':path': '/none/None' }, Code.UNIMPLEMENTED],
+  ])('%s', async (_what, body, headers, code) => {
+    expect(await statusOf(body, headers)).toBe(code);
+    expect(await statusOf(message(0))).toBe(Code.OK); // over the same connection
+  });
+});
+
+describe('The client takes', () => {
+  const server = createServer();
+  let answer: (stream: ServerHttp2Stream) => void;
+  beforeEach(async () => {
+    server.removeAllListeners('stream').on('stream', (stream) => {
+      stream.on('error', () => undefined);
+      answer(stream);
+    });
+    server.listen(rig.socket);
+    await once(server, 'listening');
+  });
+  afterEach(async () => {
+    server.close();
+    rig.channel().close();
+  });
+
+  const trailers = (stream: ServerHttp2Stream, block: Record<string, string>, body = Buffer.alloc(5)): void => {
+    stream.respond(OK, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers(block));
+    stream.end(body);
+  };
+
+  it.each<[string, (stream: ServerHttp2Stream) => void, Code, RegExp]>([
+    [
+      'HTTP 503',
+      (stream) => stream.respond({ ':status': 503 }, { endStream: true }),
+      Code.UNAVAILABLE,
+      /HTTP status 503/,
+    ],
+    ['HTTP 418', (stream) => stream.respond({ ':status': 418 }, { endStream: true }), Code.UNKNOWN, /HTTP status 418/],
+    ['a reset', (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM), Code.UNAVAILABLE, /reset code 7/],
+    ['a cancellation', (stream) => stream.close(constants.NGHTTP2_CANCEL), Code.CANCELLED, /reset code 8/],
+    ['no status', (stream) => trailers(stream, { other: 'x' }), Code.INTERNAL, /without a status/],
+    ['a number nobody knows', (stream) => trailers(stream, { 'grpc-status': '99' }), Code.UNKNOWN, /^$/],
+    [
+      'a message that is not encoded well',
+      (stream) => trailers(stream, { 'grpc-status': '5', 'grpc-message': '100 %' }),
+      Code.NOT_FOUND,
+      /^100 %$/,
+    ],
+    ['no message', (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.alloc(0)), Code.INTERNAL, /no message/],
+    [
+      'half a message',
+      (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.from([0, 0, 0, 0, 9, 1])),
+      Code.INTERNAL,
+      /no message/,
+    ],
+    [
+      'a compressed message',
+      (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.from([1, 0, 0, 0, 0])),
+      Code.INTERNAL,
+      /no message/,
+    ],
+    [
+      'a wrong message',
+      (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.from([0, 0, 0, 0, 1, 255])),
+      Code.INTERNAL,
+      /./,
+    ],
+    ['an end of the connection', (stream) => stream.session?.destroy(), Code.UNAVAILABLE, /./],
+  ])('%s', async (_what, act, code, message) => {
+    answer = act;
+    const client = createClient(VersionDefinition, rig.channel());
+    await expect(client.version({})).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+    answer = (stream) => trailers(stream, { 'grpc-status': '0' });
+    expect(await client.version({})).toEqual({ version: '', revision: '' }); // it goes on, over a new connection if need be
+  });
+
+  it('a GOAWAY: calls under way end well, the next goes over another connection', async () => {
+    const client = createClient(VersionDefinition, rig.channel());
+    const sessions = new Set<unknown>();
+    answer = (stream) => {
+      sessions.add(stream.session);
+      stream.session?.goaway();
+      setTimeout(() => trailers(stream, { 'grpc-status': '0' }), 30);
+    };
+    const [first] = await Promise.all([client.version({})]);
+    expect(first).toEqual({ version: '', revision: '' });
+    expect(await client.version({})).toEqual(first);
+    expect(sessions.size).toBe(2);
+  });
+});
