@@ -18,7 +18,7 @@ export class NetworkCalls {
 
   /** Attaches a pod: each plugin sees what the one before it answered. The last answer, in the list's version. */
   async add(network: NetworkConfig, call: NetworkCall, signal?: AbortSignal): Promise<JsonObject> {
-    for (const plugin of network.plugins) await this.requireVersion(network, plugin, signal);
+    await Promise.all(network.plugins.map((plugin) => this.requireVersion(network, plugin, signal)));
     let prevResult: JsonObject | undefined;
     for (const plugin of network.plugins) {
       const conf = pluginInput(network, plugin, { ...call, prevResult });

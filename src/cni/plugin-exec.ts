@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { unlessAborted } from '../base/deadline';
@@ -43,6 +43,15 @@ export interface PluginExecOptions {
 const BUSY_WAIT_MS = 100;
 const BUSY_RETRIES = 20;
 const MAX_LOGGED_BYTES = 4096;
+/** Root, who runs them, may execute what anybody may. */
+const EXECUTABLE = 0o111;
+
+interface Binary {
+  readonly path: string;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  readonly size: number;
+}
 
 /** Runs CNI plugins. What their binaries support is asked once per binary, and again when it was replaced. */
 export class PluginExec {
@@ -55,7 +64,7 @@ export class PluginExec {
    * names the plugin and carries its code, or with the signal's reason.
    */
   async call(call: PluginCall, signal?: AbortSignal): Promise<JsonObject | undefined> {
-    const path = await this.find(call.type);
+    const { path } = await this.find(call.type);
     const { metrics, log } = this.options;
     const started = performance.now();
     const labels = { plugin: call.type, command: call.command };
@@ -79,8 +88,7 @@ export class PluginExec {
 
   /** The versions of the specification that a plugin says it supports; undefined when it gives no sensible answer. */
   async versions(type: string, signal?: AbortSignal): Promise<readonly string[] | undefined> {
-    const path = await this.find(type);
-    const { ino, mtimeMs, size } = await stat(path);
+    const { path, ino, mtimeMs, size } = await this.find(type);
     const key = `${path}:${ino}:${mtimeMs}:${size}`;
     const known = this.versionsOf.get(key);
     const asked = known ?? this.askVersions(type);
@@ -110,12 +118,15 @@ export class PluginExec {
   }
 
   /** The first executable of that name in the plugin directories. */
-  private async find(type: string): Promise<string> {
+  private async find(type: string): Promise<Binary> {
     const { binDirs } = this.options;
     if (type === '' || type.includes('/')) throw new CniError(`"${type}" is not the name of a CNI plugin`);
     for (const dir of binDirs) {
       const path = join(dir, type);
-      if (await isExecutable(path)) return path;
+      const found = await stat(path).catch(() => undefined);
+      if (!found?.isFile() || (found.mode & EXECUTABLE) === 0) continue;
+      const { ino, mtimeMs, size } = found;
+      return { path, ino, mtimeMs, size };
     }
     throw new CniError(`CNI plugin ${type} is in none of ${binDirs.join(', ')}`);
   }
@@ -144,15 +155,6 @@ export class PluginExec {
       CNI_IFNAME: attachment.ifName,
       CNI_ARGS: attachment.cniArgs.map(([key, value]) => `${key}=${value}`).join(';'),
     };
-  }
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
   }
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, realpath, rmdir, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../base/errors';
@@ -9,6 +10,7 @@ import { hostMeans, type Means } from './syscalls';
 export async function makeDir(path: string, mode: number): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode });
   if (first === undefined) return;
+  if ((statSync(path).mode & 0o777) === mode) return; // one that was just made is looked up without the disk
   for (let at = resolve(path); isWithin(at, resolve(first)); at = dirname(at)) await chmod(at, mode);
 }
 

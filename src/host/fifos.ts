@@ -1,8 +1,9 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../base/errors';
 import { runOk } from './run';
-import { hostMeans, type Means } from './syscalls';
+import { hostMeans, type Means, type Syscalls } from './syscalls';
 
 /** Only root and the shim, which is root too, open them. */
 const MODE = 0o600;
@@ -14,19 +15,27 @@ const MODE = 0o600;
 export async function makeFifos(paths: readonly string[], means: Means = hostMeans()): Promise<void> {
   const dirs = new Set(paths.map((path) => dirname(path)));
   await Promise.all([...dirs].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
-  const missing: string[] = [];
-  for (const path of paths) if (!(await isFifo(path))) missing.push(path);
   const { syscalls } = means;
-  if (missing.length === 0) return;
-  if (syscalls !== undefined) for (const path of missing) syscalls.mkfifo(path, MODE);
-  else await runOk(['mkfifo', '-m', MODE.toString(8), '--', ...missing]);
+  if (syscalls !== undefined) {
+    for (const path of paths) makeFifo(syscalls, path);
+    return;
+  }
+  const missing = paths.filter((path) => !isFifo(path));
+  if (missing.length > 0) await runOk(['mkfifo', '-m', MODE.toString(8), '--', ...missing]);
 }
 
-async function isFifo(path: string): Promise<boolean> {
-  const found = await lstat(path).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
+function makeFifo(syscalls: Syscalls, path: string): void {
+  try {
+    syscalls.mkfifo(path, MODE);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    isFifo(path);
+  }
+}
+
+/** Whether there is one; throws when there is something else. */
+function isFifo(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
   if (found !== undefined && !found.isFIFO()) throw new Error(`"${path}" is there and is no FIFO`);
   return found !== undefined;
 }

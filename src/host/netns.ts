@@ -41,8 +41,11 @@ export async function createNetns(path: string, means: Means = hostMeans()): Pro
 
 /** An empty file for a namespace to be mounted on; its directory is made (0755, as `ip netns` has it). */
 export async function makeMountPoint(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const file = await open(path, 'wx', 0o444);
+  const file = await open(path, 'wx', 0o444).catch(async (error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    return open(path, 'wx', 0o444);
+  });
   await file.close();
 }
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
@@ -30,11 +30,8 @@ export async function writeSandboxFiles(dir: string, input: SandboxFilesInput): 
   const hostname = `${oneWord(input.hostname, 'hostname')}\n`;
   const hosts = await readOr(join(etc, 'hosts'), HOSTS_WITHOUT_A_FILE);
   await mkdir(dir, { recursive: true, mode: 0o700 });
-  for (const [name, content] of Object.entries({ hostname, hosts, 'resolv.conf': resolvConf })) {
-    const path = join(dir, name);
-    await writeFileAtomic(path, content, { mode: FILE_MODE });
-    await chmod(path, FILE_MODE); // the umask may have taken bits away
-  }
+  const files = Object.entries({ hostname, hosts, 'resolv.conf': resolvConf });
+  await Promise.all(files.map(([name, content]) => writeFileAtomic(join(dir, name), content, { mode: FILE_MODE })));
 }
 
 /** The text of a resolv.conf: search, nameservers, options, in the order that containerd's plugin writes them. */

@@ -11,13 +11,13 @@ import { type Container, type ContainerStatus, containerState } from '../model/c
 import type { Spec } from '../model/spec';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
-import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchContainer } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
 
 /** Lists one container again: its stored status, corrected by what its task says. */
-export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
+export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord, found: Found): Promise<void> {
   const extension = record.extensions[CONTAINER_EXTENSION];
   const metadata = extension && parseContainerMetadata(extension.value);
   if (!metadata) throw new Error('its record has no readable container metadata');
@@ -31,14 +31,14 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
-  if (await settled(deps, container)) return;
+  if (await settled(deps, container, found)) return;
   deps.containers.updateInMemory(container, { unknown: true });
   deps.retries.until(`the state of container ${record.id}`, () => settledLater(deps, container));
 }
 
 /** Corrects the status by what the task says; false when its shim does not answer. */
-async function settled(deps: RecoverDeps, container: Container): Promise<boolean> {
-  const task = await taskOf(deps, container.metadata.id);
+async function settled(deps: RecoverDeps, container: Container, found?: Found): Promise<boolean> {
+  const task = await taskOf(deps, container.metadata.id, found);
   if (task === 'unknown') return false;
   deps.containers.updateInMemory(container, { unknown: false });
   if (task === undefined) await withoutTask(deps, container);

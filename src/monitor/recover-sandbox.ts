@@ -14,7 +14,7 @@ import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import type { Spec } from '../model/spec';
 import { SHIM_GROUP } from '../oci/annotations';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
-import { type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
@@ -24,11 +24,11 @@ const RUNS: ReadonlySet<TaskStatus> = new Set<TaskStatus>(['RUNNING', 'PAUSED', 
  * Lists one pod again by its pause container: READY when its task runs, or when it has none and its namespaces are there,
  * else NOTREADY with the task put away.
  */
-export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord): Promise<void> {
+export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord, found: Found): Promise<void> {
   const extension = record.extensions[SANDBOX_EXTENSION];
   const metadata = extension && parseSandboxMetadata(extension.value);
   if (!metadata) throw new Error('its record has no readable sandbox metadata');
-  const { status, withoutInfra } = await lookAt(deps, record, metadata);
+  const { status, withoutInfra } = await lookAt(deps, record, { metadata, found });
   const sandbox: Sandbox = {
     metadata: await withNetwork(deps, metadata),
     status: { ...status, ...(await storedResources(deps, metadata.id)) },
@@ -43,7 +43,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord)
   const { state, exitedAt } = sandbox.status;
   if (state === 'NOTREADY' && exitedAt === 0n && !sandbox.withoutInfra)
     await withoutTask(deps, sandbox, record.snapshotter);
-  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox);
+  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox, found);
   if (sandbox.status.state !== 'UNKNOWN') return;
   deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
 }
@@ -64,7 +64,7 @@ async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: Contain
   const { id } = sandbox.metadata;
   await using _held = await deps.locks.hold(id);
   if (deps.sandboxes.get(id) !== sandbox || sandbox.status.state !== 'UNKNOWN') return true;
-  const { status, withoutInfra } = await lookAt(deps, record, sandbox.metadata);
+  const { status, withoutInfra } = await lookAt(deps, record, { metadata: sandbox.metadata });
   if (status.state === 'UNKNOWN') return false;
   sandbox.withoutInfra = withoutInfra;
   deps.sandboxes.update(id, status);
@@ -73,9 +73,9 @@ async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: Contain
 }
 
 /** A pod that runs is watched, and has what containers are made under. */
-async function takeUp(deps: RecoverDeps, sandbox: Sandbox): Promise<void> {
+async function takeUp(deps: RecoverDeps, sandbox: Sandbox, found?: Found): Promise<void> {
   if (!sandbox.withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
-  await ensurePodLease(deps, sandbox.metadata.id);
+  if (!found?.leases.has(sandbox.metadata.id)) await ensurePodLease(deps, sandbox.metadata.id);
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */
@@ -89,10 +89,14 @@ async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata): Promis
 type Look = Pick<Sandbox, 'status' | 'withoutInfra'>;
 
 /** Whether there is a pause task and what became of it; the task itself tells, since a pod may have got one meanwhile. */
-async function lookAt(deps: RecoverDeps, record: ContainerRecord, metadata: SandboxMetadata): Promise<Look> {
+async function lookAt(
+  deps: RecoverDeps,
+  record: ContainerRecord,
+  { metadata, found }: { metadata: SandboxMetadata; found?: Found },
+): Promise<Look> {
   const gone = { state: 'NOTREADY', pid: 0, createdAt: record.createdAt, exitedAt: 0n, exitStatus: 0 } as const;
   const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
-  const task = await taskOf(deps, record.id);
+  const task = await taskOf(deps, record.id, found);
   if (task === 'unknown') return { status: { ...gone, state: 'UNKNOWN' } };
   const runs = task !== undefined && RUNS.has(task.status);
   // Created and never started: the crash came in between.

@@ -16,6 +16,15 @@ import type { Retries } from './retries';
 export const TASK_TIMEOUT_MS = 10_000;
 const AT_ONCE = 16;
 
+/** Within this the daemon tells of all tasks at once, unless the shim of one of them hangs. */
+const LIST_TIMEOUT_MS = 1000;
+
+/** What the daemon has, asked for once for all pods. What is not in it may be there all the same. */
+export interface Found {
+  readonly tasks: ReadonlyMap<string, Process>;
+  readonly leases: ReadonlySet<string>;
+}
+
 export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; readonly retries: Retries };
 
 /**
@@ -24,11 +33,15 @@ export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; reado
  */
 export async function recover(deps: RecoverDeps): Promise<void> {
   await guarded(deps, 'scratch mounts', () => clearScratch(deps));
-  await guarded(deps, 'leases', () => deleteAbandonedLeases(deps));
-  const records = await deps.containerd.containers.list([
-    `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
-    `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,
+  const [records, tasks, leases] = await Promise.all([
+    deps.containerd.containers.list([
+      `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
+      `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,
+    ]),
+    allTasks(deps),
+    guarded(deps, 'leases', () => deleteAbandonedLeases(deps)),
   ]);
+  const found: Found = { tasks, leases: leases ?? new Set() };
   const limit = new Limit(AT_ONCE);
   const each = (kind: string, act: (record: ContainerRecord) => Promise<void>): Promise<unknown> =>
     Promise.all(
@@ -37,8 +50,8 @@ export async function recover(deps: RecoverDeps): Promise<void> {
         .map((record) => limit.run(() => guarded(deps, record.id, () => act(record)))),
     );
   // Pods first: a container without its pod cannot be listed.
-  await each(KIND_SANDBOX, (record) => recoverSandbox(deps, record));
-  await each(KIND_CONTAINER, (record) => recoverContainer(deps, record));
+  await each(KIND_SANDBOX, (record) => recoverSandbox(deps, record, found));
+  await each(KIND_CONTAINER, (record) => recoverContainer(deps, record, found));
   for (const entry of await deps.sandboxes.journaled()) {
     if (deps.sandboxes.get(entry.id) === undefined) {
       await guarded(deps, entry.id, () => finishHalfMadeSandbox(deps, entry));
@@ -47,8 +60,19 @@ export async function recover(deps: RecoverDeps): Promise<void> {
   deps.log.info('recovered', { sandboxes: deps.sandboxes.list().length, containers: deps.containers.list().length });
 }
 
+/** The tasks that the daemon tells of at once; those of which it does not are asked about one by one. */
+async function allTasks(deps: RecoverDeps): Promise<Map<string, Process>> {
+  const tasks = await deps.containerd.tasks.list({ timeoutMs: LIST_TIMEOUT_MS }).catch((error: unknown) => {
+    deps.log.info('each task is asked about by itself', { error: errorMessage(error) });
+    return [];
+  });
+  return new Map(tasks.filter(({ status }) => status !== 'UNKNOWN').map((task) => [task.containerId, task]));
+}
+
 /** The task of `id`, `undefined` when there is none, `unknown` when its shim does not answer in time. */
-export async function taskOf(deps: RecoverDeps, id: string): Promise<Process | undefined | 'unknown'> {
+export async function taskOf(deps: RecoverDeps, id: string, found?: Found): Promise<Process | undefined | 'unknown'> {
+  const listed = found?.tasks.get(id);
+  if (listed) return listed;
   try {
     const task = await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
     // What the daemon answers after two seconds of its own when the shim has not.
@@ -71,10 +95,11 @@ export function reserveRecovered(deps: RecoverDeps, name: string, id: string): v
   }
 }
 
-async function guarded(deps: RecoverDeps, id: string, act: () => Promise<void>): Promise<void> {
+async function guarded<T>(deps: RecoverDeps, id: string, act: () => Promise<T>): Promise<T | undefined> {
   try {
-    await act();
+    return await act();
   } catch (error) {
     deps.log.error('a record could not be recovered', { id, error: errorMessage(error) });
+    return undefined;
   }
 }

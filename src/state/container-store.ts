@@ -7,7 +7,7 @@ import type { Container, ContainerStatus } from '../model/container';
 import { toCriContainer } from './cri-shapes';
 import { EncodedItems } from './encoded-items';
 import { IdMap } from './id-map';
-import { encodeStatusFile, parseStatusFile } from './status-file';
+import { encodeStatusFile, type ForeignMembers, foreignMembers, parseStatusFile } from './status-file';
 
 /** The containers we know, each with its status file (`<root>/containers/<id>/status`) in the plugin's format. */
 export class ContainerStore {
@@ -16,6 +16,8 @@ export class ContainerStore {
     ListContainersResponse.encode({ containers: [toCriContainer(container)] }).finish(),
   );
   private readonly containers = new IdMap<Container>();
+  /** What a newer program has put into status files; nobody else writes them while we are here. */
+  private readonly foreign = new Map<string, ForeignMembers>();
 
   /** `criRoot` is the plugin's root directory. */
   constructor(private readonly criRoot: string) {}
@@ -27,6 +29,7 @@ export class ContainerStore {
 
   delete(id: string): void {
     this.containers.delete(id);
+    this.foreign.delete(id);
   }
 
   get(id: string): Container | undefined {
@@ -60,15 +63,16 @@ export class ContainerStore {
 
   /** Writes the status file, keeping what a newer program wrote into it. An exit is kept through a power cut. */
   async writeStatus(id: string, status: ContainerStatus): Promise<void> {
-    const before = await this.readRaw(id);
-    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, before), {
+    await writeFileAtomic(this.statusPath(id), encodeStatusFile(status, this.foreign.get(id)), {
       durable: status.finishedAt !== 0n,
     });
   }
 
-  /** The status as stored; undefined when the file is missing or torn. */
+  /** The status as stored; undefined when the file is missing or torn. What it holds besides stays in it from now on. */
   async readStatus(id: string): Promise<ContainerStatus | undefined> {
     const raw = await this.readRaw(id);
+    const foreign = raw && foreignMembers(raw);
+    if (foreign) this.foreign.set(id, foreign);
     return raw && parseStatusFile(raw);
   }
 

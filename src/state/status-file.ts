@@ -22,9 +22,16 @@ const FIELDS: readonly string[] = [
 
 type Plain = Record<string, unknown>;
 
-/** The file's content. `before`, the file as it is now, gives the members that a newer program has put there. */
-export function encodeStatusFile(status: ContainerStatus, before?: Buffer): string {
-  const kept = (before && unknownMembers(parseObject(before) ?? {}, (key) => FIELDS.includes(key))) ?? {};
+/** Members of a status file that are not ours: a newer program has put them there, and they stay. */
+export type ForeignMembers = Readonly<Plain>;
+
+/** What a newer program has put into a file; undefined when there is nothing. */
+export function foreignMembers(data: Buffer): ForeignMembers | undefined {
+  return unknownMembers(parseObject(data) ?? {}, (key) => FIELDS.includes(key));
+}
+
+/** The file's content. */
+export function encodeStatusFile(status: ContainerStatus, kept: ForeignMembers = {}): string {
   return stringifyJson({
     Version: VERSION,
     Pid: status.pid,

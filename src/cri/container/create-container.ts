@@ -3,6 +3,7 @@ import {
   type CreateContainerRequest,
   type CreateContainerResponse,
 } from '../../../generated/cri/v1/api';
+import { allEnded } from '../../base/all-ended';
 import { newId } from '../../base/ids';
 import { inSteps } from '../../base/steps';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
@@ -167,9 +168,11 @@ function requireImage(deps: CriDeps, config: NamedContainerConfig): Image {
 }
 
 async function makeDirectories(deps: CriDeps, id: string, config: NamedContainerConfig): Promise<void> {
-  await deps.host.makeDir(deps.paths.containerRoot(id), 0o700);
-  await deps.host.makeDir(deps.paths.io(id), 0o700);
-  await deps.host.makeFifos(presentPaths(fifoPaths(deps.paths.io(id), id, config)));
+  const io = deps.paths.io(id);
+  await allEnded([
+    deps.host.makeDir(deps.paths.containerRoot(id), 0o700),
+    deps.host.makeDir(io, 0o700).then(() => deps.host.makeFifos(presentPaths(fifoPaths(io, id, config)))),
+  ]);
 }
 
 async function removeDirectories(deps: CriDeps, id: string): Promise<void> {

@@ -21,14 +21,17 @@ export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call):
   const output = deps.execIo.capture(exec);
   const timeoutMs = req.timeout > 0n ? Number(req.timeout) * 1000 : NO_TIMEOUT_MS;
   const deadline = withDeadline(call.signal, timeoutMs, 'the command');
+  let deleting: Promise<void> | undefined;
   try {
     await createExec(deps, exec, req.cmd, deadline.signal);
     const exitCode = await runExec(deps, exec, deadline.signal);
+    // The shim deletes a process when all that it printed is in the FIFOs, which we go on to read meanwhile.
+    deleting = deleteExec(deps, exec);
     const { stdout, stderr } = await output.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
     return { stdout, stderr, exitCode };
   } finally {
     deadline.cancel();
     output.close();
-    await deleteExec(deps, exec);
+    await (deleting ?? deleteExec(deps, exec));
   }
 }

@@ -32,9 +32,10 @@ describe('writeFileAtomic', () => {
     expect(readdirSync(dir)).toEqual(['file']);
   });
 
-  it('writes bytes with the mode that was asked for', async () => {
+  it('writes bytes with the mode that was asked for, whatever the umask', async () => {
     const bytes = Buffer.from([0, 255, 10]);
-    await writeFileAtomic(path, bytes, { mode: 0o640 });
+    const before = process.umask(0o077);
+    await writeFileAtomic(path, bytes, { mode: 0o640 }).finally(() => process.umask(before));
     expect(readFileSync(path)).toEqual(bytes);
     expect(modeOf(path)).toBe(0o640);
   });

@@ -1,6 +1,6 @@
 import { ContainerResources } from '../../../generated/cri/v1/api';
 import type { ContainerStatus } from '../../../src/model/container';
-import { encodeStatusFile, parseStatusFile } from '../../../src/state/status-file';
+import { encodeStatusFile, foreignMembers, parseStatusFile } from '../../../src/state/status-file';
 
 const status: ContainerStatus = {
   pid: 42,
@@ -41,11 +41,11 @@ describe('the status file', () => {
 
   it('keeps what a newer program has put there', () => {
     const before = Buffer.from('{"Version":"v1","Pid":1,"CreatedAt":1,"Restore":true,"Inode":9007199254740993}');
-    expect(encodeStatusFile(status, before)).toMatch(/,"Restore":true,"Inode":9007199254740993\}$/);
+    expect(encodeStatusFile(status, foreignMembers(before))).toMatch(/,"Restore":true,"Inode":9007199254740993\}$/);
   });
 
   it('is written anew over a torn one', () => {
-    expect(encodeStatusFile(status, Buffer.from('{"Vers'))).toBe(encodeStatusFile(status));
+    expect(encodeStatusFile(status, foreignMembers(Buffer.from('{"Vers')))).toBe(encodeStatusFile(status));
   });
 
   it.each([
