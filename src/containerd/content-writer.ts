@@ -62,7 +62,7 @@ export class ContentWriter {
 
   /**
    * Hands bytes over; resolves when there is room for more, which is before the daemon has stored them. An error of an
-   * earlier write rejects this one. The memory of the chunks may be used again afterwards.
+   * earlier write rejects this one. The chunks must not change until they are stored.
    */
   async write(...chunks: readonly Buffer[]): Promise<void> {
     for (const parts of inMessages(chunks)) {
@@ -113,10 +113,10 @@ export class ContentWriter {
     return { action, ...this.ingest, offset: this.sent, data: NOTHING, labels: {} };
   }
 
-  /** A WRITE of these parts, which are copied once: the general encoder copies them twice, into memory it has zeroed. */
+  /** A WRITE of these parts, which are not copied: the general encoder copies them twice, into memory it has zeroed. */
   private encodedWrite(parts: readonly Buffer[], bytes: number): EncodedMessage {
     const head = WriteContentRequest.encode(this.message(WriteAction.WRITE)).uint32(DATA_TAG).uint32(bytes).finish();
-    return new EncodedMessage(Buffer.concat([head, ...parts], head.length + bytes));
+    return new EncodedMessage(Buffer.from(head), ...parts);
   }
 
   private ask(message: WriteContentRequest | EncodedMessage): Promise<WriteContentResponse> {

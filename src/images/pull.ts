@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { errorMessage } from '../base/errors';
+import { HeapRoom } from '../base/heap-room';
 import { newSuffix } from '../base/ids';
 import { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
@@ -71,6 +72,7 @@ export class ImagePuller {
   private readonly slots: DownloadSlots;
   private readonly trust: TrustStore;
   private readonly pulls = new SharedWork<Image>();
+  private readonly room = new HeapRoom();
   private readonly pinned: ReadonlySet<string>;
   private readonly platform: Platform;
 
@@ -93,7 +95,7 @@ export class ImagePuller {
     const took = (): number => (performance.now() - started) / 1000;
     try {
       const image = await this.pulls.run(key, request.signal, (signal) =>
-        this.pullOnce({ ...request, signal }, reference),
+        this.room.while(() => this.pullOnce({ ...request, signal }, reference)),
       );
       this.options.metrics.time('crisp_image_pull_seconds', took(), { outcome: 'ok' });
       return image;

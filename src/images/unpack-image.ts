@@ -1,3 +1,4 @@
+import { allEnded } from '../base/all-ended';
 import type { KeyedMutex } from '../base/keyed-mutex';
 import type { ImageBackend, Work } from './backend';
 import { ensureLabels, snapshotRefLabel } from './content-labels';
@@ -9,6 +10,7 @@ import {
   countUnpacked,
   keepSnapshot,
   type LayerToUnpack,
+  labelUnpacked,
   type Prepared,
   prepareLayer,
   removePrepared,
@@ -42,23 +44,36 @@ export async function unpackImage(image: ImageToUnpack, unpacking: Unpacking): P
   const { backend, work } = unpacking;
   const chain = chainIds(image.diffIds);
   const done = await countUnpacked(backend, image.snapshotter, chain, work);
-  for (let at = done; at < chain.length; at++) await unpackLayer(layerAt(image, chain, at), unpacking, at);
+  const labelled: Promise<void>[] = []; // beside the layers that come next
+  try {
+    for (let at = done; at < chain.length; at++) {
+      const layer = layerAt(image, chain, at);
+      if (!(await unpackLayer(layer, unpacking, at))) continue;
+      const label = labelUnpacked(backend, layer, work);
+      label.catch(() => undefined); // it is looked at in the end
+      labelled.push(label);
+    }
+  } finally {
+    await allEnded(labelled);
+  }
   const top = chain.at(-1);
   if (top === undefined) return;
   await ensureLabels(backend.content, image.configDigest, { [snapshotRefLabel(image.snapshotter)]: top }, work);
 }
 
+/** False when the layer has become a snapshot without us. */
 async function unpackLayer(
   layer: LayerToUnpack,
   { backend, work, locks, content }: Unpacking,
   at: number,
-): Promise<void> {
+): Promise<boolean> {
   await using _turn = await locks.hold(`${layer.snapshotter} ${layer.chainId}`, work.signal);
-  if (await keepSnapshot(backend, layer.snapshotter, layer.chainId, work)) return;
+  if (await keepSnapshot(backend, layer.snapshotter, layer.chainId, work)) return false;
   const prepared = await prepareLayer(backend, layer, work);
-  if (!prepared) return;
+  if (!prepared) return false;
   await orRemoved(backend, layer, prepared, () => content(at));
   await applyLayer(backend, layer, prepared, work);
+  return true;
 }
 
 async function orRemoved(

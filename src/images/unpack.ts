@@ -34,8 +34,11 @@ export async function countUnpacked(
   chain: readonly string[],
   work: Work,
 ): Promise<number> {
+  const { signal } = work;
+  const stats = chain.map((key) => backend.snapshots.stat({ snapshotter, key }, { signal }));
+  const there = await Promise.all(stats);
   for (let count = chain.length; count > 0; count--) {
-    if (await keepSnapshot(backend, snapshotter, chain[count - 1] ?? '', work)) return count;
+    if (there[count - 1] && (await keepSnapshot(backend, snapshotter, chain[count - 1] ?? '', work))) return count;
   }
   return 0;
 }
@@ -76,14 +79,17 @@ export async function prepareLayer(
   }
 }
 
-/** Applies a layer to its prepared snapshot and commits that. If it fails the snapshot is gone. */
+/**
+ * Applies a layer to its prepared snapshot and commits that. If it fails the snapshot is gone. That the content gets the
+ * label of its uncompressed form, `labelUnpacked` sees to.
+ */
 export async function applyLayer(
   backend: ImageBackend,
   layer: LayerToUnpack,
   prepared: Prepared,
   work: Work,
 ): Promise<void> {
-  const { snapshotter, descriptor, diffId, chainId, labels } = layer;
+  const { snapshotter, chainId, labels } = layer;
   try {
     await applyTo(backend, layer, prepared, work);
     await backend.snapshots.commit(
@@ -95,6 +101,14 @@ export async function applyLayer(
     // Whoever was quicker has made the same snapshot.
     if (!isAlreadyExists(error) || !(await keepSnapshot(backend, snapshotter, chainId, work))) throw error;
   }
+}
+
+/** Afterwards the content of a layer that was applied says what it is when it is uncompressed. */
+export async function labelUnpacked(
+  backend: ImageBackend,
+  { descriptor, diffId }: LayerToUnpack,
+  work: Work,
+): Promise<void> {
   await ensureLabels(backend.content, descriptor.digest, { [UNCOMPRESSED_LABEL]: diffId }, work);
 }
 

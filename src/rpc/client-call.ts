@@ -66,13 +66,13 @@ export class ClientCall {
   }
 
   /** Sends the only, or the last, message. */
-  finish(message: Buffer): void {
+  finish(message: readonly Buffer[]): void {
     this.send(message);
     this.stream.end();
   }
 
   /** Sends a message; `sent` is called when the connection has taken it, or will not. */
-  send(message: Buffer, sent?: (error?: Error | null) => void): void {
+  send(message: readonly Buffer[], sent?: (error?: Error | null) => void): void {
     framed(message, this.stream, sent);
   }
 

@@ -47,7 +47,7 @@ export class Conversation {
   }
 
   /** Sends a request; resolves when the connection has taken it, rejects when the call has failed or is over. */
-  send(bytes: Buffer): Promise<void> {
+  send(message: readonly Buffer[]): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.call.status !== undefined || this.call.stream.writableEnded)
         return reject(this.failure() ?? this.over());
@@ -59,7 +59,7 @@ export class Conversation {
       };
       this.unsent.add(settle);
       // One that fails is told of by the call's end, which knows why.
-      this.call.send(bytes, (error) => {
+      this.call.send(message, (error) => {
         if (!error) settle();
       });
     });

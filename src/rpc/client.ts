@@ -73,7 +73,7 @@ export function createClient<D extends ServiceDefinition>(
 }
 
 class Outgoing {
-  private readonly write: (message: unknown) => Buffer;
+  private readonly write: (message: unknown) => readonly Buffer[];
   private readonly read: (bytes: Buffer) => unknown;
   private readonly headers: OutgoingHttpHeaders;
   private readonly method: string;

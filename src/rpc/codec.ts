@@ -8,13 +8,13 @@ export function methodPath(service: ServiceDefinition, method: MethodDefinition)
   return `/${service.fullName}/${method.name}`;
 }
 
-/** Writes a message without copying what the writer made; an EncodedMessage is sent as it is. */
-export function serializer(type: unknown): (message: unknown) => Buffer {
+/** Writes a message, as parts that follow one another; what the writer made is not copied, an EncodedMessage is sent as it is. */
+export function serializer(type: unknown): (message: unknown) => readonly Buffer[] {
   const codec = type as MessageType<unknown>;
   return (message) => {
-    if (message instanceof EncodedMessage) return message.bytes;
+    if (message instanceof EncodedMessage) return message.parts;
     const bytes = codec.encode(message).finish();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)];
   };
 }
 

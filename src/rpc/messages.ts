@@ -7,16 +7,26 @@ const COPIED_BYTES = 16 * 1024;
 /** Before each message: a byte that says whether it is compressed, and its length in four (gRPC over HTTP2). */
 const PREFIX_BYTES = 5;
 
-/** Writes a message, not compressed; `sent` is called when the connection has taken it, or will not. False: no room for more. */
-export function framed(message: Buffer, stream: Writable, sent?: (error?: Error | null) => void): boolean {
+/** The number of bytes of a message in parts. */
+export function lengthOf(parts: readonly Buffer[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+/**
+ * Writes a message of these parts, not compressed; `sent` is called when the connection has taken it, or will not. False:
+ * no room for more.
+ */
+export function framed(parts: readonly Buffer[], stream: Writable, sent?: (error?: Error | null) => void): boolean {
+  const length = lengthOf(parts);
   const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  if (message.length <= COPIED_BYTES) return stream.write(Buffer.concat([prefix, message]), sent);
+  prefix.writeUInt32BE(length, 1);
+  if (length <= COPIED_BYTES) return stream.write(Buffer.concat([prefix, ...parts]), sent);
   stream.cork();
   stream.write(prefix);
-  const room = stream.write(message, sent);
+  const last = parts.length - 1;
+  const room = parts.map((part, index) => stream.write(part, index === last ? sent : undefined));
   stream.uncork();
-  return room;
+  return room[last] ?? true;
 }
 
 /** Puts messages together from the pieces they come in. */

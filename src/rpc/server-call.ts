@@ -1,7 +1,7 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { type CallStatus, statusHeaders } from './call-status';
 import { Code } from './code';
-import { framed, MessageReader } from './messages';
+import { framed, lengthOf, MessageReader } from './messages';
 import { RpcError } from './rpc-error';
 
 const HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
@@ -73,9 +73,10 @@ export class ServerCall {
   }
 
   /** Sends a reply; false: wait for the stream's 'drain' before the next. Throws an RpcError when it is too large. */
-  reply(message: Buffer): boolean {
-    if (message.length > this.limit) {
-      throw new RpcError(Code.RESOURCE_EXHAUSTED, `an answer of ${message.length} bytes is over the limit`);
+  reply(message: readonly Buffer[]): boolean {
+    const length = lengthOf(message);
+    if (length > this.limit) {
+      throw new RpcError(Code.RESOURCE_EXHAUSTED, `an answer of ${length} bytes is over the limit`);
     }
     if (this.stream.destroyed || this.stream.closed) return true;
     this.respond();

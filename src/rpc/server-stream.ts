@@ -7,7 +7,7 @@ import type { ServerCall } from './server-call';
  */
 export async function sendReplies(
   replies: unknown,
-  out: { call: ServerCall; encode: (reply: unknown) => Buffer; signal: AbortSignal },
+  out: { call: ServerCall; encode: (reply: unknown) => readonly Buffer[]; signal: AbortSignal },
 ): Promise<void> {
   const { call, encode, signal } = out;
   const iterator = (replies as AsyncIterable<unknown>)[Symbol.asyncIterator]();

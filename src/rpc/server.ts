@@ -31,7 +31,7 @@ interface Row {
   readonly method: MethodDefinition;
   readonly handler: AnyHandler;
   readonly decode: (bytes: Buffer) => unknown;
-  readonly encode: (message: unknown) => Buffer;
+  readonly encode: (message: unknown) => readonly Buffer[];
 }
 
 /** In MB. Node's own limit of 10 would refuse streams while large answers wait to be sent. */

@@ -29,7 +29,12 @@ export type MessageOf<T> = T extends { decode(input: never, ...rest: never[]): i
 
 /** A message whose bytes are there already: who keeps records encoded, or can write one with fewer copies, sends these. */
 export class EncodedMessage {
-  constructor(readonly bytes: Buffer) {}
+  /** The bytes lie in these, one after another; they must not change before the message has been sent. */
+  readonly parts: readonly Buffer[];
+
+  constructor(...parts: readonly Buffer[]) {
+    this.parts = parts;
+  }
 }
 
 type Reply<M extends MethodDefinition> = MessageOf<M['responseType']> | EncodedMessage;

@@ -37,14 +37,17 @@ beforeEach(async () => {
 
 async function pods(filter?: DeepPartial<PodSandboxFilter>): Promise<string[]> {
   const request = { filter: filter && PodSandboxFilter.fromPartial(filter) };
-  const { items } = ListPodSandboxResponse.decode((await listPodSandbox(rig.now.deps, request)).bytes);
+  const { items } = ListPodSandboxResponse.decode(
+    (await listPodSandbox(rig.now.deps, request)).parts[0] ?? Buffer.alloc(0),
+  );
   const streamed = await collect(streamPodSandboxes(rig.now.deps, request));
   expect(streamed.flatMap(({ podSandboxes }) => podSandboxes)).toEqual(items);
   return items.map(({ id }) => id).sort();
 }
 
 async function listed(request: ListContainersRequest = { filter: undefined }): Promise<CriContainer[]> {
-  return ListContainersResponse.decode((await listContainers(rig.now.deps, request)).bytes).containers;
+  return ListContainersResponse.decode((await listContainers(rig.now.deps, request)).parts[0] ?? Buffer.alloc(0))
+    .containers;
 }
 
 async function containers(filter?: DeepPartial<ContainerFilter>): Promise<string[]> {
