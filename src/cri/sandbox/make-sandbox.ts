@@ -10,6 +10,7 @@ import {
   type Making,
   makeNetns,
   makePinnedNamespaces,
+  type Pause,
   preparePause,
   recordNetwork,
   recordPause,
@@ -43,7 +44,10 @@ export async function makeWithoutInfra(making: Whole): Promise<Made> {
   return { record, pid: 0 };
 }
 
-/** Makes a pod with a pause task, and starts that. Where it may be, the task is created beside the setup of the network. */
+/**
+ * Makes a pod with a pause task, and starts that. Where it may be, the task is created beside the setup of the network. It
+ * starts when the network is written down: a pod whose pause task runs is found READY after a crash.
+ */
 export async function makeWithInfra(making: Whole): Promise<Made> {
   const { together } = making;
   const early = createsTaskEarly(making);
@@ -52,31 +56,39 @@ export async function makeWithInfra(making: Whole): Promise<Made> {
   const leased = takeLease(making);
   const netns = makeNetns(making);
   const files = writeFiles(making);
-  const [{ pause, ...made }] = await together(
+  const networked = netns.then(() => joinNetwork(making));
+  const recorded = recordWhen(making, leased, early ? undefined : networked);
+  const [made] = await together(
     async () => {
-      await leased;
-      const pause = await preparePause(making);
-      if (!early) {
-        await netns;
-        await joinNetwork(making);
-      }
-      const record = await recordPause(making, pause);
+      const { pause, record } = await recorded;
       await netns;
       await files;
-      return { pause, record, pid: await createPause(making, pause) };
+      return { record, pid: await createPause(making, pause) };
     },
     async () => {
-      await netns;
-      if (early) await joinNetwork(making);
+      await networked;
+      const { pause } = await recorded;
+      await together(
+        async () => (early ? recordNetwork(making) : undefined),
+        () => store(making, pause.spec),
+      );
     },
     () => files,
   );
-  await together(
-    async () => (early ? recordNetwork(making) : undefined),
-    () => store(making, pause.spec),
-  );
   await startPause(making);
   return made;
+}
+
+/** Prepares the pause container and records it: under its lease, and after what must be there before. */
+async function recordWhen(
+  making: Making,
+  leased: Promise<void>,
+  before?: Promise<void>,
+): Promise<{ pause: Pause; record: ContainerRecord }> {
+  await leased;
+  const pause = await preparePause(making);
+  await before;
+  return { pause, record: await recordPause(making, pause) };
 }
 
 async function takeLease({ deps, sandbox, signal, step }: Making): Promise<void> {
