@@ -13,23 +13,24 @@ const MODE = 0o600;
  * it. Anything else at a path is an error.
  */
 export async function makeFifos(paths: readonly string[], means: Means = hostMeans()): Promise<void> {
-  const dirs = new Set(paths.map((path) => dirname(path)));
-  await Promise.all([...dirs].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
-  const { syscalls } = means;
-  if (syscalls !== undefined) {
-    for (const path of paths) makeFifo(syscalls, path);
-    return;
-  }
   const missing = paths.filter((path) => !isFifo(path));
-  if (missing.length > 0) await runOk(['mkfifo', '-m', MODE.toString(8), '--', ...missing]);
+  if (missing.length === 0) return;
+  const { syscalls } = means;
+  if (syscalls !== undefined && missing.every((path) => madeFifo(syscalls, path))) return;
+  const dirs = new Set(missing.map((path) => dirname(path)));
+  await Promise.all([...dirs].map((dir) => mkdir(dir, { recursive: true, mode: 0o700 })));
+  if (syscalls === undefined) await runOk(['mkfifo', '-m', MODE.toString(8), '--', ...missing]);
+  else for (const path of missing.filter((each) => !isFifo(each))) syscalls.mkfifo(path, MODE);
 }
 
-function makeFifo(syscalls: Syscalls, path: string): void {
+/** False when there is no directory for it. */
+function madeFifo(syscalls: Syscalls, path: string): boolean {
   try {
     syscalls.mkfifo(path, MODE);
+    return true;
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    isFifo(path);
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

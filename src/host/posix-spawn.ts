@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { once } from '../base/once';
@@ -17,6 +17,8 @@ const ECHILD = 10;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
+/** What an empty pipe takes without waiting (pipe(7)): one page, where a user has too many pages in pipes. */
+const PIPE_BYTES = 4096;
 /** Room for the C library's opaque structs: glibc has the largest, of 336, 80 and 128 bytes. */
 const ATTR_BYTES = 512;
 const ACTIONS_BYTES = 256;
@@ -64,28 +66,26 @@ const libcOf: () => Libc | undefined = once(() => {
 
 /**
  * Starts a program by posix_spawn(3) on a thread of Node's pool; undefined where that cannot be. Node's own way forks this
- * process and blocks its only thread until the program is loaded, which on a busy machine takes milliseconds. The program inherits what Node's own would: no descriptor but its three, no handler and
- * no blocked signal. Node does not know it: it is waited for here, once its output has ended.
+ * process and blocks its only thread until the program is loaded, which on a busy machine takes milliseconds. The program
+ * inherits what Node's own would: no descriptor but its three, no handler and no blocked signal. Node does not know it: it
+ * is waited for here, once its output has ended.
  */
 export function posixSpawn(program: Program): Running | undefined {
   const libc = libcOf();
   if (!libc) return undefined;
   const pipes = openPipes(libc);
-  const [stdin, stdout, stderr] = [
-    new Socket({ fd: pipes[0].to, readable: false, writable: true }),
-    new Socket({ fd: pipes[1].from, readable: true, writable: false }),
-    new Socket({ fd: pipes[2].from, readable: true, writable: false }),
-  ];
-  const streams = [stdin, stdout, stderr];
+  const stdin = feed(pipes[0].to, program.input);
+  const stdout = new Socket({ fd: pipes[1].from, readable: true, writable: false });
+  const stderr = new Socket({ fd: pipes[2].from, readable: true, writable: false });
+  const streams = stdin ? [stdin, stdout, stderr] : [stdout, stderr];
   for (const stream of streams) stream.on('error', () => undefined); // it may end without reading
-  stdin.end(program.input);
   let abandoned = false;
   const started = start(libc, program, [pipes[0].from, pipes[1].to, pipes[2].to]);
   const read = Promise.all([closed(stdout), closed(stderr)]);
   const run = async (): Promise<End> => {
     const pid = await started;
     await read;
-    stdin.destroy();
+    stdin?.destroy();
     return reaped(libc, pid, () => abandoned);
   };
   const abandon = (): void => {
@@ -97,6 +97,19 @@ export function posixSpawn(program: Program): Running | undefined {
   const ended = run();
   ended.catch(abandon);
   return { stdout, stderr, ended, abandon };
+}
+
+/** Writes a program's input into its pipe. What any pipe holds is in it at once; the stream that writes more is answered. */
+function feed(fd: number, input: string | Buffer): Socket | undefined {
+  const bytes = Buffer.from(input);
+  if (bytes.length > PIPE_BYTES) {
+    const stdin = new Socket({ fd, readable: false, writable: true });
+    stdin.end(bytes);
+    return stdin;
+  }
+  if (bytes.length > 0) writeSync(fd, bytes);
+  closeSync(fd);
+  return undefined;
 }
 
 type Pipe = { readonly from: number; readonly to: number };

@@ -4,7 +4,7 @@ import { connect as dial } from 'node:net';
 const PREFIX_BYTES = 5;
 const TIMEOUT_MS = 5000;
 
-/** A gRPC connection for a program that makes a call or two in its life, and does without a gRPC library therefore. */
+/** A gRPC connection for a program that makes a call or two in its life, and loads HTTP/2 only when it does. */
 export class BareConnection {
   /** Resolves when the connection is gone, whoever closed it. */
   readonly closed: Promise<void>;
