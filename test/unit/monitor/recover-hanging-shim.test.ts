@@ -10,6 +10,7 @@ describe('Recovery', () => {
     const db = await runPod(before, { metadata: { name: 'db', namespace: 'db', uid: 'db' } });
     const { metadata } = await runContainer(before, db);
     const after = before.restarted();
+    after.fake.fail('Tasks/List', { hang: true });
     after.fake.fail('Tasks/Get', { nth: 1, hang: true });
     const started = performance.now();
     await recover(after.deps);

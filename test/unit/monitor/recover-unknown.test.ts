@@ -36,11 +36,18 @@ const states = (): unknown[] => {
   return [after.deps.sandboxes.get(pod)?.status.state, found && containerState(found.status)];
 };
 
-/** The first so many questions for a task are refused. */
+/** The question for all tasks and the first so many for one are refused. */
 async function recoverRefused(times: number): Promise<void> {
+  after.fake.fail('Tasks/List', { code: Code.DEADLINE_EXCEEDED });
   for (let nth = 1; nth <= times; nth++) after.fake.fail('Tasks/Get', { nth, code: Code.DEADLINE_EXCEEDED });
   await recover({ ...after.deps, retries });
 }
+
+it('Recovery asks about no task of which the daemon tells when it is asked about all', async () => {
+  after.fake.fail('Tasks/Get', { nth: 'always', code: Code.DEADLINE_EXCEEDED });
+  await recover({ ...after.deps, retries });
+  expect(states()).toEqual(['READY', 'RUNNING']);
+});
 
 describe('A pod whose shim did not answer at start', () => {
   it('is in doubt, and what it is once the shim answers', async () => {
