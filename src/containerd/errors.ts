@@ -35,8 +35,8 @@ export function isUnavailable(thrown: unknown): boolean {
 }
 
 /**
- * The shim went away during the call. The daemon passes on what its own connection to the shim said, without a code: of a
- * deletion it means that another one ended the shim at that moment, and 1.6 has forgotten the task by then.
+ * The shim has gone. The daemon passes on what its own connection to the shim said, without a code. It is putting away what
+ * is left, or another deletion has just ended the shim; a deletion that fails so has made it forget the task.
  */
 export function isShimGone(thrown: unknown): boolean {
   return hasCode(thrown, Code.UNKNOWN) && /\bttrpc: (server )?closed\b/.test((thrown as ContainerdError).message);

@@ -1,5 +1,6 @@
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
+import { signalTask } from './signal-task';
 
 const SIGKILL = 9;
 
@@ -16,7 +17,7 @@ export async function killAndDelete(
   const task = await tasks.get({ containerId: id }, { signal });
   if (task && task.status !== 'STOPPED') {
     const exit = tasks.wait({ containerId: id }, { signal }).catch(() => undefined);
-    if (await tasks.kill({ containerId: id, signal: SIGKILL, all: true }, { signal })) await exit;
+    if (await signalTask(deps, { containerId: id, signal: SIGKILL, all: true }, signal)) await exit;
   }
   await deleteTask(deps, id, signal);
 }

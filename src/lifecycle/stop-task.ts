@@ -4,6 +4,7 @@ import { containerState } from '../model/container';
 import { type Exit, LOST_EXIT_STATUS } from '../state/exits';
 import type { LifecycleDeps } from './deps';
 import { finishContainer } from './finish-container';
+import { signalTask } from './signal-task';
 
 const SIGKILL = 9;
 /** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
@@ -46,7 +47,7 @@ async function sendStopSignal(
   const { id } = container.metadata;
   container.stopSignalSent = true;
   try {
-    await deps.containerd.tasks.kill({ containerId: id, signal: options.stopSignal }, { signal: options.signal });
+    await signalTask(deps, { containerId: id, signal: options.stopSignal }, options.signal);
   } catch (error) {
     container.stopSignalSent = false;
     throw error;
@@ -59,7 +60,7 @@ export async function killTask(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await deps.containerd.tasks.kill({ containerId: id, signal: SIGKILL }, { signal });
+  await signalTask(deps, { containerId: id, signal: SIGKILL }, signal);
   const deadline = withDeadline(signal, KILL_TIMEOUT_MS, `waiting for "${id}" to end after SIGKILL`);
   try {
     await deps.exits.settled(id, deadline.signal);
@@ -89,8 +90,8 @@ async function killUnknown(deps: Deps, container: Container, signal: AbortSignal
   const task = await tasks.get({ containerId: id }, { signal });
   let exit: Exit = { exitStatus: LOST_EXIT_STATUS, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
   if (task && task.status !== 'STOPPED') {
-    await tasks.kill({ containerId: id, signal: SIGKILL, all: true }, { signal });
-    exit = await tasks.wait({ containerId: id }, { signal });
+    const sent = await signalTask(deps, { containerId: id, signal: SIGKILL, all: true }, signal);
+    if (sent) exit = await tasks.wait({ containerId: id }, { signal });
   }
   await finishContainer(deps, container, exit);
 }

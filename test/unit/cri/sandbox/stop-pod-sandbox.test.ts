@@ -131,6 +131,17 @@ describe('StopPodSandbox', () => {
     expect(rig.now.deletedTasks).toEqual([id]);
   });
 
+  it('is fine with a shim that has gone while the daemon still knows the task', async () => {
+    const id = await runPod(rig.now);
+    rig.now.fake.process(id).exit(137);
+    await ended(rig.now, id);
+    rig.now.fake.fail('Tasks/Kill', { code: Code.UNKNOWN, message: 'ttrpc: closed' });
+    rig.now.fake.fail('Tasks/Delete', { code: Code.UNKNOWN, message: 'failed to delete task: ttrpc: closed' });
+    await stop(id);
+    expect(stateOf(id)).toBe(PodSandboxState.SANDBOX_NOTREADY);
+    expect(rig.now.deletedTasks).toEqual([id]);
+  });
+
   it('is fine with a pod that is not there, and refuses an empty id', async () => {
     await expect(stop('absent')).resolves.toEqual({});
     await expect(stop('')).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
