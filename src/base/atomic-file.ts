@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { errnoOf } from './errors';
 import { newSuffix } from './ids';
 
-// By number, as each step of a FileHandle costs twice as much and a pod has eight such files.
+// By number: each step of a FileHandle costs more, and a pod has eight such files.
 const openFile = promisify(fs.open);
 const writeAll = promisify(fs.writeFile);
 const sync = promisify(fs.fsync);

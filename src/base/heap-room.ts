@@ -6,7 +6,7 @@ const OWN_CHOICE = 0;
 
 /**
  * Room for work that streams many bytes. Buffers count as heap until they are collected, and a heap that is kept small, as
- * a daemon's is, is then marked as a whole for every few megabytes: half of the processor time of pulling an image.
+ * a daemon's is, is then marked as a whole for every few megabytes.
  */
 export class HeapRoom {
   private users = 0;

@@ -41,6 +41,7 @@ export class Conversation {
       }
       const failure = this.failure();
       if (failure) throw failure;
+      if (!call.messages.empty) throw how.toError({ code: Code.INTERNAL, message: 'the last message is not whole' });
     } finally {
       call.give(CANCELLED);
     }

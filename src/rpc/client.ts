@@ -103,10 +103,11 @@ class Outgoing {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const message = this.write(req); // first, so that a message that cannot be written throws its own error
+      let reply: Buffer | undefined;
       const ended = (status: CallStatus): void => {
         signal?.removeEventListener('abort', onAbort);
         try {
-          resolve(this.reply(call, status));
+          resolve(this.reply(reply, status));
         } catch (error) {
           reject(error);
         }
@@ -117,7 +118,10 @@ class Outgoing {
         call.give(CANCELLED);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      call.stream.on('data', (piece: Buffer) => call.messages.push(piece));
+      call.stream.on('data', (piece: Buffer) => {
+        call.messages.push(piece);
+        reply ??= call.nextMessage();
+      });
       call.finish(message);
     });
   }
@@ -146,7 +150,7 @@ class Outgoing {
     const begin = (how: CallEnd): ClientCall => this.begin(options, how);
     return new Conversation(begin, {
       ...options,
-      read: this.read,
+      read: (message) => this.decode(message),
       toError: (status) => this.failure(status),
     });
   }
@@ -160,10 +164,13 @@ class Outgoing {
   }
 
   /** The one message of a call that went well; throws what became of any other. */
-  private reply(call: ClientCall, status: CallStatus): unknown {
+  private reply(message: Buffer | undefined, status: CallStatus): unknown {
     if (status.code !== Code.OK) throw this.failure(status);
-    const message = call.nextMessage();
     if (message === undefined) throw this.failure({ code: Code.INTERNAL, message: 'there is no message to be read' });
+    return this.decode(message);
+  }
+
+  private decode(message: Buffer): unknown {
     try {
       return this.read(message);
     } catch (error) {

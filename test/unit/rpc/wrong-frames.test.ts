@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import { connect as dial } from 'node:net';
+import { EventsDefinition } from '../../../generated/containerd/services/events/v1/events';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
 import { createClient } from '../../../src/rpc/client';
 import { Code } from '../../../src/rpc/code';
@@ -118,8 +119,8 @@ describe('The client takes', () => {
     [
       'a compressed message',
       (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.from([1, 0, 0, 0, 0])),
-      Code.INTERNAL,
-      /no message/,
+      Code.UNIMPLEMENTED,
+      /compressed/,
     ],
     [
       'a wrong message',
@@ -134,6 +135,19 @@ describe('The client takes', () => {
     await expect(client.version({})).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     answer = (stream) => trailers(stream, { 'grpc-status': '0' });
     expect(await client.version({})).toEqual({ version: '', revision: '' }); // it goes on, over a new connection if need be
+  });
+
+  it('a stream: all that is whole, and then its half message or one of another type as INTERNAL', async () => {
+    const client = createClient(EventsDefinition, rig.channel());
+    for (const wrong of [Buffer.from([0, 0, 0, 0, 9, 1]), Buffer.from([0, 0, 0, 0, 1, 255])]) {
+      answer = (stream) => trailers(stream, { 'grpc-status': '0' }, Buffer.concat([Buffer.alloc(5), wrong]));
+      const seen: unknown[] = [];
+      const reading = (async () => {
+        for await (const envelope of client.subscribe({ filters: [] })) seen.push(envelope);
+      })();
+      await expect(reading).rejects.toMatchObject({ name: 'RpcCallError', code: Code.INTERNAL });
+      expect(seen).toHaveLength(1);
+    }
   });
 
   it('a GOAWAY: calls under way end well, the next goes over another connection', async () => {
