@@ -34,6 +34,11 @@ export function isUnavailable(thrown: unknown): boolean {
   return hasCode(thrown, Code.UNAVAILABLE);
 }
 
+/** Nothing has answered in time; what was asked for may still happen. */
+export function isDeadlineExceeded(thrown: unknown): boolean {
+  return hasCode(thrown, Code.DEADLINE_EXCEEDED);
+}
+
 /**
  * The shim has gone. The daemon passes on what its own connection to the shim said, without a code. It is putting away what
  * is left, or another deletion has just ended the shim; a deletion that fails so has made it forget the task.

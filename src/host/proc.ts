@@ -31,15 +31,24 @@ export function statusField(status: string, name: string): string | undefined {
 
 /** The start of a process in clock ticks since boot (field 22 of its stat): with the pid it names one process only. */
 export function parseStartTime(stat: string): bigint | undefined {
-  // The second field is the program's name in parentheses and may hold anything, spaces and parentheses too.
-  const field = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const field = afterName(stat)[19];
   return field !== undefined && /^\d+$/.test(field) ? BigInt(field) : undefined;
+}
+
+/** The parent's pid in a process' stat (field 4). */
+export function parseParent(stat: string): number {
+  return Number(afterName(stat)[1]);
+}
+
+/** The second field is the program's name in parentheses and may hold anything, spaces and parentheses too. */
+function afterName(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Pid of a process' parent; undefined when it does not run. */
 export async function parentOf(pid: number, procRoot = '/proc'): Promise<number | undefined> {
   const stat = await statOf(pid, procRoot);
-  return stat && Number(stat.parent);
+  return stat === undefined ? undefined : parseParent(stat);
 }
 
 /** Resolves when a process has ended (as a zombie, too), or after `ms`. */
@@ -47,20 +56,18 @@ export async function untilGone(pid: number, ms: number, procRoot = '/proc'): Pr
   const deadline = Date.now() + ms;
   while (Date.now() < deadline) {
     const stat = await statOf(pid, procRoot);
-    if (stat === undefined || stat.state === 'Z') return;
+    if (stat === undefined || afterName(stat)[0] === 'Z') return;
     await sleep(POLL_MS);
   }
 }
 
-async function statOf(pid: number, procRoot: string): Promise<{ state?: string; parent?: string } | undefined> {
-  const stat = await readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
-  const [state, parent] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  return stat === undefined ? undefined : { state, parent };
+async function statOf(pid: number, procRoot: string): Promise<string | undefined> {
+  return readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
 }
 
 /** Start time of a process, in clock ticks since boot; undefined when it does not run. */
 export async function startTimeOf(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
-  const stat = await readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
+  const stat = await statOf(pid, procRoot);
   return stat === undefined ? undefined : parseStartTime(stat);
 }
 

@@ -1,18 +1,23 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
-import { isUnavailable } from '../containerd/errors';
+import { isDeadlineExceeded, isNotFound, isUnavailable } from '../containerd/errors';
 import { isRuncOptions } from '../containerd/runtime-options';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { LifecycleDeps } from './deps';
 import { killAndDelete } from './kill-and-delete';
 
 const LIMIT_MS = 15_000;
+/** A virtual machine may take a while; what takes longer hangs. */
+const CREATE_LIMIT_MS = 10_000;
 const PAUSE_MS = 200;
+const PUT_AWAY_LIMIT_MS = 2000;
+const PUT_AWAY_POLL_MS = 10;
+const TRIES = 6;
 /** Where runc's shim has its OCI runtime keep state, a directory for each namespace. */
 const RUNC_ROOT = '/run/containerd/runc';
 const NAMESPACE = 'k8s.io';
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'log'>;
+type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'paths' | 'log'>;
 
 interface HalfMade {
   readonly id: string;
@@ -21,26 +26,38 @@ interface HalfMade {
 }
 
 /**
- * Afterwards nothing is left of the creation of a task that our death cut off. containerd gives up at once then and forgets
- * the task, while the shim and the OCI runtime go on making it: a process that nobody knows stays behind, and its id cannot
- * be used again. Whether it can, a creation tells, and what it made is deleted. What cannot be cleared in a quarter of a
- * minute is logged and left.
+ * Afterwards nothing is left of the creation of a task that our death, or the daemon's, cut off. containerd gives up at once
+ * then and forgets the task, while the shim and the OCI runtime go on making it: a process that nobody knows stays behind,
+ * and its id cannot be used again; a shim whose start was cut off may be there for ever and answer nothing. What still works
+ * at it is ended. Whether all is well then, a creation tells, and what it made is deleted. What cannot be cleared in a
+ * quarter of a minute is logged and left.
  */
 export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<void> {
   const { id, handler } = task;
   const signal = AbortSignal.timeout(LIMIT_MS);
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       await createOnceMore(deps, task, signal);
-      return await killAndDelete(deps, id, signal);
+      await killAndDelete(deps, id, signal);
+      if (handler.hostProcesses) await deps.host.killStrays(id);
+      return;
     } catch (error) {
-      if (!/already exists/.test(errorMessage(error)) || signal.aborted) {
+      const known = /already exists/.test(errorMessage(error));
+      if (signal.aborted || !(known || mayPass(error, tries))) {
         return deps.log.warn('what is left of a task cannot be cleared', { id, error: errorMessage(error) });
       }
-      await forgetInRuntime(deps, id, handler);
+      if (known) await forgetInRuntime(deps, id, handler);
     }
-    await sleep(PAUSE_MS); // it may still be being made
+    await sleep(PAUSE_MS); // it may still be being made, or put away by the daemon
   }
+}
+
+/**
+ * While the daemon puts away what was cut off, another creation fails in many ways: the task's directory is there, or goes
+ * while the shim starts in it; the shim goes, or does not answer. Hardly for longer than a second.
+ */
+function mayPass(error: unknown, tries: number): boolean {
+  return tries < TRIES && !isUnavailable(error) && !isNotFound(error);
 }
 
 /** Whoever has a task that may be there without the daemon's knowing of it, or running without anybody's. */
@@ -48,12 +65,15 @@ interface TaskOwner {
   halfMade?: boolean;
 }
 
-/** Creates a task by `act`. A daemon that goes away meanwhile forgets it, and its shim with it: then the owner is marked. */
+/**
+ * Creates a task by `act`. A daemon that goes away meanwhile, or gives a shim up that does not answer, forgets it, and its
+ * shim with it: then the owner is marked.
+ */
 export async function creatingTask<T>(owner: TaskOwner, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (isUnavailable(error)) owner.halfMade = true;
+    if (isUnavailable(error) || isDeadlineExceeded(error)) owner.halfMade = true;
     throw error;
   }
 }
@@ -75,36 +95,45 @@ export async function endTask(deps: Deps, owner: TaskOwner, task: HalfMade, sign
   }
 }
 
-async function createOnceMore(
-  { containerd: { tasks, snapshots } }: Deps,
-  { id, snapshotter, handler }: HalfMade,
-  signal: AbortSignal,
-): Promise<void> {
+async function createOnceMore(deps: Deps, { id, snapshotter, handler }: HalfMade, signal: AbortSignal): Promise<void> {
+  const { tasks, snapshots } = deps.containerd;
   if ((await tasks.get({ containerId: id }, { signal })) !== undefined) return;
+  if (handler.hostProcesses) await deps.host.killMakers(id, programOf(handler));
+  await untilPutAway(deps, id);
   const rootfs = await snapshots.mounts({ snapshotter, key: id }, { signal });
-  await tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath });
+  await tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { timeoutMs: CREATE_LIMIT_MS });
+}
+
+/** What the daemon still does about the creation that was cut off would undo half of another; its directory goes last. */
+async function untilPutAway({ host, paths }: Pick<Deps, 'host' | 'paths'>, id: string): Promise<void> {
+  const deadline = Date.now() + PUT_AWAY_LIMIT_MS;
+  while (Date.now() < deadline && (await host.isDirectory(paths.bundle(id)))) await sleep(PUT_AWAY_POLL_MS);
 }
 
 /** The shim forgets a container whose making failed late, such as on a bundle that containerd has removed; runc does not. */
 async function forgetInRuntime(deps: Pick<Deps, 'host' | 'log'>, id: string, handler: RuntimeHandler): Promise<void> {
   if (handler.options !== undefined && !isRuncOptions(handler.options)) return;
-  const { BinaryName, Root } = handler.optionsTable;
-  const program = typeof BinaryName === 'string' && BinaryName !== '' ? BinaryName : 'runc';
+  const { Root } = handler.optionsTable;
   const root = `${typeof Root === 'string' && Root !== '' ? Root : RUNC_ROOT}/${NAMESPACE}`;
-  await deps.host.deleteRuntimeContainer({ program, root, id }).catch((error: unknown) => {
+  await deps.host.deleteRuntimeContainer({ program: programOf(handler), root, id }).catch((error: unknown) => {
     deps.log.warn('the OCI runtime does not forget a container', { id, error: errorMessage(error) });
   });
 }
 
+function programOf({ optionsTable: { BinaryName } }: RuntimeHandler): string {
+  return typeof BinaryName === 'string' && BinaryName !== '' ? BinaryName : 'runc';
+}
+
 /**
  * Puts away what is left of a task that is gone with its shim: containerd 2 does not, and processes would go on in its cgroup
- * and the OCI runtime would know it for ever.
+ * and the OCI runtime would know it for ever. So it is with one that was still being made.
  */
 export async function clearVanishedTask(
   deps: Pick<LifecycleDeps, 'host' | 'log'>,
   id: string,
   handler: RuntimeHandler,
 ): Promise<void> {
+  if (handler.hostProcesses) await deps.host.killMakers(id, programOf(handler));
   await deps.host.killStrays(id);
   if (handler.hostProcesses) await forgetInRuntime(deps, id, handler);
 }

@@ -106,6 +106,8 @@ export interface Host {
   cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
   /** Kills every process in a task's cgroup that containerd knows nothing of any more; answers how many there were. */
   killStrays(id: string): Promise<number>;
+  /** Kills what still works at a task that containerd has given up; `runtime`: the OCI runtime's program. */
+  killMakers(id: string, runtime: string): Promise<number>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

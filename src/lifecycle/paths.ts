@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+
+const NAMESPACE = 'k8s.io';
 
 /** Every path of a sandbox or container derives from its id, so that an undo needs nothing else. */
 export class Paths {
@@ -52,6 +54,11 @@ export class Paths {
   /** Where the user namespace that owns a pod's network namespace is pinned. */
   userns(id: string): string {
     return join(this.pinned(id), 'user');
+  }
+
+  /** The directory that containerd keeps for a task while it knows it, and no longer; beside the plugin's, where both are the daemon's own. */
+  bundle(id: string): string {
+    return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', NAMESPACE, id);
   }
 
   containerRoot(id: string): string {

@@ -1,7 +1,7 @@
 import type { Container } from '../model/container';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
-import { endTask } from './half-made-task';
+import { clearVanishedTask, endTask } from './half-made-task';
 import { handlerOfContainer } from './handler-of-container';
 import { killAndDelete } from './kill-and-delete';
 
@@ -45,8 +45,12 @@ async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal
   const { id, sandboxId } = container.metadata;
   const pod = deps.sandboxes.get(sandboxId);
   const hasShim = pod !== undefined && (pod.withoutInfra === true || pod.status.state === 'READY');
-  if (!hasShim) return killAndDelete(deps, id, signal);
-  const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
+  const handler = handlerOfContainer(deps, container);
+  if (!hasShim) {
+    await killAndDelete(deps, id, signal);
+    return clearVanishedTask(deps, id, handler);
+  }
+  const task = { id, snapshotter: container.snapshotter, handler };
   await endTask(deps, container, task, signal);
 }
 

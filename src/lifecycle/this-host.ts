@@ -21,7 +21,7 @@ import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
 import { mountShifted } from '../host/shifted-mounts';
-import { killStrays } from '../host/stray-processes';
+import { killMakers, killStrays } from '../host/stray-processes';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
@@ -60,6 +60,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     parentOf: (pid) => parentOf(pid),
     untilGone: (pid, ms) => untilGone(pid, ms),
     killStrays: (id) => killStrays(id),
+    killMakers: (id, runtime) => killMakers(id, runtime),
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),

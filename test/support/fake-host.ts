@@ -129,6 +129,12 @@ export class FakeHost implements Host {
   async killStrays(id: string): Promise<number> {
     return this.strays.delete(id) ? 1 : 0;
   }
+
+  /** Ids of tasks at which something still works. */
+  readonly makers = new Set<string>();
+  async killMakers(id: string): Promise<number> {
+    return this.makers.delete(id) ? 1 : 0;
+  }
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }

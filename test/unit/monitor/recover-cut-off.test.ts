@@ -1,5 +1,6 @@
 import { containerState } from '../../../src/model/container';
 import { recover } from '../../../src/monitor/recover';
+import type { Failure } from '../../support/fake/failpoints';
 import { makeContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll } from '../../support/use-rig';
@@ -49,6 +50,38 @@ describe('A container whose start was cut off by the death of its server', () =>
     expect(after.host.deletedFromRuntime).toEqual([{ program: 'runc', root: '/run/containerd/runc/k8s.io', id }]);
     expect(await after.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
     expect(await after.deps.stdio.list()).toEqual([]);
+  });
+
+  it.each<[string, Failure]>([
+    ['the shim has had its directory taken away', { code: 2, message: 'failed to start shim: getwd: no such file' }],
+    ['the daemon is still putting away', { code: 2, message: 'mkdir /run/task/k8s.io/1: file exists' }],
+    ['the shim that it finds is just going', { code: 2, message: 'failed to create shim task: ttrpc: closed' }],
+    ['the shim that it finds does not answer', { code: 4, message: 'context deadline exceeded' }],
+  ])('is tried again when %s', async (_, failure) => {
+    const id = await startCutOff();
+    before.fake.fail('Tasks/Create', failure);
+    await restart(id);
+    expect(before.fake.calls.filter((call) => call.endsWith('Tasks/Create'))).toHaveLength(3); // one was the pod's
+    expect(await after.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
+    expect(after.host.deletedFromRuntime).toEqual([]);
+  });
+
+  it('has nothing left that works at its task', async () => {
+    const id = await startCutOff();
+    after = before.restarted();
+    after.host.makers.add(id);
+    after.host.strays.add(id);
+    await after.deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
+    await recover(after.deps);
+    expect([...after.host.makers, ...after.host.strays]).toEqual([]);
+  });
+
+  it('is listed all the same when that cannot be cleared, after a few tries', async () => {
+    const id = await startCutOff();
+    before.fake.fail('Tasks/Create', { nth: 'always', code: 2, message: 'fork/exec: no such file or directory' });
+    await restart(id);
+    expect(before.fake.calls.filter((call) => call.endsWith('Tasks/Create'))).toHaveLength(1 + 6);
+    expect(after.deps.containers.get(id)?.metadata.id).toBe(id);
   });
 
   it('is left alone when nothing of a start is open', async () => {

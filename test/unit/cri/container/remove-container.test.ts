@@ -1,5 +1,6 @@
 import { removeContainer } from '../../../../src/cri/container/remove-container';
 import { startContainer } from '../../../../src/cri/container/start-container';
+import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { Code } from '../../../../src/rpc/code';
 import { arrange, callsOf, type OutwardCall, tryEach } from '../../../support/each-call';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
@@ -35,6 +36,21 @@ describe('RemoveContainer', () => {
     const { id } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
     await expect(Promise.all([remove(id), remove(id), remove(id)])).resolves.toEqual([{}, {}, {}]);
     expect(rig.now.deps.containers.list()).toEqual([]);
+  });
+
+  it('ends what still works at one whose start the daemon did not survive, also when its pod is gone', async () => {
+    const pod = await runPod(rig.now);
+    const container = await makeContainer(rig.now, pod);
+    const { id } = container.metadata;
+    container.halfMade = true;
+    rig.now.host.makers.add(id);
+    rig.now.host.strays.add(id);
+    await stopPodSandbox(rig.now.deps, { podSandboxId: pod }, rig.now.call());
+    await remove(id);
+    expect([...rig.now.host.makers, ...rig.now.host.strays]).toEqual([]);
+    expect(rig.now.host.deletedFromRuntime).toMatchObject([{ id }]);
+    // The pod's: another one would bring a shim that stays.
+    expect(rig.now.fake.calls.filter((call) => call.endsWith('Tasks/Create'))).toHaveLength(1);
   });
 
   it('gives the name free', async () => {

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { sleep } from '../../src/base/backoff';
+import { type Logger, silentLogger } from '../../src/base/logger';
+import { ContainerdClient } from '../../src/containerd/client';
+import { deleteRuntimeContainer } from '../../src/host/oci-runtime';
+import { killMakers, killStrays } from '../../src/host/stray-processes';
+import { clearHalfMadeTask } from '../../src/lifecycle/half-made-task';
+import type { Host } from '../../src/lifecycle/host';
+import { killAndDelete } from '../../src/lifecycle/kill-and-delete';
+import { Paths } from '../../src/lifecycle/paths';
+import type { RuntimeHandler } from '../../src/model/runtime-handler';
+import { isAtHand } from '../support/daemon/containerd';
+import { startNode, type TestNode } from '../support/node/node';
+import { removePod, runPod } from '../support/node/pods';
+
+const SECOND = 1000;
+/** A task is created within this, on a machine with nothing else to do. */
+const CREATION_MS = 60;
+const STEP_MS = 3;
+/** What the daemon is doing about it goes on for some tens of milliseconds. */
+const PAUSES_MS = [0, 5, 20, 80];
+
+let node: TestNode;
+afterEach(async () => {
+  const left = node.left();
+  await node.stop();
+  expect(left).toBe('0');
+}, 60 * SECOND);
+
+function client(): ContainerdClient {
+  return new ContainerdClient({ address: node.containerd.address, namespace: 'k8s.io', log: silentLogger });
+}
+
+describe.each((['1.6', '2'] as const).filter(isAtHand))('a creation in containerd %s whose caller dies', (version) => {
+  it(
+    'is cleared whenever that happens: no shim, no process, nothing that the OCI runtime knows',
+    async () => {
+      node = await startNode({ version });
+      const pod = await runPod(node);
+      await node.crisp.kill();
+      const containerd = client();
+      const warnings: unknown[] = [];
+      const log: Logger = { ...silentLogger, warn: (...said) => void warnings.push(said) };
+      const isDirectory = async (path: string): Promise<boolean> => existsSync(path);
+      const host = { deleteRuntimeContainer, isDirectory, killMakers, killStrays } as unknown as Host;
+      const { state } = node.containerd;
+      const paths = new Paths({
+        criRoot: '',
+        criState: join(state, 'io.containerd.grpc.v1.cri'),
+        netns: '',
+        state: '',
+      });
+      const deps = { containerd, host, paths, log };
+      const [record] = await containerd.containers.list([`id==${pod.id}`]);
+      const snapshotter = record?.snapshotter ?? '';
+      const handler = { runtimePath: '', optionsTable: {}, hostProcesses: true } as unknown as RuntimeHandler;
+      await killAndDelete(deps, pod.id, AbortSignal.timeout(10 * SECOND));
+      let left = {};
+      for (let cut = 0; cut < CREATION_MS; cut += STEP_MS) {
+        const rootfs = await containerd.snapshots.mounts({ snapshotter, key: pod.id });
+        const doomed = client();
+        const made = doomed.tasks.create({ containerId: pod.id, rootfs }).catch(() => undefined);
+        await sleep(cut);
+        doomed.close();
+        await made;
+        await sleep(PAUSES_MS[(cut / STEP_MS) % PAUSES_MS.length] ?? 0);
+        await clearHalfMadeTask(deps, { id: pod.id, snapshotter, handler });
+        await sleep(50); // what was told to end may still be about to
+        const { shims, tasks, processes, runtimeStates } = node.traces();
+        left = {
+          ...left,
+          ...(shims.length + tasks.length + processes.length + runtimeStates.length > 0
+            ? { [cut]: { shims, tasks, processes, runtimeStates } }
+            : {}),
+        };
+      }
+      containerd.close();
+      expect({ left, warnings }).toEqual({ left: {}, warnings: [] });
+      await node.crisp.start();
+      await removePod(node, pod);
+    },
+    120 * SECOND,
+  );
+});
