@@ -54,14 +54,14 @@ async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal
   await endTask(deps, container, task, signal);
 }
 
-/** Afterwards containerd knows no task, no record and no snapshot of `id`. */
+/** Afterwards containerd knows no task, no record and no snapshot of `id`. A task that runs all the same is killed. */
 export async function removeFromContainerd(
   deps: Pick<Deps, 'containerd'>,
   id: string,
   snapshotter: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await deleteTask(deps, id, signal);
+  await deleteTask(deps, id, signal).catch(() => killAndDelete(deps, id, signal));
   // The record last: while it is there, the rest is found again after a crash.
   await deps.containerd.snapshots.remove({ snapshotter, key: id }, { signal });
   await deps.containerd.containers.delete(id, { signal });

@@ -36,9 +36,7 @@ export async function startContainer(
   requireStartable(deps, container);
   container.busy = 'starting';
   try {
-    const pid = await createAndStartTask(deps, container, call);
-    const now = BigInt(Date.now()) * 1_000_000n;
-    await deps.containers.update(container, { pid, startedAt: now });
+    await createAndStartTask(deps, container, call);
   } catch (error) {
     await recordFailedStart(deps, container, error);
     throw error;
@@ -62,7 +60,7 @@ function requireStartable(deps: CriDeps, container: Container): void {
   requireTargetRuns(deps, container.metadata.config, sandboxId);
 }
 
-async function createAndStartTask(deps: CriDeps, container: Container, call: Call): Promise<number> {
+async function createAndStartTask(deps: CriDeps, container: Container, call: Call): Promise<void> {
   const { id, sandboxId } = container.metadata;
   const { tasks, snapshots } = deps.containerd;
   const { signal } = call;
@@ -70,7 +68,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const task = { id, snapshotter: container.snapshotter, handler };
   const stdio = containerStdio(deps, container);
-  return inSteps({ signal, log: call.log }, async (step) => {
+  await inSteps({ signal, log: call.log }, async (step) => {
     // Known since it was prepared, unless that was before a restart.
     const mounts =
       container.rootfs ??
@@ -111,7 +109,8 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
       },
     );
     const { pid } = await step('start the task', () => tasks.start({ containerId: id }));
-    return pid;
+    // No step, which would end it for a caller that has left. What cannot be written down is not to run.
+    await deps.containers.update(container, { pid, startedAt: BigInt(Date.now()) * 1_000_000n });
   });
 }
 

@@ -38,6 +38,15 @@ describe('RemoveContainer', () => {
     expect(rig.now.deps.containers.list()).toEqual([]);
   });
 
+  it('kills a task that runs though the container is known to have ended', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now));
+    const { id } = container.metadata;
+    rig.now.deps.containers.updateInMemory(container, { finishedAt: 1n, exitCode: 255, reason: 'Unknown' });
+    await remove(id);
+    expect(await rig.now.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
+    expect(rig.now.deps.containers.list()).toEqual([]);
+  });
+
   it('ends what still works at one whose start the daemon did not survive, also when its pod is gone', async () => {
     const pod = await runPod(rig.now);
     const container = await makeContainer(rig.now, pod);

@@ -90,6 +90,17 @@ describe('StartContainer', () => {
     },
   );
 
+  it('is EXITED with StartError, and nothing runs, when its start cannot be written down', async () => {
+    const container = await makeContainer(rig.now, await runPod(rig.now));
+    const { id } = container.metadata;
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    jest.spyOn(rig.now.deps.containers, 'writeStatus').mockRejectedValueOnce(full);
+    await expect(startContainer(rig.now.deps, { containerId: id }, rig.now.call())).rejects.toThrow('ENOSPC');
+    expect(container.status).toMatchObject({ exitCode: 128, reason: 'StartError', pid: 0 });
+    expect(await rig.now.deps.containerd.tasks.get({ containerId: id })).toBeUndefined();
+    expect(await rig.now.deps.stdio.list()).toEqual([]);
+  });
+
   it('refuses a container that runs, and leaves it running', async () => {
     const container = await runContainer(rig.now, await runPod(rig.now));
     const again = startContainer(rig.now.deps, { containerId: container.metadata.id }, rig.now.call());
