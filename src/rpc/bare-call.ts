@@ -1,7 +1,9 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { connect as dial } from 'node:net';
+import { framed, MessageReader } from './messages';
 
-const PREFIX_BYTES = 5;
+/** What a daemon's answers about itself never come near. */
+const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 const TIMEOUT_MS = 5000;
 
 /** A gRPC connection for a program that makes a call or two in its life, and loads HTTP/2 only when it does. */
@@ -34,11 +36,11 @@ export class BareConnection {
         'content-type': 'application/grpc',
         te: 'trailers',
       });
-      const chunks: Buffer[] = [];
       const timer = setTimeout(
         () => stream.destroy(new Error(`${path}: no answer within ${TIMEOUT_MS} ms`)),
         TIMEOUT_MS,
       );
+      const answer = new MessageReader(ANSWER_LIMIT_BYTES);
       let status = '';
       // An answer without a message has its status among the headers.
       for (const event of ['response', 'trailers'] as const) {
@@ -46,17 +48,21 @@ export class BareConnection {
           if (headers['grpc-status'] !== undefined) status = String(headers['grpc-status']);
         });
       }
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('data', (piece: Buffer) => answer.push(piece));
       stream.on('error', reject);
       stream.on('close', () => {
         clearTimeout(timer);
-        const reply = Buffer.concat(chunks);
-        if (status === '0' && reply.length >= PREFIX_BYTES) resolve(reply.subarray(PREFIX_BYTES));
-        else reject(new Error(`${path}: ended with gRPC status ${status || 'none'}`));
+        if (status !== '0') return reject(new Error(`${path}: ended with gRPC status ${status || 'none'}`));
+        try {
+          const message = answer.next();
+          if (message === undefined) throw new Error(`${path}: its answer is not whole`);
+          resolve(message);
+        } catch (error) {
+          reject(error);
+        }
       });
-      const prefix = Buffer.alloc(PREFIX_BYTES);
-      prefix.writeUInt32BE(message.length, 1);
-      stream.end(Buffer.concat([prefix, message]));
+      framed([Buffer.from(message.buffer, message.byteOffset, message.length)], stream);
+      stream.end();
     });
   }
 
