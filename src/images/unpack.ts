@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { newSuffix } from '../base/ids';
 import { isAlreadyExists, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
@@ -35,6 +36,7 @@ export async function countUnpacked(
   work: Work,
 ): Promise<number> {
   const { signal } = work;
+  setMaxListeners(0, signal); // each question listens to it, and an image has up to a hundred layers
   const stats = chain.map((key) => backend.snapshots.stat({ snapshotter, key }, { signal }));
   const there = await Promise.all(stats);
   for (let count = chain.length; count > 0; count--) {
