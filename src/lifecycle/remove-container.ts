@@ -30,7 +30,14 @@ export async function removeContainerParts(deps: Deps, container: Container, sig
   await deps.stdio.close(id);
   await deps.shims.deleting(sandboxId, id, async () => {
     if (container.halfMade) await endHalfMade(deps, container, signal);
-    await removeFromContainerd(deps, id, container.snapshotter, signal);
+    const remove = (): Promise<void> => removeFromContainerd(deps, id, container.snapshotter, signal);
+    await remove().catch(async (error: unknown) => {
+      // Whatever is known of its container, what runs cannot be deleted.
+      const task = await deps.containerd.tasks.get({ containerId: id }, { signal }).catch(() => undefined);
+      if (task?.status !== 'RUNNING') throw error;
+      await killAndDelete(deps, id, signal);
+      await remove();
+    });
   });
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
@@ -54,14 +61,14 @@ async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal
   await endTask(deps, container, task, signal);
 }
 
-/** Afterwards containerd knows no task, no record and no snapshot of `id`. A task that runs all the same is killed. */
+/** Afterwards containerd knows no task, no record and no snapshot of `id`. Rejects when the task runs. */
 export async function removeFromContainerd(
   deps: Pick<Deps, 'containerd'>,
   id: string,
   snapshotter: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await deleteTask(deps, id, signal).catch(() => killAndDelete(deps, id, signal));
+  await deleteTask(deps, id, signal);
   // The record last: while it is there, the rest is found again after a crash.
   await deps.containerd.snapshots.remove({ snapshotter, key: id }, { signal });
   await deps.containerd.containers.delete(id, { signal });
