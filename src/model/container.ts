@@ -61,7 +61,7 @@ export interface Container {
   readonly snapshotter: string;
   /** How its root filesystem is mounted; undefined: the snapshotter has to be asked. Not stored. */
   readonly rootfs?: readonly Mount[];
-  /** Its first process, as its record has it, once an exec has asked; its record never changes that. Not stored. */
+  /** Its first process, as its record has it, which never changes; after a restart known once an exec has asked. Not stored. */
   process?: SpecProcess;
   /** Set while it starts or is removed, so that the other is refused; not stored. */
   busy?: 'starting' | 'removing';

@@ -74,7 +74,7 @@ export function containerRecord(
   const status: ContainerStatus = { ...draft.status, resources: { linux: resourcesOf(spec) } };
   const { uid = 0, gid = 0, additionalGids = [] } = spec.process?.user ?? {};
   return {
-    container: { ...draft, metadata, status, user: { uid, gid, additionalGids } },
+    container: { ...draft, metadata, status, user: { uid, gid, additionalGids }, process: spec.process },
     record: {
       id,
       image: metadata.imageName,

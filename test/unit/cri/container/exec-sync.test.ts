@@ -10,6 +10,7 @@ import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } fro
 import type { FakeProcess } from '../../../support/fake/fake-process';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
 import { StoryRig } from '../../../support/story-rig';
+import { until as soon } from '../../../support/streaming/until';
 import { removeAll, useRig } from '../../../support/use-rig';
 
 const rig = useRig({ config: 'drain_exec_sync_io_timeout = "1s"' });
@@ -24,6 +25,12 @@ function onExec(one: StoryRig, act: (process: FakeProcess) => void): void {
   one.fake.world.onStart = (process) => {
     if (process.execId !== '') act(process);
   };
+}
+
+/** The same, and a moment later, when what may be left of the command is put away too. */
+async function execToTheEnd(one: StoryRig, containerId: string, signal?: AbortSignal): Promise<void> {
+  await exec(one, containerId, {}, signal).catch(() => undefined);
+  await soon('nothing is left', () => left(one, containerId).length === 0, 500).catch(() => undefined);
 }
 
 /** Execs in the daemon, and FIFOs of theirs. */
@@ -49,7 +56,29 @@ describe('ExecSync', () => {
       stderr: Buffer.from('err'),
       exitCode: 7,
     });
-    expect(left(rig.now, id)).toEqual([]);
+    await soon('nothing is left', () => left(rig.now, id).length === 0);
+  });
+
+  it('answers while the shim still deletes the process', async () => {
+    const id = await running(rig.now);
+    onExec(rig.now, (process) => process.exit(0));
+    rig.now.fake.fail('Tasks/DeleteProcess', { hang: true });
+    expect(await exec(rig.now, id)).toMatchObject({ exitCode: 0 });
+    expect(left(rig.now, id)).not.toEqual([]);
+    rig.now.heal();
+  });
+
+  it('asks the daemon for the record only after a restart', async () => {
+    const id = await running(rig.now);
+    onExec(rig.now, (process) => process.exit(0));
+    const asked = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Containers/Get')).length;
+    const before = asked();
+    await exec(rig.now, id);
+    expect(asked()).toBe(before);
+    const container = rig.now.deps.containers.get(id);
+    if (container) container.process = undefined;
+    for (const _ of [1, 2]) await exec(rig.now, id);
+    expect(asked()).toBe(before + 1);
   });
 
   it('runs the command as the process of the container would run', async () => {
@@ -133,7 +162,7 @@ describe('ExecSync', () => {
     async (mishap) => {
       const learner = await StoryRig.start();
       const id = await running(learner);
-      const calls = await callsOf(learner, () => exec(learner, id));
+      const calls = await callsOf(learner, () => execToTheEnd(learner, id));
       await learner.close();
       expect(calls.length).toBeGreaterThan(4);
       expect(await tryEach(calls, (call) => outcome(call, mishap))).toEqual([]);
@@ -148,7 +177,7 @@ async function outcome(call: OutwardCall, mishap: Mishap): Promise<unknown[]> {
   try {
     const id = await running(one);
     const signal = arrange(one, call, mishap);
-    await exec(one, id, {}, signal).catch(() => undefined);
+    await execToTheEnd(one, id, signal);
     one.heal();
     const execs = one.fake.leftovers().execs ?? [];
     const at = `${call.name} ${call.nth}`;
