@@ -1,3 +1,4 @@
+import { allEnded } from '../base/all-ended';
 import { runtimeConfig } from './capability-args';
 import { CniError } from './cni-error';
 import { atLeast } from './cni-version';
@@ -18,7 +19,7 @@ export class NetworkCalls {
 
   /** Attaches a pod: each plugin sees what the one before it answered. The last answer, in the list's version. */
   async add(network: NetworkConfig, call: NetworkCall, signal?: AbortSignal): Promise<JsonObject> {
-    await Promise.all(network.plugins.map((plugin) => this.requireVersion(network, plugin, signal)));
+    await allEnded(network.plugins.map((plugin) => this.requireVersion(network, plugin, signal)));
     let prevResult: JsonObject | undefined;
     for (const plugin of network.plugins) {
       const conf = pluginInput(network, plugin, { ...call, prevResult });
