@@ -11,8 +11,7 @@ const NO_TIMEOUT_MS = 86_400_000;
 
 /**
  * Runs a command in a container and answers its output and exit code. Afterwards the process is gone, also when it took
- * longer than the timeout (DEADLINE_EXCEEDED, by which kubelet knows a slow probe) or the caller left. What the shim still
- * knows of one that has ended by itself goes a moment after the answer.
+ * longer than the timeout (DEADLINE_EXCEEDED, by which kubelet knows a slow probe) or the caller left.
  */
 export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call): Promise<ExecSyncResponse> {
   const container = requireContainer(deps, req.containerId);
@@ -22,18 +21,17 @@ export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call):
   const output = deps.execIo.capture(exec);
   const timeoutMs = req.timeout > 0n ? Number(req.timeout) * 1000 : NO_TIMEOUT_MS;
   const deadline = withDeadline(call.signal, timeoutMs, 'the command');
-  let ended = false;
+  let deleting: Promise<void> | undefined;
   try {
     await createExec(deps, exec, req.cmd, deadline.signal);
     const exitCode = await runExec(deps, exec, deadline.signal);
-    ended = true;
     // The shim deletes a process when all that it printed is in the FIFOs, which we go on to read meanwhile.
-    void deleteExec(deps, exec);
+    deleting = deleteExec(deps, exec);
     const { stdout, stderr } = await output.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
     return { stdout, stderr, exitCode };
   } finally {
     deadline.cancel();
     output.close();
-    if (!ended) await deleteExec(deps, exec);
+    await (deleting ?? deleteExec(deps, exec));
   }
 }

@@ -10,7 +10,6 @@ import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } fro
 import type { FakeProcess } from '../../../support/fake/fake-process';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
 import { StoryRig } from '../../../support/story-rig';
-import { until as soon } from '../../../support/streaming/until';
 import { removeAll, useRig } from '../../../support/use-rig';
 
 const rig = useRig({ config: 'drain_exec_sync_io_timeout = "1s"' });
@@ -25,12 +24,6 @@ function onExec(one: StoryRig, act: (process: FakeProcess) => void): void {
   one.fake.world.onStart = (process) => {
     if (process.execId !== '') act(process);
   };
-}
-
-/** The same, and a moment later, when what may be left of the command is put away too. */
-async function execToTheEnd(one: StoryRig, containerId: string, signal?: AbortSignal): Promise<void> {
-  await exec(one, containerId, {}, signal).catch(() => undefined);
-  await soon('nothing is left', () => left(one, containerId).length === 0, 500).catch(() => undefined);
 }
 
 /** Execs in the daemon, and FIFOs of theirs. */
@@ -56,16 +49,7 @@ describe('ExecSync', () => {
       stderr: Buffer.from('err'),
       exitCode: 7,
     });
-    await soon('nothing is left', () => left(rig.now, id).length === 0);
-  });
-
-  it('answers while the shim still deletes the process', async () => {
-    const id = await running(rig.now);
-    onExec(rig.now, (process) => process.exit(0));
-    rig.now.fake.fail('Tasks/DeleteProcess', { hang: true });
-    expect(await exec(rig.now, id)).toMatchObject({ exitCode: 0 });
-    expect(left(rig.now, id)).not.toEqual([]);
-    rig.now.heal();
+    expect(left(rig.now, id)).toEqual([]);
   });
 
   it('asks the daemon for the record only after a restart', async () => {
@@ -162,7 +146,7 @@ describe('ExecSync', () => {
     async (mishap) => {
       const learner = await StoryRig.start();
       const id = await running(learner);
-      const calls = await callsOf(learner, () => execToTheEnd(learner, id));
+      const calls = await callsOf(learner, () => exec(learner, id));
       await learner.close();
       expect(calls.length).toBeGreaterThan(4);
       expect(await tryEach(calls, (call) => outcome(call, mishap))).toEqual([]);
@@ -177,7 +161,7 @@ async function outcome(call: OutwardCall, mishap: Mishap): Promise<unknown[]> {
   try {
     const id = await running(one);
     const signal = arrange(one, call, mishap);
-    await execToTheEnd(one, id, signal);
+    await exec(one, id, {}, signal).catch(() => undefined);
     one.heal();
     const execs = one.fake.leftovers().execs ?? [];
     const at = `${call.name} ${call.nth}`;
