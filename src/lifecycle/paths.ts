@@ -56,7 +56,10 @@ export class Paths {
     return join(this.pinned(id), 'user');
   }
 
-  /** The directory that containerd keeps for a task while it knows it, and no longer; beside the plugin's, where both are the daemon's own. */
+  /**
+   * The directory that containerd keeps for a task while it knows it, and no longer; beside the plugin's state directory as
+   * long as that is the daemon's usual one.
+   */
   bundle(id: string): string {
     return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', NAMESPACE, id);
   }
