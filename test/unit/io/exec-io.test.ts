@@ -160,19 +160,23 @@ describe('stream', () => {
   ])('never gives up on a slow client %s: it gets all of it', async (_what, closed) => {
     const where = paths();
     let taken = 0;
-    let take: () => void = () => undefined;
+    const takes: (() => void)[] = [];
+    const take = (): void => takes.shift()?.();
     const stdout = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
         taken += chunk.length;
-        take = done;
+        takes.push(done);
       },
     });
     const streams = exec.stream({ ...where, stdout });
     const out = fixture.writer(where.stdoutPath);
     fixture.writer(where.stderrPath).close();
     const filled = out.writeAll(Buffer.alloc(1_200_000, 'x')); // more than is kept for a client
-    const taking = setInterval(() => take(), 1);
+    const taking = setInterval(() => {
+      if (taken < 300_000) take(); // the rest is less than what is kept: all of it can be read
+    }, 1);
     await filled;
+    await until(() => taken >= 300_000);
     clearInterval(taking);
     if (closed) out.close();
     let over = false;
