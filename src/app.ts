@@ -12,7 +12,7 @@ import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
 import { containerOfKept } from './io/remote/held-fifos';
 import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
-import { recover } from './monitor/recover';
+import { askDaemon, recover } from './monitor/recover';
 import { Code } from './rpc/code';
 import { RpcError } from './rpc/rpc-error';
 import { RpcServer } from './rpc/server';
@@ -80,7 +80,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await stop();
     throw error;
   }
-  log.info('serving', { listen: config.listen, containerd: config.containerd.address });
+  // Since the process began: V8's and Node's own start and loading the program are in it.
+  const startMs = Math.round(performance.now());
+  log.info('serving', { listen: config.listen, containerd: config.containerd.address, startMs });
   return { unusable: parts.unusable, stop };
 }
 
@@ -115,12 +117,13 @@ async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
   await requireUsableDaemon(deps.containerd, config.containerd);
   parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
-  await Promise.all([
+  const [asked] = await Promise.all([
+    askDaemon(deps),
     deps.containerd.namespaces.ensure(config.containerd.namespace),
     parts.refreshDaemon(),
     deps.images.resync(),
   ]);
-  await recover(deps);
+  await recover(deps, asked);
   parts.eventMonitor.start();
   deps.stats.start();
   parts.sweep.start();

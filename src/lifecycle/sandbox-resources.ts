@@ -1,3 +1,4 @@
+import type { SandboxRecord } from '../containerd/sandbox-store';
 import type { UpdatedResources } from '../state/updated-resources';
 import {
   parseUpdatedResources,
@@ -25,12 +26,16 @@ export async function storeResources(
   await deps.containerd.sandboxStore.update({ id, extensions }, fields, { signal });
 }
 
-/** What was stored of them; nothing when nobody has said anything. The daemon's record wins: the plugin may have changed it. */
-export async function storedResources(deps: Deps, id: string): Promise<UpdatedResources> {
-  const inStore = deps.daemon.features.sandboxStore;
-  // A pod is found again without them, too.
-  const record = inStore ? await deps.containerd.sandboxStore.get(id).catch(() => undefined) : undefined;
+/**
+ * What was stored of them; nothing when nobody has said anything. The daemon's record in its sandbox store wins: the plugin
+ * may have changed it.
+ */
+export async function storedResources(
+  { sandboxes }: Pick<Deps, 'sandboxes'>,
+  id: string,
+  record: SandboxRecord | undefined,
+): Promise<UpdatedResources> {
   const extension = record?.extensions[UPDATED_RESOURCES_EXTENSION];
   const stored = extension && parseUpdatedResources(extension.value);
-  return stored ?? (await deps.sandboxes.readResources(id)) ?? {};
+  return stored ?? (await sandboxes.readResources(id)) ?? {};
 }

@@ -1,9 +1,13 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Backoff, sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { ContainerdClient } from '../containerd/client';
 import { isNotFound } from '../containerd/errors';
 import { type Exit, type Exits, LOST_EXIT_STATUS } from '../state/exits';
+
+/** How many Wait calls are begun in one turn of the event loop. */
+const AT_ONCE = 4;
 
 /** What to do when a task has ended. Repeated with growing pauses until it succeeds. */
 export type OnExit = (exit: Exit) => Promise<void>;
@@ -14,6 +18,8 @@ export type OnExit = (exit: Exit) => Promise<void>;
  */
 export class ExitMonitor {
   private readonly watched = new Map<string, AbortController>();
+  /** What begins to wait when it is released; undefined while nothing is held back. */
+  private held: (() => void)[] | undefined;
 
   constructor(private readonly deps: { containerd: ContainerdClient; exits: Exits; log: Logger }) {}
 
@@ -32,6 +38,24 @@ export class ExitMonitor {
     this.watched.delete(id);
   }
 
+  /**
+   * Until `release`, what is watched is not waited for yet: at a start, whoever calls comes first. An end in between is not
+   * missed, since a Wait of a task that has ended answers at once.
+   */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  /** Begins all that was held back, a few in each turn of the event loop; resolves when all have begun. */
+  async release(): Promise<void> {
+    const held = this.held ?? [];
+    this.held = undefined;
+    while (held.length > 0) {
+      for (const begin of held.splice(0, AT_ONCE)) begin();
+      await turn();
+    }
+  }
+
   /** How many tasks are watched. */
   get size(): number {
     return this.watched.size;
@@ -42,6 +66,8 @@ export class ExitMonitor {
   }
 
   private async follow(id: string, onExit: OnExit, signal: AbortSignal): Promise<void> {
+    const { held } = this;
+    if (held) await new Promise<void>((begin) => held.push(begin));
     try {
       const exit = await this.exitOf(id, signal);
       await this.insist(id, () => onExit(exit), signal);

@@ -1,5 +1,6 @@
 import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
+import type { SandboxRecord } from '../containerd/sandbox-store';
 import type { TaskStatus } from '../containerd/tasks';
 import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
@@ -14,6 +15,7 @@ import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import type { Spec } from '../model/spec';
 import { SHIM_GROUP } from '../oci/annotations';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
+import type { UpdatedResources } from '../state/updated-resources';
 import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
@@ -30,8 +32,8 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord,
   if (!metadata) throw new Error('its record has no readable sandbox metadata');
   const { status, withoutInfra } = await lookAt(deps, record, { metadata, found });
   const sandbox: Sandbox = {
-    metadata: await withNetwork(deps, metadata),
-    status: { ...status, ...(await storedResources(deps, metadata.id)) },
+    metadata: await withNetwork(deps, metadata, found),
+    status: { ...status, ...(await resourcesOf(deps, metadata.id, found)) },
     withoutInfra,
     shimGroup: shimGroupOf(record),
   };
@@ -79,11 +81,22 @@ async function takeUp(deps: RecoverDeps, sandbox: Sandbox, found?: Found): Promi
 }
 
 /** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */
-async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata): Promise<SandboxMetadata> {
-  if (!deps.daemon.features.sandboxStore || metadata.ip !== '') return metadata;
-  const stored = await deps.containerd.sandboxStore.get(metadata.id);
+async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata, found: Found): Promise<SandboxMetadata> {
+  if (metadata.ip !== '') return metadata;
+  const stored = await storedSandbox(deps, metadata.id, found);
   const extension = stored?.extensions.metadata;
   return (extension && parseSandboxMetadata(extension.value)) ?? metadata;
+}
+
+/** A pod is found again without them, too. */
+async function resourcesOf(deps: RecoverDeps, id: string, found: Found): Promise<UpdatedResources> {
+  return storedResources(deps, id, await storedSandbox(deps, id, found).catch(() => undefined));
+}
+
+async function storedSandbox(deps: RecoverDeps, id: string, { stored }: Found): Promise<SandboxRecord | undefined> {
+  if (!deps.daemon.features.sandboxStore) return undefined;
+  if (stored) return stored.get(id);
+  return deps.containerd.sandboxStore.get(id);
 }
 
 type Look = Pick<Sandbox, 'status' | 'withoutInfra'>;

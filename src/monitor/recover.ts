@@ -1,6 +1,8 @@
 import { errorMessage } from '../base/errors';
+import { HeapRoom } from '../base/heap-room';
 import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
+import type { SandboxRecord } from '../containerd/sandbox-store';
 import type { Process } from '../containerd/tasks';
 import { deleteAbandonedLeases } from '../lifecycle/abandoned-leases';
 import type { LifecycleDeps } from '../lifecycle/deps';
@@ -23,41 +25,90 @@ const LIST_TIMEOUT_MS = 1000;
 export interface Found {
   readonly tasks: ReadonlyMap<string, Process>;
   readonly leases: ReadonlySet<string>;
+  /** What stands in the daemon's sandbox store; undefined when that could not be listed. */
+  readonly stored: ReadonlyMap<string, SandboxRecord> | undefined;
+}
+
+/** That, and the records of all pods and containers. */
+export interface Asked extends Found {
+  readonly records: readonly ContainerRecord[];
+  /** What asking took, in milliseconds. */
+  readonly ms: number;
 }
 
 export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; readonly retries: Retries };
 
 /**
- * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the
- * state they are in, their exits are watched and their logs go on. One bad record never stops the start.
+ * Asks the daemon for all that `recover` needs to know; what else a start asks it may be asked meanwhile. Rejects when there
+ * is no answer for the records. Leases that nobody works under any more are deleted.
  */
-export async function recover(deps: RecoverDeps): Promise<void> {
-  await guarded(deps, 'scratch mounts', () => clearScratch(deps));
-  const [records, tasks, leases] = await Promise.all([
-    deps.containerd.containers.list([
-      `labels."${KIND_LABEL}"==${KIND_SANDBOX}`,
-      `labels."${KIND_LABEL}"==${KIND_CONTAINER}`,
+export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
+  const lap = stopwatch();
+  const { containers, sandboxStore } = deps.containerd;
+  const [records, tasks, leases, stored] = await withRoom(() =>
+    Promise.all([
+      containers.list([`labels."${KIND_LABEL}"==${KIND_SANDBOX}`, `labels."${KIND_LABEL}"==${KIND_CONTAINER}`]),
+      allTasks(deps),
+      guarded(deps, 'leases', () => deleteAbandonedLeases(deps)),
+      guarded(deps, 'sandbox store', () => sandboxStore.list()),
     ]),
-    allTasks(deps),
-    guarded(deps, 'leases', () => deleteAbandonedLeases(deps)),
-  ]);
-  const found: Found = { tasks, leases: leases ?? new Set() };
+  );
+  return {
+    ...{ records, tasks, leases: leases ?? new Set(), ms: lap() },
+    stored: stored && new Map(stored.map((record) => [record.id, record])),
+  };
+}
+
+/**
+ * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the
+ * state they are in, their exits are watched and their logs go on. One bad record never stops the start. Without `known`
+ * the daemon is asked first.
+ */
+export async function recover(deps: RecoverDeps, known?: Asked): Promise<void> {
+  deps.monitor.hold();
+  try {
+    const asked = known ?? (await askDaemon(deps));
+    const took = await withRoom(() => recoverAll(deps, asked));
+    const [sandboxes, containers] = [deps.sandboxes.list().length, deps.containers.list().length];
+    deps.log.info('recovered', { sandboxes, containers, askedMs: asked.ms, ...took });
+  } finally {
+    void deps.monitor.release();
+  }
+}
+
+/** All records come at once: a heap that is kept small would be marked as a whole again and again. */
+const withRoom = <T>(act: () => Promise<T>): Promise<T> => new HeapRoom().while(act);
+
+/** Answers what the pods and the containers took, in milliseconds. */
+async function recoverAll(deps: RecoverDeps, asked: Asked): Promise<{ podsMs: number; containersMs: number }> {
+  const lap = stopwatch();
+  await guarded(deps, 'scratch mounts', () => clearScratch(deps));
   const limit = new Limit(AT_ONCE);
   const each = (kind: string, act: (record: ContainerRecord) => Promise<void>): Promise<unknown> =>
     Promise.all(
-      records
+      asked.records
         .filter((record) => record.labels[KIND_LABEL] === kind)
         .map((record) => limit.run(() => guarded(deps, record.id, () => act(record)))),
     );
   // Pods first: a container without its pod cannot be listed.
-  await each(KIND_SANDBOX, (record) => recoverSandbox(deps, record, found));
-  await each(KIND_CONTAINER, (record) => recoverContainer(deps, record, found));
-  for (const entry of await deps.sandboxes.journaled()) {
-    if (deps.sandboxes.get(entry.id) === undefined) {
-      await guarded(deps, entry.id, () => finishHalfMadeSandbox(deps, entry));
-    }
+  await each(KIND_SANDBOX, (record) => recoverSandbox(deps, record, asked));
+  const podsMs = lap();
+  await each(KIND_CONTAINER, (record) => recoverContainer(deps, record, asked));
+  const containersMs = lap();
+  for (const entry of await deps.sandboxes.unlistedJournal()) {
+    await guarded(deps, entry.id, () => finishHalfMadeSandbox(deps, entry));
   }
-  deps.log.info('recovered', { sandboxes: deps.sandboxes.list().length, containers: deps.containers.list().length });
+  return { podsMs, containersMs };
+}
+
+/** Answers the milliseconds since it was asked last. */
+function stopwatch(): () => number {
+  let since = performance.now();
+  return () => {
+    const from = since;
+    since = performance.now();
+    return Math.round(since - from);
+  };
 }
 
 /** The tasks that the daemon tells of at once; those of which it does not are asked about one by one. */

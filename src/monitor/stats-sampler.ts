@@ -43,6 +43,9 @@ export interface SamplerOptions {
   readonly countContent?: boolean;
 }
 
+/** Right after a start others have more to do; whoever asks before the first round has it measured. */
+const FIRST_ROUND_MS = 500;
+
 /** A sample that is older than so many periods is not answered any more: the rounds are late, and it is taken anew. */
 const MAX_AGE_PERIODS = 2;
 
@@ -192,6 +195,7 @@ export class StatsSampler {
   }
 
   private async run(signal: AbortSignal): Promise<void> {
+    await sleep(FIRST_ROUND_MS, signal).catch(() => undefined);
     while (!signal.aborted) {
       await this.sampleAll(signal).catch((error: unknown) => {
         if (!signal.aborted) this.deps.log.warn('sampling failed', { error: errorMessage(error) });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListContainersResponse } from '../../generated/cri/v1/api';
 import { writeFileAtomic } from '../base/atomic-file';
@@ -70,17 +70,19 @@ export class ContainerStore {
 
   /** The status as stored; undefined when the file is missing or torn. What it holds besides stays in it from now on. */
   async readStatus(id: string): Promise<ContainerStatus | undefined> {
-    const raw = await this.readRaw(id);
+    const raw = this.readRaw(id);
     const foreign = raw && foreignMembers(raw);
     if (foreign) this.foreign.set(id, foreign);
     return raw && parseStatusFile(raw);
   }
 
-  private async readRaw(id: string): Promise<Buffer | undefined> {
-    return readFile(this.statusPath(id)).catch((error: unknown) => {
+  private readRaw(id: string): Buffer | undefined {
+    try {
+      return readFileSync(this.statusPath(id)); // at a start, before anybody is served: the thread pool costs more
+    } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
-    });
+    }
   }
 
   private statusPath(id: string): string {

@@ -1,4 +1,5 @@
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListPodSandboxResponse } from '../../generated/cri/v1/api';
 import { removeTorn, writeFileAtomic } from '../base/atomic-file';
@@ -45,7 +46,7 @@ export class SandboxStore {
 
   /** What the journal file says of them; undefined when it says nothing. */
   async readResources(id: string): Promise<UpdatedResources | undefined> {
-    const data = await readFile(this.file(id)).catch(() => undefined);
+    const data = this.readFile(id);
     return data && parseUpdatedResourcesMember(data);
   }
 
@@ -63,17 +64,18 @@ export class SandboxStore {
   }
 
   /**
-   * Every sandbox that has a journal file; one that cannot be read is answered without metadata. To be called before any is
-   * written: files that a server before us did not finish are removed.
+   * Every sandbox that has a journal file and is not listed; one that cannot be read is answered without metadata. To be
+   * called before any is written: files that a server before us did not finish are removed.
    */
-  async journaled(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
+  async unlistedJournal(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
     await removeTorn(this.journal);
     const names = await readdir(this.journal).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       throw error; // no journal and one that cannot be read are not the same: what lies in it would be left behind
     });
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    return Promise.all(ids.map(async (id) => ({ id, metadata: await this.readJournal(id) })));
+    const unlisted = ids.filter((id) => this.get(id) === undefined);
+    return Promise.all(unlisted.map(async (id) => ({ id, metadata: await this.readJournal(id) })));
   }
 
   /** Afterwards the sandbox is listed. */
@@ -106,9 +108,18 @@ export class SandboxStore {
 
   /** What the file of `id` says of it; a file about another sandbox says nothing. */
   private async readJournal(id: string): Promise<SandboxMetadata | undefined> {
-    const data = await readFile(this.file(id)).catch(() => undefined);
+    const data = this.readFile(id);
     const metadata = data && parseSandboxMetadata(data);
     return metadata?.id === id ? metadata : undefined;
+  }
+
+  /** Read at a start only, before anybody is served: the thread pool costs more than the read. */
+  private readFile(id: string): Buffer | undefined {
+    try {
+      return readFileSync(this.file(id));
+    } catch {
+      return undefined;
+    }
   }
 
   private file(id: string): string {

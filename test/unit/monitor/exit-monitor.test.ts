@@ -78,4 +78,34 @@ describe('ExitMonitor', () => {
     await rig.now.deps.exits.settled(id, AbortSignal.timeout(5000));
     expect([seen, made.size]).toEqual([[], 0]);
   });
+
+  it('waits for nothing while it holds back, and misses no end in between', async () => {
+    const id = await running();
+    const waits = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Tasks/Wait')).length;
+    const told: string[] = [];
+    const { made, over } = monitor();
+    const before = waits();
+    made.hold();
+    made.hold();
+    for (const watched of [id, 'a', 'b', 'c', 'd', 'e']) made.watch(watched, async () => void told.push(watched));
+    rig.now.fake.process(id).exit(7);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([waits() - before, told, made.size]).toEqual([0, [], 6]);
+    await made.release();
+    await over();
+    expect(waits() - before).toBe(6);
+    expect(told.sort()).toEqual([id, 'a', 'b', 'c', 'd', 'e'].sort());
+  });
+
+  it('tells nobody of what was given up while it was held back', async () => {
+    const id = await running();
+    const { made, seen, onExit } = monitor();
+    made.hold();
+    made.watch(id, onExit);
+    made.stop();
+    await made.release();
+    rig.now.fake.process(id).exit(0);
+    await rig.now.deps.exits.settled(id, AbortSignal.timeout(5000));
+    expect([seen, made.size]).toEqual([[], 0]);
+  });
 });

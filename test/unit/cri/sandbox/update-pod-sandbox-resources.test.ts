@@ -50,12 +50,19 @@ describe.each<[string, RigOptions]>([
     });
   });
 
-  it('is remembered over a restart', async () => {
+  it.each([
+    ['', false],
+    [' when the store cannot be listed', true],
+  ])('is remembered over a restart%s', async (_when, unlisted) => {
     const before = await StoryRig.start(options);
     const podSandboxId = await runPod(before);
     await update(before, { podSandboxId, ...REQUEST });
     const after = before.restarted(options);
+    if (unlisted && options.sandboxStore) after.fake.fail('Store/List', {});
+    const asked = after.fake.calls.length;
     await recover(after.deps);
+    const gets = after.fake.calls.slice(asked).filter((call) => call.endsWith('Store/Get'));
+    expect(gets.length > 0).toBe(unlisted && options.sandboxStore === true);
     const { info } = await podSandboxStatus(after.deps, { podSandboxId, verbose: true }, after.call());
     expect(info.info).toContain(STORED);
     await removeAll(after);
