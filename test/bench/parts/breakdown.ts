@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 
+import { bigImage } from '../../support/daemon/images/catalog';
 import { type Entry, startContestant } from '../contestant';
 import { Kubelet } from '../kubelet';
 import { breakdownTable, type TracedCall, tracedCalls } from '../report/breakdown';
@@ -15,12 +16,15 @@ const METHODS = [
   'StopPodSandbox',
   'RemoveContainer',
   'RemovePodSandbox',
+  'PullImage',
 ];
 const WARM_UP = 5;
 const MAX_PODS = 30;
+const PULLS = 5;
 
 /** Pods one at a time on crisps that log what they do: where their time goes, as a table for each. */
 export async function breakdown(bench: Bench): Promise<void> {
+  await bench.registry.push([bigImage()]);
   for (const entry of bench.options.entries) {
     if (entry.kind !== 'crisp') continue;
     const calls = await traced(bench, entry);
@@ -38,9 +42,19 @@ async function traced({ options, registry }: Bench, entry: Entry & { kind: 'cris
     for (let i = 0; i < WARM_UP; i++) await onePod(kubelet);
     const before = callsOf(kubelet).length;
     for (let i = 0; i < Math.min(options.pods, MAX_PODS); i++) await onePod(kubelet);
+    await pulls(kubelet);
     return callsOf(kubelet).slice(before);
   } finally {
     await server.stop();
+  }
+}
+
+/** What `pull` measures; what an image leaves is collected while the next one is pulled, its blobs are fetched anew. */
+async function pulls(kubelet: Kubelet): Promise<void> {
+  const image = `docker.io/${bigImage().names[0]}`;
+  for (let i = 0; i < PULLS; i++) {
+    await kubelet.pull(image);
+    await kubelet.removeImage(image);
   }
 }
 

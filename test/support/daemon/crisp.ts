@@ -67,6 +67,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
       dir: options.dir,
       // Its socket is there before it serves: until then, pods are being found again.
       ready: () => serves(socket),
+      everyMs: 20,
     });
   let daemon = await start();
   return {

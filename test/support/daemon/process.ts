@@ -28,6 +28,8 @@ export interface DaemonOptions {
   /** Asked until it says yes; the daemon counts as started then. */
   readonly ready: () => Promise<boolean>;
   readonly readyWithinMs?: number;
+  /** How often it is asked. */
+  readonly everyMs?: number;
 }
 
 /** Starts a program in a process group of its own, so that an interrupt of the terminal reaches only its starter. */
@@ -53,10 +55,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clearTimeout(overdue);
   };
   try {
-    await until(`${name} is ready`, options.readyWithinMs ?? 30_000, async () => {
+    const ready = async (): Promise<boolean> => {
       if (gone(child)) throw new Error(`${name} ended at once: ${lastLines(logFile)}`);
       return options.ready();
-    });
+    };
+    await until(`${name} is ready`, options.readyWithinMs ?? 30_000, ready, options.everyMs);
   } catch (error) {
     if (!gone(child)) await end('SIGKILL');
     throw error;
