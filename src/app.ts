@@ -11,6 +11,7 @@ import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
 import { containerOfKept } from './io/remote/held-fifos';
+import { readExecs } from './lifecycle/adopt-execs';
 import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { askDaemon, recover } from './monitor/recover';
 import { Code } from './rpc/code';
@@ -117,6 +118,7 @@ async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
   await requireUsableDaemon(deps.containerd, config.containerd);
   parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
+  using _execs = await readExecs(deps);
   const [asked] = await Promise.all([
     askDaemon(deps),
     deps.containerd.namespaces.ensure(config.containerd.namespace),

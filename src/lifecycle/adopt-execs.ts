@@ -1,5 +1,7 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import { createReadBuffer, FifoReader } from '../io/fifo';
 import type { LifecycleDeps } from './deps';
@@ -8,7 +10,39 @@ type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'paths' | 'log'>;
 
 /** A shim that hangs must not hold up the start of everything else. */
 const TIMEOUT_MS = 10_000;
+/** What was just being started may run only now: then it cannot be deleted yet. */
+const TRIES = 10;
+const PAUSE_MS = 100;
 const EXEC_FIFO = /^([0-9a-f]{64})-(stdin|stdout|stderr)$/;
+
+/**
+ * Opens for reading what processes write to that a server before us has executed, and keeps it open until disposed of. A shim
+ * opens these FIFOs while it starts a process, and waits until somebody reads: that of containerd 1.6 answers nothing else
+ * meanwhile, so that whoever asks for its tasks takes it for dead. To be called before the daemon is asked, and disposed of
+ * when `adoptExecs` has taken up what there is. Never rejects.
+ */
+export async function readExecs({ paths }: Pick<Deps, 'paths'>): Promise<Disposable> {
+  const fds: number[] = [];
+  for (const id of await readdir(paths.containerStates).catch(() => [])) {
+    for (const path of [...(await execFifos(paths.io(id), id)).values()].flat()) {
+      if (!path.endsWith('-stdin')) fds.push(...opened(path));
+    }
+  }
+  return {
+    [Symbol.dispose]: () => {
+      for (const fd of fds.splice(0)) closeSync(fd);
+    },
+  };
+}
+
+/** Opening a FIFO for reading does not wait; one that has gone meanwhile is none. */
+function opened(path: string): number[] {
+  try {
+    return [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)];
+  } catch {
+    return [];
+  }
+}
 
 /**
  * Takes up what a server before us had executed in a running container; the FIFOs it left are all that tells of it. Whoever
@@ -17,15 +51,19 @@ const EXEC_FIFO = /^([0-9a-f]{64})-(stdin|stdout|stderr)$/;
  * all are taken up; never rejects.
  */
 export async function adoptExecs(deps: Deps, containerId: string): Promise<void> {
-  const dir = deps.paths.io(containerId);
-  const names = await readdir(dir).catch(() => []);
+  const fifos = await execFifos(deps.paths.io(containerId), containerId);
+  await Promise.all([...fifos].map(([execId, paths]) => adopt(deps, { containerId, execId, paths })));
+}
+
+/** The FIFOs of processes executed in a container, by exec id; its own stdio's are not among them. */
+async function execFifos(dir: string, containerId: string): Promise<Map<string, string[]>> {
   const fifos = new Map<string, string[]>();
-  for (const name of names) {
+  for (const name of await readdir(dir).catch(() => [])) {
     const execId = EXEC_FIFO.exec(name)?.[1];
     if (execId === undefined || execId === containerId) continue;
     fifos.set(execId, [...(fifos.get(execId) ?? []), join(dir, name)]);
   }
-  await Promise.all([...fifos].map(([execId, paths]) => adopt(deps, { containerId, execId, paths })));
+  return fifos;
 }
 
 interface Orphan {
@@ -35,18 +73,21 @@ interface Orphan {
 }
 
 async function adopt(deps: Deps, orphan: Orphan): Promise<void> {
-  const { tasks } = deps.containerd;
-  try {
-    const process = await tasks.get(orphan, { timeoutMs: TIMEOUT_MS });
-    if (process?.status === 'UNKNOWN') throw new Error('its shim does not answer');
-    if (process?.status !== 'RUNNING') {
-      await forget(deps, orphan);
-      return;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await adoptAsItIs(deps, orphan);
+    } catch (error) {
+      if (tries === TRIES || !/running/.test(errorMessage(error))) return tell(deps, orphan, error);
     }
-    void runOut(deps, orphan).catch((error: unknown) => tell(deps, orphan, error));
-  } catch (error) {
-    tell(deps, orphan, error);
+    await sleep(PAUSE_MS);
   }
+}
+
+async function adoptAsItIs(deps: Deps, orphan: Orphan): Promise<void> {
+  const process = await deps.containerd.tasks.get(orphan, { timeoutMs: TIMEOUT_MS });
+  if (process?.status === 'UNKNOWN') throw new Error('its shim does not answer');
+  if (process?.status !== 'RUNNING') return forget(deps, orphan);
+  void runOut(deps, orphan).catch((error: unknown) => tell(deps, orphan, error));
 }
 
 async function runOut(deps: Deps, orphan: Orphan): Promise<void> {

@@ -56,6 +56,11 @@ export class Paths {
     return join(this.pinned(id), 'user');
   }
 
+  /** The directory that has those of all containers. */
+  get containerStates(): string {
+    return join(this.dirs.criState, 'containers');
+  }
+
   /**
    * The directory that containerd keeps for a task while it knows it, and no longer; beside the plugin's state directory as
    * long as that is the daemon's usual one.
@@ -69,7 +74,7 @@ export class Paths {
   }
 
   containerState(id: string): string {
-    return join(this.dirs.criState, 'containers', id);
+    return join(this.containerStates, id);
   }
 
   /** Directory of the FIFOs. */

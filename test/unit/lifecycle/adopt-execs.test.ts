@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Status } from '../../../generated/containerd/types/task/task';
 import { newId } from '../../../src/base/ids';
-import { adoptExecs } from '../../../src/lifecycle/adopt-execs';
+import { adoptExecs, readExecs } from '../../../src/lifecycle/adopt-execs';
+import { Code } from '../../../src/rpc/code';
 import { runContainer, runPod } from '../../support/story-pods';
 import { settle, until } from '../../support/streaming/until';
 import { useRig } from '../../support/use-rig';
@@ -80,6 +81,41 @@ describe('What a server before us has executed', () => {
     expect(left()).toHaveLength(4);
     await adoptExecs(rig.now.deps, id);
     expect(left()).toEqual([]);
+  });
+
+  it('and begins to run just now is taken up all the same', async () => {
+    const { id, execId, left, start } = await orphaned(['stdout']);
+    const message = 'cannot delete a running process';
+    rig.now.fake.fail('Tasks/DeleteProcess', { code: Code.FAILED_PRECONDITION, message });
+    const adopted = adoptExecs(rig.now.deps, id);
+    await until('it cannot be deleted', () => rig.now.fake.calls.some((call) => call.endsWith('Tasks/DeleteProcess')));
+    await start();
+    await adopted;
+    rig.now.fake.process(id, execId).exit(0);
+    await until('nothing is left', () => left().length === 0);
+  });
+
+  it('finds somebody who reads what it writes, until that is over', async () => {
+    const { id } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
+    const { host, paths } = rig.now.deps;
+    const execId = newId();
+    await host.makeFifos(['stdin', 'stdout', 'stderr'].map((name) => join(paths.io(id), `${execId}-${name}`)));
+    /** As a shim does; but who waits for a reader fails here at once. */
+    const writes = (name: string): boolean => {
+      try {
+        closeSync(openSync(join(paths.io(id), `${execId}-${name}`), constants.O_WRONLY | constants.O_NONBLOCK));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const all = (): boolean[] => ['stdin', 'stdout', 'stderr'].map(writes);
+    expect(all()).toEqual([false, false, false]);
+    const readers = await readExecs(rig.now.deps);
+    expect(all()).toEqual([false, true, true]);
+    readers[Symbol.dispose]();
+    expect(all()).toEqual([false, false, false]);
+    await adoptExecs(rig.now.deps, id);
   });
 
   it('in a container that has no directory is nothing', async () => {
