@@ -12,6 +12,7 @@ import { killAndDelete } from '../../src/lifecycle/kill-and-delete';
 import { Paths } from '../../src/lifecycle/paths';
 import type { RuntimeHandler } from '../../src/model/runtime-handler';
 import { isAtHand } from '../support/daemon/containerd';
+import type { Leftovers } from '../support/daemon/leftovers';
 import { startNode, type TestNode } from '../support/node/node';
 import { removePod, runPod } from '../support/node/pods';
 
@@ -31,6 +32,19 @@ afterEach(async () => {
 
 function client(): ContainerdClient {
   return new ContainerdClient({ address: node.containerd.address, namespace: 'k8s.io', log: silentLogger });
+}
+
+type Traces = Pick<Leftovers, 'shims' | 'tasks' | 'processes' | 'runtimeStates'>;
+
+const countOf = (traces: Traces): number => Object.values(traces).flat().length;
+
+/** What is left once what was told to end has had its time for that. */
+async function settledTraces(): Promise<Traces> {
+  for (const deadline = Date.now() + 3 * SECOND; ; await sleep(20)) {
+    const { shims, tasks, processes, runtimeStates } = node.traces();
+    const traces = { shims, tasks, processes, runtimeStates };
+    if (countOf(traces) === 0 || Date.now() > deadline) return traces;
+  }
 }
 
 describe.each((['1.6', '2'] as const).filter(isAtHand))('a creation in containerd %s whose caller dies', (version) => {
@@ -67,14 +81,8 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a creation in container
         await made;
         await sleep(PAUSES_MS[(cut / STEP_MS) % PAUSES_MS.length] ?? 0);
         await clearHalfMadeTask(deps, { id: pod.id, snapshotter, handler });
-        await sleep(50); // what was told to end may still be about to
-        const { shims, tasks, processes, runtimeStates } = node.traces();
-        left = {
-          ...left,
-          ...(shims.length + tasks.length + processes.length + runtimeStates.length > 0
-            ? { [cut]: { shims, tasks, processes, runtimeStates } }
-            : {}),
-        };
+        const traces = await settledTraces();
+        left = { ...left, ...(countOf(traces) > 0 ? { [cut]: traces } : {}) };
       }
       containerd.close();
       expect({ left, warnings }).toEqual({ left: {}, warnings: [] });
