@@ -1,9 +1,9 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
-import { createReadBuffer, FifoReader } from '../io/fifo';
+import { createReadBuffer, FifoReader, openFifoReader } from '../io/fifo';
 import type { LifecycleDeps } from './deps';
 
 type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'paths' | 'log'>;
@@ -24,8 +24,8 @@ const EXEC_FIFO = /^([0-9a-f]{64})-(stdin|stdout|stderr)$/;
 export async function readExecs({ paths }: Pick<Deps, 'paths'>): Promise<Disposable> {
   const fds: number[] = [];
   for (const id of await readdir(paths.containerStates).catch(() => [])) {
-    for (const path of [...(await execFifos(paths.io(id), id)).values()].flat()) {
-      if (!path.endsWith('-stdin')) fds.push(...opened(path));
+    for (const fifos of (await execFifos(paths.io(id), id)).values()) {
+      for (const path of outputs(fifos)) fds.push(...opened(path));
     }
   }
   return {
@@ -35,10 +35,10 @@ export async function readExecs({ paths }: Pick<Deps, 'paths'>): Promise<Disposa
   };
 }
 
-/** Opening a FIFO for reading does not wait; one that has gone meanwhile is none. */
+/** None when it has gone meanwhile. */
 function opened(path: string): number[] {
   try {
-    return [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)];
+    return [openFifoReader(path)];
   } catch {
     return [];
   }
@@ -64,6 +64,10 @@ async function execFifos(dir: string, containerId: string): Promise<Map<string, 
     fifos.set(execId, [...(fifos.get(execId) ?? []), join(dir, name)]);
   }
   return fifos;
+}
+
+function outputs(fifos: readonly string[]): string[] {
+  return fifos.filter((path) => !path.endsWith('-stdin'));
 }
 
 interface Orphan {
@@ -92,7 +96,7 @@ async function adoptAsItIs(deps: Deps, orphan: Orphan): Promise<void> {
 
 async function runOut(deps: Deps, orphan: Orphan): Promise<void> {
   const { tasks } = deps.containerd;
-  const readers = orphan.paths.filter((path) => !path.endsWith('-stdin')).map(discard);
+  const readers = outputs(orphan.paths).map(discard);
   try {
     if (readers.length < orphan.paths.length) await tasks.closeStdin(orphan);
     await tasks.wait(orphan);

@@ -61,13 +61,11 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
 
 /**
  * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the
- * state they are in, their exits are watched and their logs go on. One bad record never stops the start. Without `known`
- * the daemon is asked first.
+ * state they are in, their exits are watched and their logs go on. One bad record never stops the start.
  */
-export async function recover(deps: RecoverDeps, known?: Asked): Promise<void> {
+export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
   deps.monitor.hold();
   try {
-    const asked = known ?? (await askDaemon(deps));
     const took = await withRoom(() => recoverAll(deps, asked));
     const [sandboxes, containers] = [deps.sandboxes.list().length, deps.containers.list().length];
     deps.log.info('recovered', { sandboxes, containers, askedMs: asked.ms, ...took });

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { statFields } from './proc-stat';
 
 /** What a process is to its contestant. */
 export const COMPONENTS = ['containerd', 'crisp', 'crisp-stdio', 'shims', 'pauses', 'other'] as const;
@@ -35,9 +36,7 @@ function childrenOf(parents: ReadonlySet<number>): number[] {
 }
 
 function parentOf(pid: number): number {
-  // The program's name stands in parentheses and may have any character in it, parentheses too.
-  const text = read(`/proc/${pid}/stat`);
-  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  return Number(statFields(pid)[1]);
 }
 
 function argvOf(pid: number): string[] {

@@ -13,8 +13,8 @@ import { Paths } from '../../src/lifecycle/paths';
 import type { RuntimeHandler } from '../../src/model/runtime-handler';
 import { isAtHand } from '../support/daemon/containerd';
 import type { Leftovers } from '../support/daemon/leftovers';
-import { startNode, type TestNode } from '../support/node/node';
 import { removePod, runPod } from '../support/node/pods';
+import { useNode } from '../support/node/use-node';
 
 const SECOND = 1000;
 /** A task is created within this, on a machine with nothing else to do. */
@@ -23,15 +23,10 @@ const STEP_MS = 3;
 /** What the daemon is doing about it goes on for some tens of milliseconds. */
 const PAUSES_MS = [0, 5, 20, 80];
 
-let node: TestNode;
-afterEach(async () => {
-  const left = node.left();
-  await node.stop();
-  expect(left).toBe('0');
-}, 60 * SECOND);
+const nodes = useNode();
 
 function client(): ContainerdClient {
-  return new ContainerdClient({ address: node.containerd.address, namespace: 'k8s.io', log: silentLogger });
+  return new ContainerdClient({ address: nodes.now.containerd.address, namespace: 'k8s.io', log: silentLogger });
 }
 
 type Traces = Pick<Leftovers, 'shims' | 'tasks' | 'processes' | 'runtimeStates'>;
@@ -41,7 +36,7 @@ const countOf = (traces: Traces): number => Object.values(traces).flat().length;
 /** What is left once what was told to end has had its time for that. */
 async function settledTraces(): Promise<Traces> {
   for (const deadline = Date.now() + 3 * SECOND; ; await sleep(20)) {
-    const { shims, tasks, processes, runtimeStates } = node.traces();
+    const { shims, tasks, processes, runtimeStates } = nodes.now.traces();
     const traces = { shims, tasks, processes, runtimeStates };
     if (countOf(traces) === 0 || Date.now() > deadline) return traces;
   }
@@ -51,7 +46,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a creation in container
   it(
     'is cleared whenever that happens: no shim, no process, nothing that the OCI runtime knows',
     async () => {
-      node = await startNode({ version });
+      const node = await nodes.start({ version });
       const pod = await runPod(node);
       await node.crisp.kill();
       const containerd = client();

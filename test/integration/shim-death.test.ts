@@ -5,21 +5,16 @@ import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import { isAtHand } from '../support/daemon/containerd';
 import { shimOf } from '../support/daemon/leftovers';
 import { until } from '../support/daemon/process';
-import { startNode, type TestNode } from '../support/node/node';
 import { exec, podStatusOf, removePod, runContainer, runPod, shell, statusOf } from '../support/node/pods';
 import { alone } from '../support/node/swap-pods';
+import { useNode } from '../support/node/use-node';
 
 const SECOND = 1000;
 
-let node: TestNode;
-afterEach(async () => {
-  const left = node.left();
-  await node.stop();
-  expect(left).toBe('0');
-}, 60 * SECOND);
+const nodes = useNode();
 
 function pidOf(id: string): number {
-  const file = join(node.containerd.root, 'io.containerd.grpc.v1.cri/containers', id, 'status');
+  const file = join(nodes.now.containerd.root, 'io.containerd.grpc.v1.cri/containers', id, 'status');
   return (JSON.parse(readFileSync(file, 'utf8')) as { Pid: number }).Pid;
 }
 
@@ -27,7 +22,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim of containerd %s
   it(
     'ends its pod within seconds, and no other; the pod can be stopped and removed',
     async () => {
-      node = await startNode({ version });
+      const node = await nodes.start({ version });
       const [pod, other] = [await runPod(node), await runPod(node)];
       const id = await runContainer(node, pod, shell('sleeper', 'sleep 1000'));
       // Its processes do not end with those of pause.

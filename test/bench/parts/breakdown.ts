@@ -6,6 +6,7 @@ import { Kubelet } from '../kubelet';
 import { breakdownTable, type TracedCall, tracedCalls } from '../report/breakdown';
 import { Samples } from '../samples';
 import type { Bench } from './part';
+import { pulledAfresh } from './pull';
 
 const METHODS = [
   'RunPodSandbox',
@@ -22,7 +23,7 @@ const WARM_UP = 5;
 const MAX_PODS = 30;
 const PULLS = 5;
 
-/** Pods one at a time on crisps that log what they do: where their time goes, as a table for each. */
+/** Pods and pulls one at a time on crisps that log what they do: where their time goes, as a table for each. */
 export async function breakdown(bench: Bench): Promise<void> {
   await bench.registry.push([bigImage()]);
   for (const entry of bench.options.entries) {
@@ -49,13 +50,9 @@ async function traced({ options, registry }: Bench, entry: Entry & { kind: 'cris
   }
 }
 
-/** What `pull` measures; what an image leaves is collected while the next one is pulled, its blobs are fetched anew. */
 async function pulls(kubelet: Kubelet): Promise<void> {
   const image = `docker.io/${bigImage().names[0]}`;
-  for (let i = 0; i < PULLS; i++) {
-    await kubelet.pull(image);
-    await kubelet.removeImage(image);
-  }
+  for (let i = 0; i < PULLS; i++) await pulledAfresh(kubelet, image, () => kubelet.pull(image));
 }
 
 async function onePod(kubelet: Kubelet): Promise<void> {

@@ -6,7 +6,7 @@ import { inFlight } from '../in-flight';
 import type { BenchPod, Kubelet } from '../kubelet';
 import { COMPONENTS, memoryBy } from '../memory';
 import { startPolling } from '../polling';
-import { lastStart } from '../report/start';
+import { lastStart, type StartParts } from '../report/start';
 import { turns } from '../statistics';
 import type { Bench } from './part';
 
@@ -43,7 +43,8 @@ async function oneBatch({ samples, options, say }: Bench, kubelet: Kubelet): Pro
   await pause(QUIET_MS);
   await atRest(kubelet, samples, options.restSeconds);
   memory(kubelet, samples);
-  await restart(kubelet, samples, 'density.serving');
+  for (const parts of await restart(kubelet, samples, 'density.serving'))
+    for (const [part, ms] of Object.entries(parts)) samples.add(`density.serving.${part}`, name, ms);
   await teardown(kubelet, pods, samples);
   say(`${name}: done`);
 }
@@ -75,15 +76,15 @@ function memory({ server }: Kubelet, samples: Bench['samples']): void {
   samples.add('memory.total', server.name, total / 2 ** 20);
 }
 
-/** Adds the time from a start of crisp to its first answer, asked for every 20 ms, and what crisp says of the start. */
-async function restart({ server }: Kubelet, samples: Bench['samples'], metric: string): Promise<void> {
+/** Adds the times from a start of crisp to its first answer, asked for every 20 ms; answers what crisp says of each start. */
+async function restart({ server }: Kubelet, samples: Bench['samples'], metric: string): Promise<StartParts[]> {
   const { crisp, cri, name } = server;
-  if (!crisp) return;
+  if (!crisp) return [];
+  const told: StartParts[] = [];
   for (let i = 0; i < STARTS; i++) {
     await crisp.stop();
     await samples.time(metric, name, () => crisp.start());
-    const parts = lastStart(readFileSync(crisp.daemon.logFile, 'utf8'));
-    for (const [part, ms] of Object.entries(parts)) samples.add(`${metric}.${part}`, name, ms);
+    told.push(lastStart(readFileSync(crisp.daemon.logFile, 'utf8')));
   }
   const listed = (): Promise<boolean> =>
     cri.runtime.listPodSandbox({ filter: undefined }).then(
@@ -91,6 +92,7 @@ async function restart({ server }: Kubelet, samples: Bench['samples'], metric: s
       () => false,
     );
   await until('the client has connected again', 10_000, listed);
+  return told;
 }
 
 async function teardown(kubelet: Kubelet, pods: readonly BenchPod[], samples: Bench['samples']): Promise<void> {

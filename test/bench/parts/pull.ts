@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
-
 import { bigImage } from '../../support/daemon/images/catalog';
 import { until } from '../../support/daemon/process';
 import type { Contestant } from '../contestant';
+import type { Kubelet } from '../kubelet';
 import { leastOfNode } from '../least-pull';
+import { statFields } from '../proc-stat';
 import { turns } from '../statistics';
 import type { Bench } from './part';
 
@@ -20,28 +20,32 @@ export async function pull({ kubelets, samples, registry, say }: Bench): Promise
   for (let round = 0; round < PULLS; round++)
     for (const kubelet of turns(kubelets, round)) {
       const { name, cpu, crisp } = kubelet.server;
-      const blobs = blobCount(kubelet.server);
-      const before = cpu.seconds();
-      const crispBefore = crisp ? processorMs(crisp.daemon.pid) : 0;
-      await samples.time('pull.latency', name, () => kubelet.pull(image));
-      samples.add('pull.cpu', name, (cpu.seconds() - before) * 1000);
-      if (crisp) {
-        samples.add('pull.cpuOfCrisp', name, processorMs(crisp.daemon.pid) - crispBefore);
-        samples.add('pull.cpuOfCarrying', name, await leastOfNode(registry, repository, tag));
-      }
-      if (blobCount(kubelet.server) !== blobs + BLOBS) throw new Error(`${name} did not fetch the whole image`);
-      await kubelet.removeImage(image);
-      await until(`${image} is gone from ${name}`, 30_000, async () => blobCount(kubelet.server) === blobs);
+      await pulledAfresh(kubelet, image, async () => {
+        const before = cpu.seconds();
+        const crispBefore = crisp ? processorMs(crisp.daemon.pid) : 0;
+        await samples.time('pull.latency', name, () => kubelet.pull(image));
+        samples.add('pull.cpu', name, (cpu.seconds() - before) * 1000);
+        if (crisp) samples.add('pull.cpuOfCrisp', name, processorMs(crisp.daemon.pid) - crispBefore);
+      });
+      if (crisp) samples.add('pull.cpuOfCarrying', name, await leastOfNode(registry, repository, tag));
     }
   say(`${PULLS} pulls`);
 }
 
-/** Processor time of a process so far, to ten milliseconds. */
+/** Lets `act` pull the image of six layers, holds that all of it was fetched, and removes it until nothing of it is here. */
+export async function pulledAfresh(kubelet: Kubelet, image: string, act: () => Promise<void>): Promise<void> {
+  const { server } = kubelet;
+  const blobs = blobCount(server);
+  await act();
+  if (blobCount(server) !== blobs + BLOBS) throw new Error(`${server.name} did not fetch the whole image`);
+  await kubelet.removeImage(image);
+  await until(`${image} is gone from ${server.name}`, 30_000, async () => blobCount(server) === blobs);
+}
+
+/** Processor time of a process so far, in ticks of ten milliseconds. */
 function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return 10 * (Number(fields[11]) + Number(fields[12]));
+  const [user, system] = statFields(pid).slice(11, 13);
+  return 10 * (Number(user) + Number(system));
 }
 
 function blobCount({ containerd }: Contestant): number {

@@ -10,8 +10,8 @@ import { runPodSandbox } from '../../../src/cri/sandbox/run-pod-sandbox';
 import { parseLabel } from '../../../src/host/selinux';
 import type { Container } from '../../../src/model/container';
 import type { Spec } from '../../../src/model/spec';
-import { recover } from '../../../src/monitor/recover';
 import { Code } from '../../../src/rpc/code';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { makeContainer, podRequest, runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll, useRig } from '../../support/use-rig';
@@ -115,7 +115,7 @@ describe('the SELinux labels of a pod', () => {
     const before = await StoryRig.start(OPTIONS);
     const { metadata } = await runContainer(before, await runPod(before));
     const after = before.restarted(OPTIONS);
-    await recover(after.deps);
+    await askAndRecover(after.deps);
     expect(after.deps.containers.get(metadata.id)?.metadata.processLabel).toBe(metadata.processLabel);
     expect(after.deps.selinux.size).toBe(1);
     await removeAll(after);

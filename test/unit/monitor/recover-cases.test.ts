@@ -5,7 +5,7 @@ import { NamespaceMode } from '../../../generated/cri/v1/api';
 import { startContainer } from '../../../src/cri/container/start-container';
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { type ContainerStatus, containerState } from '../../../src/model/container';
-import { recover } from '../../../src/monitor/recover';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { ended, removeAll } from '../../support/use-rig';
@@ -28,7 +28,7 @@ afterEach(async () => {
 async function restart(): Promise<void> {
   rig = rig.restarted();
   rig.host.startedAt = async () => STARTED;
-  await recover(rig.deps);
+  await askAndRecover(rig.deps);
 }
 
 const podState = (): string | undefined => rig.deps.sandboxes.get(pod)?.status.state;
@@ -114,7 +114,7 @@ describe('A container is found', () => {
     rig.fake.state.tasks.delete(id);
     rig = rig.restarted();
     rig.host.strays.add(id); // what a dead shim leaves behind
-    await recover(rig.deps);
+    await askAndRecover(rig.deps);
     expect([...rig.host.strays]).toEqual([]);
     expect(rig.host.deletedFromRuntime.map((each) => each.id)).toEqual([id]);
     expect(statusOf(id)).toMatchObject({ exitCode: 255, reason: 'Unknown', pid: 0 });
@@ -155,7 +155,7 @@ describe('A container is found', () => {
     rig = old.restarted();
     rig.fake.process(id).exit(7);
     const at = rig.fake.process(id).exitedAt;
-    await recover(rig.deps);
+    await askAndRecover(rig.deps);
     expect(statusOf(id)).toMatchObject({ exitCode: 7, reason: 'Error' });
     expect(statusOf(id).finishedAt / 1_000_000_000n).toBe(at?.seconds);
     expect(hasTask(id)).toBe(false);
@@ -173,7 +173,7 @@ describe('A container is found', () => {
     for (const id of ids) spoil(statusFile(id));
     rig = rig.restarted();
     rig.fake.process(ids[1] ?? '').exit(5);
-    await recover(rig.deps);
+    await askAndRecover(rig.deps);
     expect(ids.map(stateOf)).toEqual(['RUNNING', 'EXITED', 'CREATED']);
     expect(statusOf(ids[1] ?? '').exitCode).toBe(5);
     for (const id of ids) expect(statusOf(id).createdAt).toBeGreaterThan(0n);
@@ -198,7 +198,7 @@ describe('After a reboot', () => {
     rmSync(join(rig.dir, 'cri-state'), { recursive: true });
     const old = rig;
     rig = old.restarted();
-    await recover(rig.deps);
+    await askAndRecover(rig.deps);
     expect([podState(), stateOf(id)]).toEqual(['NOTREADY', 'EXITED']);
     expect([...rig.networks.attached.keys()]).toEqual([pod]);
   });

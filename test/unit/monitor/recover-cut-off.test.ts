@@ -1,5 +1,5 @@
 import { containerState } from '../../../src/model/container';
-import { recover } from '../../../src/monitor/recover';
+import { askAndRecover } from '../../support/ask-and-recover';
 import type { Failure } from '../../support/fake/failpoints';
 import { makeContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
@@ -20,7 +20,7 @@ afterEach(async () => {
 async function restart(id: string): Promise<void> {
   after = before.restarted();
   await after.deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
-  await recover(after.deps);
+  await askAndRecover(after.deps);
 }
 
 /** A container whose start had opened its stdio when its server died. */
@@ -72,7 +72,7 @@ describe('A container whose start was cut off by the death of its server', () =>
     after.host.makers.add(id);
     after.host.strays.add(id);
     await after.deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
-    await recover(after.deps);
+    await askAndRecover(after.deps);
     expect([...after.host.makers, ...after.host.strays]).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe('A container whose start was cut off by the death of its server', () =>
     const { metadata } = await makeContainer(before, await runPod(before));
     before.fake.fail('Tasks/Create', { hit: () => expect(metadata.id).toBe('never tried') });
     after = before.restarted();
-    await recover(after.deps);
+    await askAndRecover(after.deps);
     expect(after.host.deletedFromRuntime).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
-import { recover, TASK_TIMEOUT_MS } from '../../../src/monitor/recover';
+import { TASK_TIMEOUT_MS } from '../../../src/monitor/recover';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll } from '../../support/use-rig';
@@ -13,7 +14,7 @@ describe('Recovery', () => {
     after.fake.fail('Tasks/List', { hang: true });
     after.fake.fail('Tasks/Get', { nth: 1, hang: true });
     const started = performance.now();
-    await recover(after.deps);
+    await askAndRecover(after.deps);
     const took = performance.now() - started;
     expect(TASK_TIMEOUT_MS).toBe(10_000);
     expect(took).toBeGreaterThan(TASK_TIMEOUT_MS - 500);

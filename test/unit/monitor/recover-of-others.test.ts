@@ -1,5 +1,5 @@
 import { POD_LEASE_LABEL } from '../../../src/lifecycle/pod-lease';
-import { recover } from '../../../src/monitor/recover';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { makeContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll } from '../../support/use-rig';
@@ -19,7 +19,7 @@ afterEach(async () => {
 async function restart(): Promise<void> {
   rig = rig.restarted();
   await rig.deps.images.resync();
-  await recover(rig.deps);
+  await askAndRecover(rig.deps);
 }
 
 describe('Recovery of what containerd’s own CRI has made', () => {

@@ -1,9 +1,9 @@
 import { silentLogger } from '../../../src/base/logger';
 import { stopContainer } from '../../../src/cri/container/stop-container';
 import { containerState } from '../../../src/model/container';
-import { recover } from '../../../src/monitor/recover';
 import { Retries } from '../../../src/monitor/retries';
 import { Code } from '../../../src/rpc/code';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll } from '../../support/use-rig';
@@ -40,12 +40,12 @@ const states = (): unknown[] => {
 async function recoverRefused(times: number): Promise<void> {
   after.fake.fail('Tasks/List', { code: Code.DEADLINE_EXCEEDED });
   for (let nth = 1; nth <= times; nth++) after.fake.fail('Tasks/Get', { nth, code: Code.DEADLINE_EXCEEDED });
-  await recover({ ...after.deps, retries });
+  await askAndRecover({ ...after.deps, retries });
 }
 
 it('Recovery asks about no task of which the daemon tells when it is asked about all', async () => {
   after.fake.fail('Tasks/Get', { nth: 'always', code: Code.DEADLINE_EXCEEDED });
-  await recover({ ...after.deps, retries });
+  await askAndRecover({ ...after.deps, retries });
   expect(states()).toEqual(['READY', 'RUNNING']);
 });
 

@@ -1,6 +1,6 @@
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { INFRA_LABEL } from '../../../src/lifecycle/infra-container';
-import { recover } from '../../../src/monitor/recover';
+import { askAndRecover } from '../../support/ask-and-recover';
 import { AUTO, OWN_PIDS, runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { removeAll } from '../../support/use-rig';
@@ -30,7 +30,7 @@ afterEach(async () => {
 async function restart(): Promise<void> {
   rig = rig.restarted(options);
   await rig.deps.images.resync();
-  await recover(rig.deps);
+  await askAndRecover(rig.deps);
 }
 
 const found = () => rig.deps.sandboxes.get(id);

@@ -1,7 +1,7 @@
 import { handOver } from '../../../../src/cri/sandbox/hand-over';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { INFRA_LABEL } from '../../../../src/lifecycle/infra-container';
-import { recover } from '../../../../src/monitor/recover';
+import { askAndRecover } from '../../../support/ask-and-recover';
 import { arrange, callsOf, type OutwardCall, tryEach } from '../../../support/each-call';
 import { AUTO, OWN_PIDS, runContainer, runPod } from '../../../support/story-pods';
 import { StoryRig } from '../../../support/story-rig';
@@ -32,7 +32,7 @@ async function afterwards(before: StoryRig): Promise<StoryRig> {
   before.heal();
   const next = before.restarted(options);
   await next.deps.images.resync();
-  await recover(next.deps);
+  await askAndRecover(next.deps);
   return next;
 }
 

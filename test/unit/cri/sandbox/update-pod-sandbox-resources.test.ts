@@ -1,8 +1,8 @@
 import { type DeepPartial, UpdatePodSandboxResourcesRequest } from '../../../../generated/cri/v1/api';
 import { podSandboxStatus } from '../../../../src/cri/sandbox/pod-sandbox-status';
 import { updatePodSandboxResources } from '../../../../src/cri/sandbox/update-pod-sandbox-resources';
-import { recover } from '../../../../src/monitor/recover';
 import { Code } from '../../../../src/rpc/code';
+import { askAndRecover } from '../../../support/ask-and-recover';
 import { runPod } from '../../../support/story-pods';
 import { type RigOptions, StoryRig } from '../../../support/story-rig';
 import { removeAll, useRig } from '../../../support/use-rig';
@@ -60,7 +60,7 @@ describe.each<[string, RigOptions]>([
     const after = before.restarted(options);
     if (unlisted && options.sandboxStore) after.fake.fail('Store/List', {});
     const asked = after.fake.calls.length;
-    await recover(after.deps);
+    await askAndRecover(after.deps);
     const gets = after.fake.calls.slice(asked).filter((call) => call.endsWith('Store/Get'));
     expect(gets.length > 0).toBe(unlisted && options.sandboxStore === true);
     const { info } = await podSandboxStatus(after.deps, { podSandboxId, verbose: true }, after.call());
