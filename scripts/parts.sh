@@ -3,7 +3,8 @@
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+failures=$(mktemp)
+trap 'rm -f "$log" "$failures"' EXIT
 
 # part MINUTES NAME COMMAND...: runs it within its time, or what is left of all, and adds what its last lines count. A part
 # that ends badly without counting a failure counts as one.
@@ -19,6 +20,7 @@ part() {
   fi
   timeout --kill-after=60 --signal=TERM "$seconds" "$@" 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}
+  grep -aE '^ *failed: ' "$log" >>"$failures"
   counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
   if [ -z "$counts" ]; then
     if [ "$code" -ne 0 ]; then
@@ -37,8 +39,9 @@ part() {
 
 number() { grep -oE "[0-9]+ $2" <<<"$1" | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
 
-# Prints the counts of all, alone on the last line; fails when a case has.
+# Prints what has failed and, alone on the last line, the counts of all; fails when a case has.
 summary() {
+  head -n 20 "$failures"
   local line="$passed passed, $failed failed"
   [ "$skipped" -eq 0 ] || line="$line, $skipped skipped"
   echo "$line"

@@ -12,6 +12,11 @@ export class Faults {
     list.push(what);
   }
 
+  /** One of each kind that there is. */
+  examples(): string[] {
+    return [...this.seen.values()].flatMap(([example]) => (example === undefined ? [] : [example]));
+  }
+
   rows(): { kind: string; count: number; example: string }[] {
     return [...this.seen].map(([kind, list]) => ({ kind, count: list.length, example: list[0] ?? '' }));
   }

@@ -9,6 +9,7 @@ import { ChaosNode } from './chaos-node';
 import { Done, Faults } from './counts';
 import { LIFE_FAULTS, Life } from './life';
 import { Seeded } from './seeded';
+import { toldOf } from './told';
 import { bringTrouble } from './trouble';
 
 const PODS_AT_ONCE = 6;
@@ -34,14 +35,17 @@ export async function main(args: readonly string[]): Promise<void> {
   const seconds = Number(args[0] || 300);
   const seed = Number(args[1] || Math.floor(Math.random() * 0xffff_ffff));
   if (!(seconds > 0) || !Number.isInteger(seed)) throw new Error('usage: chaos [SECONDS] [SEED]');
-  const total = { passed: 0, failed: 0 };
+  const wrong: string[] = [];
+  let passed = 0;
   for (const run of runsOf(seconds, seed, process.env)) {
-    const { passed, failed } = await runOnce(run).catch(didNotFinish);
-    total.passed += passed;
-    total.failed += failed;
+    const counted = await runOnce(run).catch(didNotFinish);
+    passed += counted.passed;
+    wrong.push(...counted.wrong);
   }
-  console.log(`\n${total.passed} passed, ${total.failed} failed`);
-  if (total.failed > 0) process.exitCode = 1;
+  console.log('');
+  for (const what of wrong) console.log(`failed: ${what}`);
+  console.log(`${passed} passed, ${wrong.length} failed`);
+  if (wrong.length > 0) process.exitCode = 1;
 }
 
 function runsOf(seconds: number, seed: number, env: NodeJS.ProcessEnv): Run[] {
@@ -53,8 +57,7 @@ function runsOf(seconds: number, seed: number, env: NodeJS.ProcessEnv): Run[] {
 }
 
 function didNotFinish(error: unknown): Counted {
-  console.log(`it did not come to its end: ${errorMessage(error)}`);
-  return { passed: 0, failed: 1 };
+  return { passed: 0, wrong: [`it did not come to its end: ${errorMessage(error)}`] };
 }
 
 async function runOnce({ infra, version, seconds, seed }: Run): Promise<Counted> {
@@ -67,6 +70,7 @@ async function runOnce({ infra, version, seconds, seed }: Run): Promise<Counted>
   try {
     await live(chaos, new Seeded(seed), { until: Date.now() + seconds * 1000, done, faults });
     await countLeaks(chaos, before, faults);
+    for (const line of toldOf(chaos.node.dir, faults.examples())) console.log(line);
   } finally {
     keepLogs(chaos.node.dir, infra);
     await chaos.stop();
@@ -139,7 +143,8 @@ function leaked(kind: string): string {
 
 interface Counted {
   readonly passed: number;
-  readonly failed: number;
+  /** What has failed, a line each, with an example. */
+  readonly wrong: readonly string[];
 }
 
 /** Prints what was done and what was wrong; a kind of fault is a case. */
@@ -147,11 +152,12 @@ function print(name: string, done: Done, faults: Faults): Counted {
   console.log('');
   for (const [what, times] of done.rows()) console.log(`${String(times).padStart(8)}  ${what}`);
   console.log('');
-  const rows = faults.rows();
-  for (const { kind, count, example } of rows) {
-    console.log(`${String(count).padStart(8)}  ${kind}${example && `: ${example}`}`);
-  }
-  const failed = rows.filter(({ count }) => count > 0).length;
-  console.log(`${name}: ${rows.length - failed} passed, ${failed} failed`);
-  return { passed: rows.length - failed, failed };
+  const rows = faults
+    .rows()
+    .map(({ kind, count, example }) => ({ count, text: `${kind}${example && `: ${example}`}` }));
+  for (const { count, text } of rows) console.log(`${String(count).padStart(8)}  ${text}`);
+  const wrong = rows.filter(({ count }) => count > 0).map(({ count, text }) => `${name}: ${count}  ${text}`);
+  const passed = rows.length - wrong.length;
+  console.log(`${name}: ${passed} passed, ${wrong.length} failed`);
+  return { passed, wrong };
 }
