@@ -56,27 +56,36 @@ export async function untilGone(pid: number, ms: number, procRoot = '/proc'): Pr
   const deadline = Date.now() + ms;
   while (Date.now() < deadline) {
     const stat = await statOf(pid, procRoot);
-    if (stat === undefined || afterName(stat)[0] === 'Z') return;
+    if (stat === undefined || isZombie(stat)) return;
     await sleep(POLL_MS);
   }
+}
+
+/** By the third field, the state. */
+function isZombie(stat: string): boolean {
+  return afterName(stat)[0] === 'Z';
 }
 
 async function statOf(pid: number, procRoot: string): Promise<string | undefined> {
   return readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
 }
 
-/** Start time of a process, in clock ticks since boot; undefined when it does not run. */
+/**
+ * Start time of a process, in clock ticks since boot; undefined when it does not run: one that has ended and that its parent
+ * has not waited for yet, a zombie, does nothing any more and holds nothing.
+ */
 export async function startTimeOf(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
   const stat = await statOf(pid, procRoot);
-  return stat === undefined ? undefined : parseStartTime(stat);
+  return stat === undefined || isZombie(stat) ? undefined : parseStartTime(stat);
 }
 
 /** Clock ticks in a second, as the kernel tells programs on every architecture that Node runs on. */
 const TICKS = 100n;
 
-/** When a process started, in nanoseconds since 1970; undefined when it does not run. */
+/** When a process started, in nanoseconds since 1970; undefined when there is none. */
 export async function startedAt(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
-  const ticks = await startTimeOf(pid, procRoot);
+  const stat = await statOf(pid, procRoot);
+  const ticks = stat === undefined ? undefined : parseStartTime(stat);
   if (ticks === undefined) return undefined;
   const booted = /^btime (\d+)$/m.exec(await readFile(join(procRoot, 'stat'), 'utf8'))?.[1];
   return booted === undefined ? undefined : BigInt(booted) * 1_000_000_000n + (ticks * 1_000_000_000n) / TICKS;

@@ -39,11 +39,13 @@ it('parseStartTime does not guess', () => {
 it('reads of a process what is asked', async () => {
   root.add({
     '42/stat': stat('x'),
+    '44/stat': stat('x').replace(') S', ') Z'),
     '42/status': 'Name:\tx\nCapEff:\t0000000000000003\n',
     'sys/kernel/random/boot_id': 'abc\n',
   });
   expect(await startTimeOf(42, root.path)).toBe(987654321n);
   expect(await startTimeOf(43, root.path)).toBeUndefined();
+  expect(await startTimeOf(44, root.path)).toBeUndefined(); // a zombie
   expect(await capabilitiesOf(42, root.path)).toEqual(['CAP_CHOWN', 'CAP_DAC_OVERRIDE']);
   await expect(capabilitiesOf(43, root.path)).rejects.toMatchObject({ code: 'ENOENT' });
   expect(await bootId(root.path)).toBe('abc');
