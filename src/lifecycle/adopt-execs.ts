@@ -67,7 +67,11 @@ async function execFifos(dir: string, containerId: string): Promise<Map<string, 
 }
 
 function outputs(fifos: readonly string[]): string[] {
-  return fifos.filter((path) => !path.endsWith('-stdin'));
+  return fifos.filter((path) => !isStdin(path));
+}
+
+function isStdin(path: string): boolean {
+  return path.endsWith('-stdin');
 }
 
 interface Orphan {
@@ -90,20 +94,25 @@ async function adopt(deps: Deps, orphan: Orphan): Promise<void> {
 async function adoptAsItIs(deps: Deps, orphan: Orphan): Promise<void> {
   const process = await deps.containerd.tasks.get(orphan, { timeoutMs: TIMEOUT_MS });
   if (process?.status === 'UNKNOWN') throw new Error('its shim does not answer');
-  if (process?.status !== 'RUNNING') return forget(deps, orphan);
-  void runOut(deps, orphan).catch((error: unknown) => tell(deps, orphan, error));
+  if (process?.status !== 'RUNNING') return discarding(orphan, () => forget(deps, orphan));
+  void discarding(orphan, () => runOut(deps, orphan)).catch((error: unknown) => tell(deps, orphan, error));
 }
 
 async function runOut(deps: Deps, orphan: Orphan): Promise<void> {
   const { tasks } = deps.containerd;
+  if (orphan.paths.some(isStdin)) await tasks.closeStdin(orphan);
+  await tasks.wait(orphan);
+  await forget(deps, orphan);
+}
+
+/** Reads and throws away its output until `act` has ended: a shim that deletes a process waits for that to be taken. */
+async function discarding(orphan: Orphan, act: () => Promise<void>): Promise<void> {
   const readers = outputs(orphan.paths).map(discard);
   try {
-    if (readers.length < orphan.paths.length) await tasks.closeStdin(orphan);
-    await tasks.wait(orphan);
+    await act();
   } finally {
     for (const reader of readers) reader.close();
   }
-  await forget(deps, orphan);
 }
 
 function discard(path: string): FifoReader {

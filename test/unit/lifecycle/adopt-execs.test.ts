@@ -26,6 +26,16 @@ async function orphaned(streams: readonly ('stdin' | 'stdout' | 'stderr')[] = ['
   return { id, execId, left, start: () => containerd.tasks.start({ containerId: id, execId }) };
 }
 
+/** Opens it as a shim does; but who waits for a reader fails here at once. */
+function isRead(fifo: string): boolean {
+  try {
+    closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 describe('What a server before us has executed', () => {
   it('and was never started, or has ended, is deleted', async () => {
     const created = await orphaned();
@@ -39,6 +49,20 @@ describe('What a server before us has executed', () => {
     rig.now.fake.process(ended.id, ended.execId).exit(0);
     await adoptExecs(rig.now.deps, ended.id);
     expect(ended.left()).toEqual([]);
+  });
+
+  it('and has ended finds somebody who reads what is left of its output while it is deleted', async () => {
+    const { id, execId, start } = await orphaned();
+    await start();
+    rig.now.fake.process(id, execId).exit(0);
+    const { containerd, paths } = rig.now.deps;
+    let read: boolean[] = [];
+    jest.spyOn(containerd.tasks, 'deleteProcess').mockImplementation(async () => {
+      read = ['stdout', 'stderr'].map((name) => isRead(join(paths.io(id), `${execId}-${name}`)));
+      return undefined;
+    });
+    await adoptExecs(rig.now.deps, id);
+    expect(read).toEqual([true, true]);
   });
 
   it('and the daemon knows nothing of leaves no FIFO', async () => {
@@ -100,16 +124,8 @@ describe('What a server before us has executed', () => {
     const { host, paths } = rig.now.deps;
     const execId = newId();
     await host.makeFifos(['stdin', 'stdout', 'stderr'].map((name) => join(paths.io(id), `${execId}-${name}`)));
-    /** As a shim does; but who waits for a reader fails here at once. */
-    const writes = (name: string): boolean => {
-      try {
-        closeSync(openSync(join(paths.io(id), `${execId}-${name}`), constants.O_WRONLY | constants.O_NONBLOCK));
-        return true;
-      } catch {
-        return false;
-      }
-    };
-    const all = (): boolean[] => ['stdin', 'stdout', 'stderr'].map(writes);
+    const all = (): boolean[] =>
+      ['stdin', 'stdout', 'stderr'].map((name) => isRead(join(paths.io(id), `${execId}-${name}`)));
     expect(all()).toEqual([false, false, false]);
     const readers = await readExecs(rig.now.deps);
     expect(all()).toEqual([false, true, true]);
