@@ -257,15 +257,15 @@ export class Life {
     if (this.pod) for (const made of this.made) this.checkLogOf(this.pod, made);
   }
 
-  private checkLogOf(pod: Pod, { name, code, unanswered }: Made): void {
+  private checkLogOf(pod: Pod, { id, name, code, unanswered }: Made): void {
     const { faults, done, chaos } = this.ground;
     const whole = code !== undefined && chaos.boots === this.boots;
-    const path = logOf(pod, name);
-    const { lines, torn, disordered, lost } = checkLog(path, { whole, restarts: unanswered });
+    const { lines, torn, disordered, lost, end } = checkLog(logOf(pod, name), { whole, restarts: unanswered });
     done.add('log lines read', lines);
-    if (torn > 0) faults.add('log lines torn', `${torn} in ${path}`);
-    if (disordered > 0) faults.add('log lines out of order', `${disordered} in ${path}`);
-    if (lost > 0) faults.add('log lines lost', `${lost} of ${path}`);
+    const where = `the log of ${id}, started ${unanswered} times without an answer, which ends with "${end}"`;
+    if (torn > 0) faults.add('log lines torn', `${torn} in ${where}`);
+    if (disordered > 0) faults.add('log lines out of order', `${disordered} in ${where}`);
+    if (lost > 0) faults.add('log lines lost', `${lost} of ${where}`);
   }
 
   private theirPod(): Pod {

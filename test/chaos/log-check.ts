@@ -8,6 +8,8 @@ export interface LogVerdict {
   readonly torn: number;
   readonly disordered: number;
   readonly lost: number;
+  /** Its last line. */
+  readonly end: string;
 }
 
 /**
@@ -34,5 +36,5 @@ export function checkLog(path: string, { whole, restarts }: { whole: boolean; re
     last = at;
   }
   if (whole) lost += total === 0 ? 1 : total - last;
-  return { lines: rows.length, torn, disordered, lost };
+  return { lines: rows.length, torn, disordered, lost, end: rows.at(-1) ?? '' };
 }
