@@ -30,9 +30,9 @@ interface HalfMade {
  * then and forgets the task, while the shim and the OCI runtime go on making it: a process that nobody knows stays behind,
  * and its id cannot be used again; a shim whose start was cut off may be there for ever and answer nothing. What still works
  * at it is ended. Whether all is well then, a creation tells, and what it made is deleted. What cannot be cleared in a
- * quarter of a minute is logged and left.
+ * quarter of a minute is logged and left, and the answer is false.
  */
-export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<void> {
+export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boolean> {
   const { id, handler } = task;
   const signal = AbortSignal.timeout(LIMIT_MS);
   for (let tries = 1; ; tries++) {
@@ -40,11 +40,13 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<voi
       await createOnceMore(deps, task, signal);
       await killAndDelete(deps, id, signal);
       if (handler.hostProcesses) await deps.host.killStrays(id);
-      return;
+      return true;
     } catch (error) {
-      const known = /already exists/.test(errorMessage(error));
-      if (signal.aborted || !(known || mayPass(error, tries))) {
-        return deps.log.warn('what is left of a task cannot be cleared', { id, error: errorMessage(error) });
+      const message = errorMessage(error);
+      const known = /already exists/.test(message);
+      if (signal.aborted || !(known || isBeingPutAway(message) || mayPass(error, tries))) {
+        deps.log.warn('what is left of a task cannot be cleared', { id, error: message });
+        return false;
       }
       if (known) await forgetInRuntime(deps, id, handler);
     }
@@ -53,11 +55,19 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<voi
 }
 
 /**
- * While the daemon puts away what was cut off, another creation fails in many ways: the task's directory is there, or goes
- * while the shim starts in it; the shim goes, or does not answer. Hardly for longer than a second.
+ * While the daemon puts away what was cut off, another creation fails in many ways: the task's directory goes while the shim
+ * starts in it; the shim goes, or does not answer. Hardly for longer than a second.
  */
 function mayPass(error: unknown, tries: number): boolean {
   return tries < TRIES && !isUnavailable(error) && !isNotFound(error);
+}
+
+/**
+ * The task's directory is there for as long as the daemon puts it away. It gives the shim five seconds for the output of what
+ * was cut off, which ends only when `runc init` does.
+ */
+function isBeingPutAway(message: string): boolean {
+  return /mkdir .*: file exists/.test(message);
 }
 
 /** Whoever has a task that may be there without the daemon's knowing of it, or running without anybody's. */

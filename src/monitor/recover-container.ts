@@ -11,6 +11,7 @@ import { type Container, type ContainerStatus, containerState } from '../model/c
 import type { Spec } from '../model/spec';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
+import { afterwards } from './afterwards';
 import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchContainer } from './watch-exits';
 
@@ -31,19 +32,26 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
-  if (await settled(deps, container, found)) return;
+  const state = await settled(deps, container, found);
+  if (state === 'start cut off') return afterwards(deps, record.id, () => clearCutOffStart(deps, container));
+  if (state === 'settled') return;
   deps.containers.updateInMemory(container, { unknown: true });
   deps.retries.until(`the state of container ${record.id}`, () => settledLater(deps, container));
 }
 
-/** Corrects the status by what the task says; false when its shim does not answer. */
-async function settled(deps: RecoverDeps, container: Container, found?: Found): Promise<boolean> {
+/** Corrects the status by what the task says; unknown when its shim does not answer. */
+async function settled(
+  deps: RecoverDeps,
+  container: Container,
+  found?: Found,
+): Promise<'settled' | 'start cut off' | 'unknown'> {
   const task = await taskOf(deps, container.metadata.id, found);
-  if (task === 'unknown') return false;
+  if (task === 'unknown') return task;
   deps.containers.updateInMemory(container, { unknown: false });
-  if (task === undefined) await withoutTask(deps, container);
-  else await withTask(deps, container, task);
-  return true;
+  if (task !== undefined) await withTask(deps, container, task);
+  else if (await isStartCutOff(deps, container)) return 'start cut off';
+  else await withoutTask(deps, container);
+  return 'settled';
 }
 
 /** The same for a container that has been listed as UNKNOWN, unless a stop or a removal has led out of that. */
@@ -51,25 +59,31 @@ async function settledLater(deps: RecoverDeps, container: Container): Promise<bo
   const { id } = container.metadata;
   await using _held = await deps.locks.hold(id);
   if (deps.containers.get(id) !== container || !container.status.unknown) return true;
-  return settled(deps, container);
+  const state = await settled(deps, container);
+  if (state === 'start cut off') await clearCutOffStart(deps, container);
+  return state !== 'unknown';
 }
 
 /** RUNNING without a task: it ended while nobody looked, and its code is lost. */
 async function withoutTask(deps: RecoverDeps, container: Container): Promise<void> {
-  const state = containerState(container.status);
-  if (state === 'CREATED') await withoutStart(deps, container);
-  if (state !== 'RUNNING') return;
+  if (containerState(container.status) !== 'RUNNING') return;
   await clearVanishedTask(deps, container.metadata.id, handlerOfContainer(deps, container));
   const finishedAt = BigInt(Date.now()) * 1_000_000n;
   await deps.containers.update(container, { pid: 0, finishedAt, exitCode: LOST_EXIT_STATUS, reason: 'Unknown' });
 }
 
-/** With its stdio open, a container that was never started is one whose start we did not survive: it may be tried again. */
-async function withoutStart(deps: RecoverDeps, container: Container): Promise<void> {
-  const { id } = container.metadata;
-  if (!(await deps.stdio.list()).includes(id)) return;
-  const handler = handlerOfContainer(deps, container);
-  await clearHalfMadeTask(deps, { id, snapshotter: container.snapshotter, handler });
+/** With its stdio open, a container that was never started is one whose start we did not survive. */
+async function isStartCutOff(deps: RecoverDeps, container: Container): Promise<boolean> {
+  return containerState(container.status) === 'CREATED' && (await deps.stdio.list()).includes(container.metadata.id);
+}
+
+/** Afterwards it may be started once more. */
+async function clearCutOffStart(deps: RecoverDeps, container: Container): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
+  await deps.shims.deleting(sandboxId, id, async () => {
+    container.halfMade = !(await clearHalfMadeTask(deps, task));
+  });
   await deps.stdio.close(id);
 }
 

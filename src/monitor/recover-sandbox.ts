@@ -16,6 +16,7 @@ import type { Spec } from '../model/spec';
 import { SHIM_GROUP } from '../oci/annotations';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
 import type { UpdatedResources } from '../state/updated-resources';
+import { afterwards } from './afterwards';
 import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
 import { watchSandbox } from './watch-exits';
 
@@ -130,7 +131,10 @@ async function lookAt(
 async function withoutTask(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
   const { id, runtimeHandler } = sandbox.metadata;
   if (!(await isWired(deps, sandbox))) return;
-  await clearHalfMadeTask(deps, { id, snapshotter, handler: deps.handlers.ofPod(runtimeHandler) });
+  const task = { id, snapshotter, handler: deps.handlers.ofPod(runtimeHandler) };
+  await afterwards(deps, id, async () => {
+    sandbox.halfMade = !(await clearHalfMadeTask(deps, task));
+  });
 }
 
 /** Neither stopped nor of before a reboot: then it has its network namespace, or on the node's network its /dev/shm. */

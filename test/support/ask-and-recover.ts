@@ -1,6 +1,9 @@
 import { askDaemon, type RecoverDeps, recover } from '../../src/monitor/recover';
 
-/** What a start does to find its pods, one after the other. */
+/** What a start does to find its pods, one after the other, and what goes on after it under their locks. */
 export async function askAndRecover(deps: RecoverDeps): Promise<void> {
   await recover(deps, await askDaemon(deps));
+  for (const { metadata } of [...deps.sandboxes.list(), ...deps.containers.list()]) {
+    (await deps.locks.hold(metadata.id)).release();
+  }
 }

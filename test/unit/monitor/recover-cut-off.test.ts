@@ -1,8 +1,10 @@
 import { containerState } from '../../../src/model/container';
+import { askDaemon, recover } from '../../../src/monitor/recover';
 import { askAndRecover } from '../../support/ask-and-recover';
 import type { Failure } from '../../support/fake/failpoints';
 import { makeContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
+import { until } from '../../support/streaming/until';
 import { removeAll } from '../../support/use-rig';
 
 let before: StoryRig;
@@ -66,6 +68,23 @@ describe('A container whose start was cut off by the death of its server', () =>
     expect(after.host.deletedFromRuntime).toEqual([]);
   });
 
+  it('is waited for by who asks for it, however long the daemon puts it away, and not by a start', async () => {
+    const id = await startCutOff();
+    let tries = 0;
+    const message = 'mkdir /run/task/k8s.io/1: file exists';
+    before.fake.fail('Tasks/Create', { nth: 'always', code: 2, message, hit: () => (tries += 1) });
+    after = before.restarted();
+    const { deps } = after;
+    await deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
+    await recover(deps, await askDaemon(deps));
+    expect(deps.containers.get(id)?.metadata.id).toBe(id);
+    await until('more tries than for anything else', () => tries > 6);
+    expect(deps.locks.isHeld(id)).toBe(true);
+    before.fake.heal();
+    (await deps.locks.hold(id)).release();
+    expect([await deps.stdio.list(), deps.containers.get(id)?.halfMade]).toEqual([[], false]);
+  });
+
   it('has nothing left that works at its task', async () => {
     const id = await startCutOff();
     after = before.restarted();
@@ -81,7 +100,7 @@ describe('A container whose start was cut off by the death of its server', () =>
     before.fake.fail('Tasks/Create', { nth: 'always', code: 2, message: 'fork/exec: no such file or directory' });
     await restart(id);
     expect(before.fake.calls.filter((call) => call.endsWith('Tasks/Create'))).toHaveLength(1 + 6);
-    expect(after.deps.containers.get(id)?.metadata.id).toBe(id);
+    expect(after.deps.containers.get(id)?.halfMade).toBe(true); // its removal tries again
   });
 
   it('is left alone when nothing of a start is open', async () => {
