@@ -1,3 +1,4 @@
+import { errorMessage } from '../base/errors';
 import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
@@ -33,23 +34,23 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
   const state = await settled(deps, container, found);
-  if (state === 'start cut off') return afterwards(deps, record.id, () => clearCutOffStart(deps, container));
+  if (typeof state === 'function') return afterwards(deps, record.id, state);
   if (state === 'settled') return;
   deps.containers.updateInMemory(container, { unknown: true });
   deps.retries.until(`the state of container ${record.id}`, () => settledLater(deps, container));
 }
 
-/** Corrects the status by what the task says; unknown when its shim does not answer. */
-async function settled(
-  deps: RecoverDeps,
-  container: Container,
-  found?: Found,
-): Promise<'settled' | 'start cut off' | 'unknown'> {
+/** What may take its time, to be done under the container's lock. */
+type Rest = () => Promise<void>;
+
+/** Corrects the status by what the task says, or answers what has to be done for that; unknown when its shim does not answer. */
+async function settled(deps: RecoverDeps, container: Container, found?: Found): Promise<'settled' | 'unknown' | Rest> {
   const task = await taskOf(deps, container.metadata.id, found);
   if (task === 'unknown') return task;
   deps.containers.updateInMemory(container, { unknown: false });
+  if (task?.status === 'STOPPED') return () => withStoppedTask(deps, container, task);
   if (task !== undefined) await withTask(deps, container, task);
-  else if (await isStartCutOff(deps, container)) return 'start cut off';
+  else if (await isStartCutOff(deps, container)) return () => clearCutOffStart(deps, container);
   else await withoutTask(deps, container);
   return 'settled';
 }
@@ -60,7 +61,7 @@ async function settledLater(deps: RecoverDeps, container: Container): Promise<bo
   await using _held = await deps.locks.hold(id);
   if (deps.containers.get(id) !== container || !container.status.unknown) return true;
   const state = await settled(deps, container);
-  if (state === 'start cut off') await clearCutOffStart(deps, container);
+  if (typeof state === 'function') await state();
   return state !== 'unknown';
 }
 
@@ -94,14 +95,22 @@ async function withTask(deps: RecoverDeps, container: Container, task: Process):
     case 'PAUSED':
     case 'PAUSING':
       return withRunningTask(deps, container, task);
-    case 'STOPPED':
-      // Its code and time are true; what is left in the pipes still belongs into the log.
-      if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
-      return finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
     default:
       // Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended.
       await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
       await deps.stdio.close(id);
+  }
+}
+
+/** Its code and time are true; what is left in the pipes still belongs into the log. What cannot be done now is tried again. */
+async function withStoppedTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+  try {
+    if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
+    await finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
+  } catch (error) {
+    const { id } = container.metadata;
+    deps.log.warn('the end of a container cannot be recorded yet', { id, error: errorMessage(error) });
+    watchContainer(deps, deps.monitor, container);
   }
 }
 
