@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { ContainerdVersion } from '../support/daemon/containerd';
 import { mountsBelow, shimPids } from '../support/daemon/leftovers';
-import { runtimeStates } from '../support/daemon/pod-processes';
+import { endProcessesOfPods, runtimeStates } from '../support/daemon/pod-processes';
 import { type WrappedPlugins, wrapPlugins } from '../support/daemon/wrapped-plugins';
 import { type Infra, infraSettings } from '../support/infra';
 import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
@@ -109,6 +109,7 @@ export class ChaosNode {
     await containerd.stop();
     const shims = shimPids(containerd.address);
     for (const pid of [...childrenOf(shims), ...shims]) endProcess(pid);
+    endProcessesOfPods(dir); // among them what a runtime was just making, the child of no shim
     for (const path of runtimeStates(dir)) rmSync(path, { recursive: true, force: true });
     for (const name of this.manager.names()) this.manager.forget(name);
     for (const point of mountsBelow(dir)) {

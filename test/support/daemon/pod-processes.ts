@@ -1,15 +1,38 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** A process that was told to end is gone after one or two. */
+const ROUNDS = 100;
+
 /**
  * Processes that are there because of the pods of one test, by the test's folder: those in containers whose root
- * filesystem lies in it, CNI plugins and OCI runtimes that were told of it. `<pid> <command>` each.
+ * filesystem lies in it, CNI plugins and OCI runtimes that were told of it. `<pid> <command> in <cgroup>` each.
  */
 export function processesOfPods(dir: string): string[] {
+  return pidsOfPods(dir).map((pid) => {
+    const cgroup = read(pid, 'cgroup').split('\n')[0]?.split(':')[2];
+    return `${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()} in ${cgroup}`;
+  });
+}
+
+/** Ends them all, as the end of the machine does. */
+export function endProcessesOfPods(dir: string): void {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const pids = pidsOfPods(dir);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
+}
+
+function pidsOfPods(dir: string): string[] {
   const inside = (pid: string): boolean => runsIn(pid, dir) || isPluginFor(pid, dir) || isRuntimeFor(pid, dir);
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && inside(name))
-    .map((pid) => `${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ').trim()}`);
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && inside(name));
 }
 
 /** What runc remembers of the containers of one test: it keeps that in one place for the whole machine. */
