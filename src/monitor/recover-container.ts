@@ -48,7 +48,6 @@ async function settled(deps: RecoverDeps, container: Container, found?: Found): 
   const task = await taskOf(deps, container.metadata.id, found);
   if (task === 'unknown') return task;
   deps.containers.updateInMemory(container, { unknown: false });
-  if (task?.status === 'STOPPED') return () => withStoppedTask(deps, container, task);
   if (task !== undefined) await withTask(deps, container, task);
   else if (await isStartCutOff(deps, container)) return () => clearCutOffStart(deps, container);
   else await withoutTask(deps, container);
@@ -95,6 +94,8 @@ async function withTask(deps: RecoverDeps, container: Container, task: Process):
     case 'PAUSED':
     case 'PAUSING':
       return withRunningTask(deps, container, task);
+    case 'STOPPED':
+      return withStoppedTask(deps, container, task);
     default:
       // Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended.
       await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));

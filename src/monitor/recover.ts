@@ -61,8 +61,8 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
 
 /**
  * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the
- * state they are in, their exits are watched and their logs go on; what takes its time at one of them, as the last output of
- * one that has ended, goes on under its lock. One bad record never stops the start.
+ * state they are in, their exits are watched and their logs go on; what is left of a creation that was cut off is cleared
+ * under the lock of its container or pod. One bad record never stops the start.
  */
 export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
   deps.monitor.hold();
