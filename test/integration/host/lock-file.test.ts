@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFile } from '../../../src/host/lock-file';
-import { bootId, startTimeOf } from '../../../src/host/proc';
+import { bootId, parseStartTime, startTimeOf } from '../../../src/host/proc';
 import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { until } from '../../support/daemon/process';
 import { MEANS, useTempDir } from './temp';
 
 const dir = useTempDir();
@@ -46,6 +47,23 @@ describe.each(MEANS)('lockFile with %s', (_, means) => {
     writeFileSync(lockPath(), JSON.stringify(holder));
     await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ pid: process.ppid });
   });
+});
+
+it('a lock ends with its process, also as long as nobody has waited for that', async () => {
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+  try {
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(String(said));
+    const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8');
+    await until('it is a zombie', 5000, async () => stat().includes(') Z '));
+    await (await lockFile(lockPath())).release();
+    const holder = { pid, startTime: String(parseStartTime(stat())), boot: await bootId() };
+    writeFileSync(lockPath(), JSON.stringify(holder));
+    await (await lockFile(lockPath())).release();
+  } finally {
+    parent.kill('SIGKILL');
+    await once(parent, 'close');
+  }
 });
 
 it('a lock ends with its process, however that ends', async () => {

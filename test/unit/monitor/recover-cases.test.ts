@@ -5,9 +5,11 @@ import { NamespaceMode } from '../../../generated/cri/v1/api';
 import { startContainer } from '../../../src/cri/container/start-container';
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { type ContainerStatus, containerState } from '../../../src/model/container';
+import { Code } from '../../../src/rpc/code';
 import { askAndRecover } from '../../support/ask-and-recover';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
+import { until } from '../../support/streaming/until';
 import { ended, removeAll } from '../../support/use-rig';
 
 const STARTED = 1_700_000_000_000_000_000n;
@@ -159,6 +161,17 @@ describe('A container is found', () => {
     expect(statusOf(id)).toMatchObject({ exitCode: 7, reason: 'Error' });
     expect(statusOf(id).finishedAt / 1_000_000_000n).toBe(at?.seconds);
     expect(hasTask(id)).toBe(false);
+  });
+
+  it('EXITED when it ended meanwhile and its task cannot be deleted yet, which is tried again', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig = rig.restarted();
+    rig.fake.process(id).exit(7);
+    rig.fake.fail('Tasks/Delete', { code: Code.DEADLINE_EXCEEDED });
+    await askAndRecover(rig.deps);
+    expect(statusOf(id)).toMatchObject({ exitCode: 7, reason: 'Error' });
+    await until('its task is gone', () => !hasTask(id));
+    expect(statusOf(id)).toMatchObject({ exitCode: 7, reason: 'Error' });
   });
 
   it.each([
