@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 
@@ -29,7 +29,7 @@ export interface Crisp {
   start(program?: string): Promise<void>;
   /** The process that has the stdio of containers, which outlives crisp; undefined when there is none. */
   stdioPid(): number | undefined;
-  /** Ends that process; resolves when it is gone. */
+  /** Ends that process, and one that is only about to be it; resolves when they are gone. */
   endStdio(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -70,6 +70,7 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
       everyMs: 20,
     });
   let daemon = await start();
+  const stdioDir = join(settings.state, 'stdio');
   return {
     socket,
     configFile,
@@ -89,8 +90,10 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     start: async (bundle) => {
       daemon = await start(bundle);
     },
-    stdioPid: () => pidInLock(join(settings.state, 'stdio/lock')),
-    endStdio: (signal = 'SIGTERM') => endProcess(pidInLock(join(settings.state, 'stdio/lock')), signal),
+    stdioPid: () => pidInLock(join(stdioDir, 'lock')),
+    endStdio: async (signal = 'SIGTERM') => {
+      await Promise.all(stdioProcesses(stdioDir).map((pid) => endProcess(pid, signal)));
+    },
   };
 }
 
@@ -134,18 +137,37 @@ function pidInLock(path: string): number | undefined {
   }
 }
 
-async function endProcess(pid: number | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (pid === undefined) return;
-  process.kill(pid, signal);
+/** Those that were started to have the stdio of containers there; one of them holds the lock, or none yet. */
+function stdioProcesses(dir: string): number[] {
+  const isOne = (pid: string): boolean => {
+    const argv = contentOf(`/proc/${pid}/cmdline`).split('\0');
+    return argv[argv.indexOf('--dir') + 1] === dir;
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isOne(name))
+    .map(Number);
+}
+
+async function endProcess(pid: number, signal: NodeJS.Signals): Promise<void> {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // it has ended by itself
+  }
   await until(`process ${pid} is gone`, 10_000, async () => !isAlive(pid));
 }
 
+/** A zombie is as gone as can be: nobody here may be its parent. */
 function isAlive(pid: number): boolean {
+  return /^State:\s+[^Z\s]/m.test(contentOf(`/proc/${pid}/status`));
+}
+
+/** Nothing when it is gone. */
+function contentOf(path: string): string {
   try {
-    // A zombie is as gone as can be: nobody here may be its parent.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return readFileSync(path, 'utf8');
   } catch {
-    return false;
+    return '';
   }
 }
 

@@ -19,8 +19,23 @@ export function removeScratch(dir: string, address?: string): void {
     endProcess(pid);
   }
   for (const point of mountsBelow(dir)) execFileSync('umount', ['--lazy', point], { stdio: 'ignore' });
-  // A process that was told to end may write its last file now: five seconds in all.
-  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
+  removeTree(dir);
+}
+
+/**
+ * A process that was told to end may write its last file meanwhile. Node's own retries are of no use then: they try the
+ * folder again, not what has come into it.
+ */
+function removeTree(dir: string): void {
+  for (let left = 50; ; left -= 1) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+  }
 }
 
 function childrenOf(pid: number): number[] {
