@@ -116,10 +116,19 @@ export async function podUntil(
   return seen;
 }
 
-/** Waits until nothing of the pod runs. */
+/** kubelet answers what runs from what it asked of the runtime up to two seconds ago (its runtimeCache), with some to spare. */
+const CACHED_MS = 2500;
+
+/**
+ * Waits until nothing of the pod runs. Of a pod that has only just come kubelet may not know yet, so it is taken for gone
+ * when it has been missing for longer than that.
+ */
 export async function ended(node: KubeletNode, name: string, withinMs = 45_000): Promise<void> {
+  let missing: number | undefined;
   await until(`${name} runs no more`, withinMs, async () => {
-    return !(await node.api.runningPods()).includes(fullName(node, name));
+    if ((await node.api.runningPods()).includes(fullName(node, name))) missing = undefined;
+    else missing ??= Date.now();
+    return missing !== undefined && Date.now() - missing > CACHED_MS;
   });
 }
 
