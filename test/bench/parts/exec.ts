@@ -4,9 +4,9 @@ import { turns } from '../statistics';
 import type { Bench } from './part';
 
 /**
- * A kubelet's probes are seconds apart. What `runc exec` waits for when it moves a process into its cgroups, an RCU grace
- * period (the kernel's cgroup_threadgroup_rwsem), is over at once when another has waited a moment ago: with probes one
- * right after the other, whether it waits hangs on a millisecond.
+ * A kubelet's probes are seconds apart. Of probes one right after the other some take far longer than others, and a
+ * millisecond between them decides which. What fits that: the kernel's cgroup_threadgroup_rwsem, for which `runc exec` waits
+ * an RCU grace period when it moves a process into its cgroups, and hardly at all when somebody has just waited.
  */
 const BETWEEN_MS = 100;
 

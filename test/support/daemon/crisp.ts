@@ -8,6 +8,7 @@ import type { FakeServiceManager } from '../service-manager';
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { checkout } from './places';
+import { contentOf } from './pod-processes';
 import { answers, type Daemon, type DaemonOptions, startDaemon, until } from './process';
 
 export interface Crisp {
@@ -160,15 +161,6 @@ async function endProcess(pid: number, signal: NodeJS.Signals): Promise<void> {
 /** A zombie is as gone as can be: nobody here may be its parent. */
 function isAlive(pid: number): boolean {
   return /^State:\s+[^Z\s]/m.test(contentOf(`/proc/${pid}/status`));
-}
-
-/** Nothing when it is gone. */
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 function containerdSettings(settings: CrispOptions['settings']): object {

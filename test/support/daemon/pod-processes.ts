@@ -77,8 +77,8 @@ function read(pid: string, name: string): string {
   return contentOf(`/proc/${pid}/${name}`);
 }
 
-/** Nothing when it is gone. */
-function contentOf(path: string): string {
+/** What a file says; nothing when it is gone. */
+export function contentOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
