@@ -50,11 +50,14 @@ describe.each(MEANS)('lockFile with %s', (_, means) => {
 });
 
 it('a lock ends with its process, also as long as nobody has waited for that', async () => {
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
+  // The child ends once its parent is `sleep`, which waits for nobody: the shell itself may collect it.
+  const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec 3<&-; exec sleep 60']);
   try {
     const [said] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(String(said));
     const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8');
+    await until('the shell is sleep', 5000, async () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+    parent.stdin.end();
     await until('it is a zombie', 5000, async () => stat().includes(') Z '));
     await (await lockFile(lockPath())).release();
     const holder = { pid, startTime: String(parseStartTime(stat())), boot: await bootId() };
