@@ -82,7 +82,7 @@ class StdioProcess {
   /** Takes up what a predecessor had open, and listens. */
   async start(): Promise<void> {
     const { dir, containerd, log } = this.options;
-    await this.stdio.restore();
+    await this.stdio.restore(this.copying.pause);
     rmSync(stdioSocket(dir), { force: true });
     await this.server.listen(stdioSocket(dir));
     this.listening = true;

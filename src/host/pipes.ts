@@ -1,4 +1,5 @@
-import { closeSync, constants, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { errnoOf } from '../base/errors';
 import type { PipePeeker, PipePoller, Pipes, ReadyPipe } from '../base/pipes';
 import { SyscallError } from './syscalls';
 
@@ -20,6 +21,10 @@ const F_GETPIPE_SZ = 1032;
 const SPLICE_F_NONBLOCK = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+/** How a full disk, or quota, tells. */
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+/** What `st_blocks` counts in. */
+const BLOCK_BYTES = 512;
 
 type Koffi = typeof import('koffi');
 type Native<Args extends unknown[], Result = number> = (...args: Args) => Result;
@@ -92,13 +97,29 @@ export function kernelPipes(): Pipes {
     sharedMemory: (path, bytes) => {
       const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
       try {
-        ftruncateSync(fd, bytes);
+        allocate(fd, bytes);
         return libc.map(fd, bytes);
       } finally {
         closeSync(fd);
       }
     },
   };
+}
+
+/**
+ * Gives a file its size, and all of its pages from the beginning: memory whose page a full disk has no room for ends the
+ * process that first writes to it (SIGBUS). What is in it stays. Without room for them now, it is left to that.
+ */
+function allocate(fd: number, bytes: number): void {
+  ftruncateSync(fd, bytes);
+  if (fstatSync(fd).blocks * BLOCK_BYTES >= bytes) return;
+  const content = Buffer.alloc(bytes);
+  readSync(fd, content, 0, bytes, 0);
+  try {
+    writeSync(fd, content, 0, bytes, 0);
+  } catch (error) {
+    if (!NO_ROOM.has(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 class Epoll implements PipePoller {

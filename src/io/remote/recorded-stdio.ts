@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
@@ -24,16 +24,23 @@ export class RecordedStdio implements StdioService {
     return this.specs.size;
   }
 
-  /** Opens what is noted; a note whose FIFOs are gone is removed. */
-  async restore(): Promise<void> {
+  /**
+   * Opens what is noted, and notes nothing anew: the disk may be full. What cannot be opened stays noted, unless its FIFOs
+   * are gone. `pause` holds the copying until all are open: what a predecessor left half done is finished when its
+   * container is opened, and a move of another one before that would efface what is known of it.
+   */
+  async restore(pause: (on: boolean) => Promise<void>): Promise<void> {
+    await pause(true);
     for (const spec of notedSpecs(this.dir)) {
       try {
-        await this.open(spec);
+        await this.inner.open(spec);
+        this.specs.set(spec.id, spec);
       } catch (error) {
         this.log.warn('the stdio of a container cannot be taken up', { id: spec.id, error: errorMessage(error) });
-        this.forget(spec.id);
+        if (!hasFifos(spec)) this.forget(spec.id);
       }
     }
+    await pause(false);
   }
 
   async open(spec: StdioSpec): Promise<void> {
@@ -42,7 +49,9 @@ export class RecordedStdio implements StdioService {
     try {
       this.note(spec);
     } catch (error) {
-      await this.close(spec.id); // or a second call would take it for noted
+      // Or a second call would take it for noted. A note of before, which is as good, stays.
+      await this.inner.close(spec.id);
+      rmSync(`${this.path(spec.id)}.new`, { force: true });
       throw error;
     }
   }
@@ -79,9 +88,8 @@ export class RecordedStdio implements StdioService {
 
   /** Lets go of everything and of the notes too: somebody else has the containers. */
   async letGo(): Promise<void> {
-    const ids = [...this.specs.keys()];
     await this.leave();
-    for (const id of ids) this.forget(id);
+    for (const { id } of notedSpecs(this.dir)) this.forget(id); // also what could not be opened
   }
 
   private note(spec: StdioSpec): void {
@@ -101,6 +109,10 @@ export class RecordedStdio implements StdioService {
   private path(id: string): string {
     return join(this.dir, `${id}.json`);
   }
+}
+
+function hasFifos({ stdout, stderr }: StdioSpec): boolean {
+  return [stdout, stderr].every((path) => !path || existsSync(path));
 }
 
 /** What is noted as open in a directory. A note that cannot be read is passed over. */

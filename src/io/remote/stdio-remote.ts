@@ -4,6 +4,7 @@ import { newSuffix } from '../../base/ids';
 import type { Logger } from '../../base/logger';
 import type { Metrics } from '../../base/metrics';
 import type { ServiceManager } from '../../base/service-manager';
+import { endedOrLate } from '../ended-or-late';
 import { StdioError } from '../stdio-error';
 import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
 import { AttachClient } from './attach-client';
@@ -13,6 +14,8 @@ import type { Answer, Request, Told } from './messages';
 
 /** What a call waits for the process that has the stdio, also while that is started anew. */
 const CALL_TIMEOUT_MS = 30_000;
+/** When a container is tried again that a process could not open. */
+const TAKE_UP_AGAIN = { firstMs: 200, maxMs: 5000 };
 /** How long a process that was started may take to listen before another is. */
 const START_TIMEOUT_MS = 10_000;
 
@@ -43,6 +46,10 @@ export class StdioRemote implements StdioService {
   private readonly specs = new Map<string, StdioSpec>();
   private readonly waiting = new Map<number, Waiting>();
   private readonly attached = new Map<string, AttachClient>();
+  /** Containers that a new process is being told of, until it has them open. */
+  private readonly takingUp = new Map<string, Promise<void>>();
+  /** Containers that are being closed. */
+  private readonly ending = new Set<string>();
   private readonly held: HeldFifos;
   private readonly leaving = new AbortController();
   private connection: ControlConnection | undefined;
@@ -87,13 +94,14 @@ export class StdioRemote implements StdioService {
 
   async drain(id: string, { timeoutMs }: DrainOptions): Promise<void> {
     const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
-    await this.call({ op: 'drain', id, timeoutMs: limit }, limit === null ? undefined : limit + CALL_TIMEOUT_MS);
-    this.forget(id);
+    // What the process could not open yet, it would not read to its end.
+    const opened = this.takingUp.get(id);
+    if (opened) await endedOrLate(opened, timeoutMs);
+    await this.end({ op: 'drain', id, timeoutMs: limit }, limit === null ? undefined : limit + CALL_TIMEOUT_MS);
   }
 
   async close(id: string): Promise<void> {
-    await this.call({ op: 'close', id });
-    this.forget(id);
+    await this.end({ op: 'close', id });
   }
 
   async list(): Promise<string[]> {
@@ -112,9 +120,22 @@ export class StdioRemote implements StdioService {
 
   /** Everything is let go for good: containerd's own CRI has the containers. Afterwards this is of no more use. */
   async letGo(): Promise<void> {
+    for (const id of this.specs.keys()) this.ending.add(id);
     await this.call({ op: 'letGo' }).catch(() => undefined); // gone is as good
     for (const id of [...this.specs.keys()]) this.forget(id);
     await this.leave();
+  }
+
+  /** Has a container closed, one way or the other: nothing opens it again behind that. */
+  private async end(request: Request & { id: string }, timeoutMs?: number): Promise<void> {
+    const { id } = request;
+    this.ending.add(id);
+    try {
+      await this.call(request, timeoutMs);
+      this.forget(id);
+    } finally {
+      this.ending.delete(id);
+    }
   }
 
   private forget(id: string): void {
@@ -194,15 +215,32 @@ export class StdioRemote implements StdioService {
   private take(connection: ControlConnection): void {
     this.connection = connection;
     const asked = new Map(this.waiting);
-    for (const spec of this.specs.values()) {
-      this.call({ op: 'open', spec }).catch((error: unknown) =>
-        this.options.log.warn('the stdio of a container cannot be taken up', {
-          id: spec.id,
-          error: errorMessage(error),
-        }),
-      );
+    for (const id of this.specs.keys()) {
+      const opened = this.takeUp(id, connection).finally(() => {
+        if (this.takingUp.get(id) === opened) this.takingUp.delete(id);
+      });
+      this.takingUp.set(id, opened);
     }
     for (const [seq, { request }] of asked) connection.send(seq, request);
+  }
+
+  /** Has it opened, again and again while it cannot be: what it prints waits in its pipes meanwhile. */
+  private async takeUp(id: string, connection: ControlConnection): Promise<void> {
+    const backoff = new Backoff(TAKE_UP_AGAIN);
+    const { signal } = this.leaving;
+    let told = '';
+    for (let spec = this.specs.get(id); spec; spec = this.specs.get(id)) {
+      try {
+        await this.call({ op: 'open', spec });
+        return;
+      } catch (error) {
+        const why = errorMessage(error);
+        if (why !== told) this.options.log.warn('the stdio of a container cannot be taken up', { id, error: why });
+        told = why;
+      }
+      await sleep(backoff.next(), signal).catch(() => undefined);
+      if (this.connection !== connection || signal.aborted || this.ending.has(id)) return;
+    }
   }
 
   private heard(told: Told): void {

@@ -90,10 +90,8 @@ export function inlineEngine(options: { memory?: Buffer; write?: WriteSync } = {
   };
 }
 
-/** A server and a client of it, with the engine behind them. */
-async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
-  const { stdio: inner, stop } = inlineEngine({ write });
-  const path = join(dir, 'stdio.sock');
+/** Serves a StdioService in a directory, as a process of its own does. */
+export async function serveStdio(dir: string, inner: StdioService): Promise<StdioServer> {
   const stdio = new RecordedStdio(inner, join(dir, 'open'), silentLogger);
   const server = new StdioServer({
     ...{ stdio, log: silentLogger, build: 'test' },
@@ -102,12 +100,26 @@ async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
     onQuit: async () => undefined,
     onLetGo: () => stdio.letGo(),
   });
-  await server.listen(path);
+  await server.listen(join(dir, 'stdio.sock'));
+  return server;
+}
+
+/** A client of what is served in a directory. */
+export function remoteStdio(dir: string): StdioRemote {
   const remote = new StdioRemote({
-    ...{ path, build: 'test', containerd: '', log: silentLogger, metrics: noMetrics, manager: noManager },
+    ...{ path: join(dir, 'stdio.sock'), build: 'test', containerd: '' },
+    ...{ log: silentLogger, metrics: noMetrics, manager: noManager },
     start: () => undefined,
   });
   remote.start();
+  return remote;
+}
+
+/** A server and a client of it, with the engine behind them. */
+async function overSocket(dir: string, write?: WriteSync): Promise<Service> {
+  const { stdio: inner, stop } = inlineEngine({ write });
+  const server = await serveStdio(dir, inner);
+  const remote = remoteStdio(dir);
   return {
     stdio: remote,
     stop: async () => {
