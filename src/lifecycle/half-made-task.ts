@@ -12,7 +12,8 @@ const CREATE_LIMIT_MS = 10_000;
 const PAUSE_MS = 200;
 const PUT_AWAY_LIMIT_MS = 2000;
 const PUT_AWAY_POLL_MS = 10;
-const TRIES = 6;
+/** For so long after a first failure another one may pass. */
+const MAY_PASS_MS = 5000;
 /** Where runc's shim has its OCI runtime keep state, a directory for each namespace. */
 const RUNC_ROOT = '/run/containerd/runc';
 const NAMESPACE = 'k8s.io';
@@ -35,7 +36,8 @@ interface HalfMade {
 export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boolean> {
   const { id, handler } = task;
   const signal = AbortSignal.timeout(LIMIT_MS);
-  for (let tries = 1; ; tries++) {
+  let failedAt: number | undefined;
+  for (;;) {
     try {
       await createOnceMore(deps, task, signal);
       await killAndDelete(deps, id, signal);
@@ -43,8 +45,9 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
       return true;
     } catch (error) {
       const message = errorMessage(error);
+      failedAt ??= Date.now();
       const known = /already exists/.test(message);
-      if (signal.aborted || !(known || isBeingPutAway(message) || mayPass(error, tries))) {
+      if (signal.aborted || !(known || isBeingPutAway(message) || mayPass(error, Date.now() - failedAt))) {
         deps.log.warn('what is left of a task cannot be cleared', { id, error: message });
         return false;
       }
@@ -56,10 +59,10 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
 
 /**
  * While the daemon puts away what was cut off, another creation fails in many ways: the task's directory goes while the shim
- * starts in it; the shim goes, or does not answer. Hardly for longer than a second.
+ * starts in it; the shim goes, or does not answer. Hardly for longer than a second, on a machine that has time for it.
  */
-function mayPass(error: unknown, tries: number): boolean {
-  return tries < TRIES && !isUnavailable(error) && !isNotFound(error);
+function mayPass(error: unknown, afterMs: number): boolean {
+  return afterMs < MAY_PASS_MS && !isUnavailable(error) && !isNotFound(error);
 }
 
 /**

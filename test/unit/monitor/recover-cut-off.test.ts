@@ -95,11 +95,11 @@ describe('A container whose start was cut off by the death of its server', () =>
     expect([...after.host.makers, ...after.host.strays]).toEqual([]);
   });
 
-  it('is listed all the same when that cannot be cleared, after a few tries', async () => {
+  it('is listed all the same when that cannot be cleared, after some seconds', async () => {
     const id = await startCutOff();
     before.fake.fail('Tasks/Create', { nth: 'always', code: 2, message: 'fork/exec: no such file or directory' });
     await restart(id);
-    expect(before.fake.calls.filter((call) => call.endsWith('Tasks/Create'))).toHaveLength(1 + 6);
+    expect(before.fake.calls.filter((call) => call.endsWith('Tasks/Create')).length).toBeGreaterThan(1 + 2);
     expect(after.deps.containers.get(id)?.halfMade).toBe(true); // its removal tries again
   });
 
