@@ -31,5 +31,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q
-apt-get install -q -y --no-install-recommends "${missing[@]}"
+# A download that fails is tried again, another dpkg is waited for.
+apt_get() { apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 "$@"; }
+apt_get update -q
+apt_get install -q -y --no-install-recommends "${missing[@]}"

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /** An exit is told in so many seconds, on a machine that is busy. */
 const TOLD_S = 1;
+/** So late at most crisp asks again about what it waits for: an end before that is told only if the daemon stays till then. */
+const ASKED_AGAIN_S = 5;
 
 /** Since the machine began, in seconds: a clock that containers and their node share, and that nobody sets. */
 export function uptime(): number {
@@ -28,6 +30,10 @@ export class Absences {
 
   /** Whether what happened then could not be told. */
   cover(at: number): boolean {
-    return this.spans.some(({ from, to }) => at >= from - TOLD_S && at <= to);
+    return this.spans.some(({ from, to }, i) => {
+      const next = this.spans[i + 1];
+      const again = next !== undefined && next.from - to <= ASKED_AGAIN_S;
+      return at >= from - TOLD_S && at <= (again ? next.from : to);
+    });
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContainerdVersion } from '../support/daemon/containerd';
 import { mountsBelow, shimPids } from '../support/daemon/leftovers';
 import { endProcessesOfPods, runtimeStates } from '../support/daemon/pod-processes';
+import { until } from '../support/daemon/process';
 import { type WrappedPlugins, wrapPlugins } from '../support/daemon/wrapped-plugins';
 import { type Infra, infraSettings } from '../support/infra';
 import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
@@ -13,6 +14,7 @@ import { Absences } from './absences';
 
 const SMALL_DISK = '24m';
 const FILL_BYTES = 1 << 20;
+const SHIMS_END_MS = 10_000;
 
 /** A node with everything that is to go wrong within reach: plugins, the disk of records, the processes, the machine. */
 export class ChaosNode {
@@ -107,8 +109,12 @@ export class ChaosNode {
     await crisp.kill();
     await crisp.endStdio('SIGKILL');
     await containerd.stop();
-    const shims = shimPids(containerd.address);
-    for (const pid of [...childrenOf(shims), ...shims]) endProcess(pid);
+    // Again and again: a shim that is just starting is another process a moment later.
+    await until('no shim is left', SHIMS_END_MS, async () => {
+      const shims = shimPids(containerd.address);
+      for (const pid of [...childrenOf(shims), ...shims]) endProcess(pid);
+      return shims.length === 0;
+    });
     endProcessesOfPods(dir); // among them what a runtime was just making, the child of no shim
     for (const path of runtimeStates(dir)) rmSync(path, { recursive: true, force: true });
     for (const name of this.manager.names()) this.manager.forget(name);

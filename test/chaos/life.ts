@@ -32,6 +32,8 @@ export const LIFE_FAULTS = [
 const CALL_MS = 40_000;
 const PATIENCE_MS = 120_000;
 const RETRY_MS = 250;
+/** A shim that was silent for two seconds while crisp started leaves its containers in doubt until it is asked again. */
+const IN_DOUBT_MS = 20_000;
 const LABEL = 'chaos-life';
 
 interface Ground {
@@ -214,20 +216,24 @@ export class Life {
   private async look(): Promise<void> {
     const { faults } = this.ground;
     const pod = this.theirPod();
+    const inDoubtUntil = Date.now() + IN_DOUBT_MS;
     await this.call('the look at a pod', async (cri) => {
       const { status, info } = await cri.runtime.podSandboxStatus(
         { podSandboxId: pod.id, verbose: true },
         { timeoutMs: CALL_MS },
       );
-      this.lookAtPause(pod, info.info ?? '{}');
+      const problems: string[] = [];
       if (status?.state !== PodSandboxState.SANDBOX_READY || !status.network?.ip) {
-        faults.add('pods half there', `${pod.id} is ${status?.state} with address "${status?.network?.ip}"`);
+        problems.push(`${pod.id} is ${status?.state} with address "${status?.network?.ip}"`);
       }
       for (const { id, code } of this.made) {
         const wanted = code === undefined ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED;
         const { state } = await this.status(id);
-        if (state !== wanted) faults.add('pods half there', `container ${id} is ${state} instead of ${wanted}`);
+        if (state !== wanted) problems.push(`container ${id} is ${state} instead of ${wanted}`);
       }
+      if (problems.length > 0 && Date.now() < inDoubtUntil) throw new Error(problems.join());
+      this.lookAtPause(pod, info.info ?? '{}');
+      for (const problem of problems) faults.add('pods half there', problem);
     });
   }
 

@@ -15,5 +15,7 @@ pkg-config --exists libseccomp 2>/dev/null || missing+=(libseccomp-dev)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -q
-apt-get install -q -y --no-install-recommends "${missing[@]}"
+# A download that fails is tried again, another dpkg is waited for.
+apt_get() { apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 "$@"; }
+apt_get update -q
+apt_get install -q -y --no-install-recommends "${missing[@]}"

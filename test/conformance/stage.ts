@@ -7,7 +7,7 @@ import { type Containerd, containerdPrograms, startContainerd } from '../support
 import { startCrisp } from '../support/daemon/crisp';
 import { DIGEST_IMAGE, testImages } from '../support/daemon/images/catalog';
 import { buildImage, LayerCache } from '../support/daemon/images/push';
-import { describeLeftovers, type LeftoverPlaces, leftovers } from '../support/daemon/leftovers';
+import { describeLeftovers, type LeftoverPlaces, leftBehind, leftovers } from '../support/daemon/leftovers';
 import { cacheDir } from '../support/daemon/places';
 import { lastLines } from '../support/daemon/process';
 import { startTestRegistry } from '../support/daemon/registry';
@@ -60,7 +60,8 @@ export async function runStage(options: StageOptions): Promise<StageResult> {
     const started = Date.now();
     await runCritest({ critest, socket, dir, options });
     const seconds = Math.round((Date.now() - started) / 1000);
-    const left = places ? describeLeftovers(leftovers(places)) : String(containerCount(containerd));
+    const look = () => (places ? describeLeftovers(leftovers(places)) : String(containerCount(containerd)));
+    const left = await leftBehind({ left: look });
     return { cases: readReport(join(dir, 'report.json')), seconds, left, logs };
   } finally {
     await undoAll(undo);

@@ -12,6 +12,7 @@ import {
   createContainer,
   ensurePulled,
   failure,
+  nothingLeft,
   type Pod,
   podConfig,
   podStatusOf,
@@ -102,13 +103,13 @@ describe('RunPodSandbox', () => {
     const config = podConfig(node, input);
     const call = node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' });
     expect(await refused(call)).toEqual(answer(code, field));
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 
   it('refuses a handler that nobody configured', async () => {
     const call = node.cri.runtime.runPodSandbox({ config: podConfig(node), runtimeHandler: 'nobody' });
     expect(await refused(call)).toEqual(answer(INVALID_ARGUMENT, 'runtime_handler', 'nobody'));
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 
   it('refuses a name that is taken by another pod, naming it', async () => {
@@ -117,7 +118,7 @@ describe('RunPodSandbox', () => {
     const call = node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' });
     expect(await refused(call)).toEqual(answer(Code.ALREADY_EXISTS, pod.id));
     await removePod(node, pod);
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 });
 
@@ -130,7 +131,7 @@ describe('CreateContainer', () => {
 
   afterAll(async () => {
     await removePod(node, pod);
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 
   const security = (securityContext: object): DeepPartial<ContainerConfig> => ({ linux: { securityContext } });

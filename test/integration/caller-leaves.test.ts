@@ -5,7 +5,16 @@ import { ContainerState } from '../../generated/cri/v1/api';
 import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';
-import { createContainer, type Pod, podConfig, removePod, runPod, shell, statusOf } from '../support/node/pods';
+import {
+  createContainer,
+  nothingLeft,
+  type Pod,
+  podConfig,
+  removePod,
+  runPod,
+  shell,
+  statusOf,
+} from '../support/node/pods';
 
 const SECOND = 1000;
 /** After this many milliseconds callers leave: while the task is made, while it starts, and after. */
@@ -70,7 +79,7 @@ describe('a caller that leaves', () => {
         );
       }
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
       expect(cgroupsLeft()).toEqual([]);
     },
     120 * SECOND,
@@ -88,7 +97,7 @@ describe('a caller that leaves', () => {
         const { podSandboxId } = await node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' });
         await removePod(node, { id: podSandboxId, config } satisfies Pod);
       }
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
       expect(cgroupsLeft()).toEqual([]);
     },
     120 * SECOND,
@@ -107,7 +116,7 @@ describe('a caller that leaves', () => {
       await until('none of them runs', 15 * SECOND, async () => !(await running()).includes('4242'));
       expect((await statusOf(node, id)).state).toBe(ContainerState.CONTAINER_RUNNING);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
       expect(cgroupsLeft()).toEqual([]);
     },
     120 * SECOND,

@@ -8,6 +8,8 @@ import {
   failure,
   logLines,
   logOf,
+  nothingLeft,
+  pidOf,
   podStatusOf,
   removePod,
   runContainer,
@@ -78,7 +80,7 @@ describe('while containerd is away under crisp', () => {
       }
       const log = logOf(pod, 'survivor');
       const lines = logLines(log).length;
-      await until('its log goes on meanwhile', 5 * SECOND, async () => logLines(log).length > lines + 10);
+      await until('its log goes on meanwhile', 20 * SECOND, async () => logLines(log).length > lines + 10);
 
       await node.containerd.restart();
       await becomesReady();
@@ -86,9 +88,9 @@ describe('while containerd is away under crisp', () => {
       expect((await exec(node, survivor, 'echo', 'back')).stdout).toBe('back\n');
       await exec(node, ending, 'touch', '/stop');
       expect(await exitOf(node, ending)).toMatchObject({ exitCode: 9, reason: 'Error' });
-      await until('its end is announced', 5 * SECOND, async () => events.includes('ending CONTAINER_STOPPED_EVENT'));
+      await until('its end is announced', 20 * SECOND, async () => events.includes('ending CONTAINER_STOPPED_EVENT'));
       node.containerd.ctr('images', 'tag', BUSYBOX, 'example.org/tagged:1');
-      await until('images of others are seen again', 5 * SECOND, async () => {
+      await until('images of others are seen again', 20 * SECOND, async () => {
         const { images } = await node.cri.images.listImages({ filter: undefined });
         return images.some(({ repoTags }) => repoTags.includes('example.org/tagged:1'));
       });
@@ -98,7 +100,7 @@ describe('while containerd is away under crisp', () => {
       expect(undone.map(({ metadata }) => metadata?.name)).toEqual(['x']);
       for (const { id } of undone) await runtime.removePodSandbox({ podSandboxId: id });
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
       expect(events.filter((event) => event.startsWith('ending'))).toEqual([
         'ending CONTAINER_STOPPED_EVENT',
         'ending CONTAINER_DELETED_EVENT',
@@ -119,14 +121,13 @@ describe('while containerd is away under crisp', () => {
         pod,
         shell('ending', 'while [ ! -e /proc/1/root/stop ]; do usleep 10000; done; exit 5'),
       );
-      const { info } = await node.cri.runtime.containerStatus({ containerId: id, verbose: true });
-      const { pid } = JSON.parse(info.info ?? '{}') as { pid: number };
+      const pid = await pidOf(node, id);
       await node.containerd.stop();
       process.kill(pid, 'SIGKILL');
       await node.containerd.restart();
       expect(await exitOf(node, id, 20 * SECOND)).toMatchObject({ exitCode: 137 });
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -160,7 +161,7 @@ describe('crisp that starts before containerd', () => {
       const id = await runContainer(node, pod, shell('main', 'exit 3'));
       expect(await exitOf(node, id)).toMatchObject({ exitCode: 3 });
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );

@@ -35,7 +35,7 @@ const countOf = (traces: Traces): number => Object.values(traces).flat().length;
 
 /** What is left once what was told to end has had its time for that. */
 async function settledTraces(): Promise<Traces> {
-  for (const deadline = Date.now() + 3 * SECOND; ; await sleep(20)) {
+  for (const deadline = Date.now() + 20 * SECOND; ; await sleep(20)) {
     const { shims, tasks, processes, runtimeStates } = nodes.now.traces();
     const traces = { shims, tasks, processes, runtimeStates };
     if (countOf(traces) === 0 || Date.now() > deadline) return traces;

@@ -9,7 +9,9 @@ import { checkout } from '../support/daemon/places';
 import {
   createContainer,
   exec,
+  nothingLeft,
   type Pod,
+  pidOf,
   podStatusOf,
   removePod,
   runContainer,
@@ -40,11 +42,6 @@ async function handOver(): Promise<{ code: number; out: string }> {
   );
 }
 
-async function pidOf(containerId: string): Promise<number> {
-  const { info } = await node.cri.runtime.containerStatus({ containerId, verbose: true });
-  return (JSON.parse(info.info ?? '{}') as { pid: number }).pid;
-}
-
 const namespacesOf = (pid: number): string[] =>
   ['net', 'ipc', 'uts'].map((kind) => readlinkSync(`/proc/${pid}/ns/${kind}`));
 
@@ -68,7 +65,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('crisp handover on conta
       const stopped = await runPod(node, own);
       await node.cri.runtime.stopPodSandbox({ podSandboxId: stopped.id });
       const before = { pod: await stateOf(pod), empty: await stateOf(empty), agent: await stateOf(agent) };
-      const pid = await pidOf(main);
+      const pid = await pidOf(node, main);
       const namespaces = namespacesOf(pid);
 
       const refused = await handOver();
@@ -83,12 +80,12 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('crisp handover on conta
 
       expect({ pod: await stateOf(pod), empty: await stateOf(empty), agent: await stateOf(agent) }).toEqual(before);
       expect((await podStatusOf(node, stopped)).state).toBe(PodSandboxState.SANDBOX_NOTREADY);
-      expect(await pidOf(main)).toBe(pid);
+      expect(await pidOf(node, main)).toBe(pid);
       expect((await exec(node, main, 'hostname')).stdout).toBe(`${pod.config.hostname}\n`);
       await node.cri.runtime.startContainer({ containerId: waiting });
-      expect(namespacesOf(await pidOf(waiting))).toEqual(namespaces);
+      expect(namespacesOf(await pidOf(node, waiting))).toEqual(namespaces);
       const late = await runContainer(node, pod, shell('late', 'sleep 1000', own));
-      expect(namespacesOf(await pidOf(late))).toEqual(namespaces);
+      expect(namespacesOf(await pidOf(node, late))).toEqual(namespaces);
       await node.cri.runtime.stopContainer({ containerId: main, timeout: 0n });
       expect((await statusOf(node, main)).state).toBe(ContainerState.CONTAINER_EXITED);
       for (const each of [empty, stopped]) await removePod(node, each);
@@ -96,7 +93,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('crisp handover on conta
       await node.toCrisp();
       expect(await stateOf(agent)).toEqual(before.agent);
       for (const each of [pod, agent]) await removePod(node, each);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     180 * SECOND,
   );

@@ -5,6 +5,7 @@ import { startNode, type TestNode } from '../support/node/node';
 import {
   exec,
   failure,
+  nothingLeft,
   type Pod,
   podStatusOf,
   removePod,
@@ -44,7 +45,7 @@ afterAll(async () => {
   process.kill(stuck.shim, 'SIGCONT');
   await removePod(node, stuck.pod);
   await removePod(node, well.pod);
-  expect(node.left()).toBe('0');
+  await nothingLeft(node);
   await node.stop();
 }, 120 * SECOND);
 
@@ -61,10 +62,11 @@ describe('A shim that hangs', () => {
       pod: () => podStatusOf(node, stuck.pod),
       node: () => runtime.status({ verbose: true }),
     };
-    for (const ask of Object.values(asks)) expect((await timed(ask())).ms).toBeLessThan(2 * SECOND);
-    // What did not answer once is not waited for again.
-    const { ms } = await timed(Promise.all(Object.values(asks).map((ask) => ask())));
-    expect(ms).toBeLessThan(SECOND);
+    for (const ask of Object.values(asks)) expect((await timed(ask())).ms).toBeLessThan(5 * SECOND);
+    // What did not answer once is not waited for again: that would be there each time, a machine that stalls is not.
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) times.push((await timed(Promise.all(Object.values(asks).map((ask) => ask())))).ms);
+    expect(Math.min(...times)).toBeLessThan(SECOND);
   });
 
   it(

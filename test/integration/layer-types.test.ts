@@ -3,7 +3,7 @@ import { Code } from '../../src/rpc/code';
 import type { ImageDefinition } from '../support/daemon/images/push';
 import { file } from '../support/daemon/images/trees';
 import { PAUSE, startNode, type TestNode } from '../support/node/node';
-import { ensurePulled, exec, failure, removePod, runContainer, runPod, shell } from '../support/node/pods';
+import { ensurePulled, exec, failure, nothingLeft, removePod, runContainer, runPod, shell } from '../support/node/pods';
 
 const SECOND = 1000;
 let node: TestNode;
@@ -33,7 +33,7 @@ describe('an image whose layers are', () => {
       const id = await runContainer(node, pod, shell('main', 'sleep 1000', { mounts }));
       expect((await exec(node, id, 'cat', '/image/etc/packed')).stdout).toBe(packing);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -42,6 +42,6 @@ describe('an image whose layers are', () => {
     const { code, message } = await failure(ensurePulled(node, await push('encrypted')));
     expect(code).toBe(Code.UNKNOWN);
     expect(message).toContain('of the type "application/vnd.oci.image.layer.v1.tar+gzip+encrypted" cannot be unpacked');
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 });

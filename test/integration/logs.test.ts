@@ -9,6 +9,7 @@ import {
   type LogLine,
   logLines,
   logOf,
+  nothingLeft,
   podConfig,
   removePod,
   runContainer,
@@ -58,7 +59,7 @@ describe('the log of a container that is rotated while it writes', () => {
       for (const stream of ['stdout', 'stderr']) expect(textsOf(lines, stream)).toEqual(expected);
       expect(lines.map(({ time }) => time)).toEqual(lines.map(({ time }) => time).sort());
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -112,7 +113,7 @@ describe('the log of a container on a disk that is full', () => {
       expect(readFileSync(node.crisp.daemon.logFile, 'utf8')).toMatch(/a container log cannot be written/);
       await removePod(node, pod);
       execFileSync('umount', [disk]);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     90 * SECOND,
   );

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/base/logger';
 import { ContainerdClient } from '../../src/containerd/client';
 import { isAtHand } from '../support/daemon/containerd';
 import { PAUSE, startNode, type TestNode } from '../support/node/node';
-import { type Pod, removePod, runContainer, runPod, serving, shell } from '../support/node/pods';
+import { nothingLeft, type Pod, removePod, runContainer, runPod, serving, shell } from '../support/node/pods';
 
 const SECOND = 1000;
 const VERSIONS = (['1.6', '2'] as const).filter(isAtHand);
@@ -37,7 +37,7 @@ describe.each(VERSIONS)('the resources of a pod on containerd %s', (version) => 
       expect(await shownResources(pod)).toEqual(shown);
       if (version === '2') expect(await storedExtension(pod)).toBe('io.containerd.cri.v1/UpdatedResources');
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -73,7 +73,7 @@ const found = disk();
         if (existsSync(left)) rmdirSync(left);
       }
       rmSync(dirname(file), { recursive: true });
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );

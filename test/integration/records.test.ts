@@ -6,7 +6,16 @@ import { silentLogger } from '../../src/base/logger';
 import { ContainerdClient } from '../../src/containerd/client';
 import { isAtHand } from '../support/daemon/containerd';
 import { BUSYBOX, startNode, type TestNode } from '../support/node/node';
-import { createContainer, removePod, runContainer, runPod, serving, shell, statusOf } from '../support/node/pods';
+import {
+  createContainer,
+  nothingLeft,
+  removePod,
+  runContainer,
+  runPod,
+  serving,
+  shell,
+  statusOf,
+} from '../support/node/pods';
 import { nodeMasks, removeRecordedPlaces, runRecordedPods, writtenFor } from '../support/node/recorded-pods';
 import { sample } from '../support/record/compare';
 import { likeTheRecorder, type Meant, unmeant, viewOf, type Written } from '../support/record/view';
@@ -95,7 +104,7 @@ describe.each(STAGES.filter(({ version }) => isAtHand(version)))(
           for (const id of [ids.web, ids.agent]) await node.cri.runtime.removePodSandbox({ podSandboxId: id });
           removeRecordedPlaces(node);
         }
-        expect(node.left()).toBe('0');
+        await nothingLeft(node);
       },
       120 * SECOND,
     );
@@ -135,7 +144,7 @@ describe('a record with members that a newer program has written', () => {
       expect(JSON.parse(after?.value.toString() ?? '')).toEqual(metadata);
       containerd.close();
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -161,7 +170,7 @@ describe('a container that no pod has', () => {
       node.containerd.ctr('tasks', 'kill', '--signal', 'SIGKILL', 'theirs');
       node.containerd.ctr('tasks', 'delete', '--force', 'theirs');
       node.containerd.ctr('containers', 'delete', 'theirs');
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );

@@ -11,6 +11,7 @@ import {
   failure,
   logLines,
   logOf,
+  nothingLeft,
   type Pod,
   podStatusOf,
   removePod,
@@ -64,7 +65,7 @@ describe.each(['stop', 'kill'] as const)('crisp after a %s and a start', (how) =
       );
       const killed = await runContainer(node, pod, shell('killed', 'sleep 1000'));
       await exitOf(node, exited);
-      await until('there are lines', 5 * SECOND, async () => numbersIn(logOf(pod, 'running')).length > 10);
+      await until('there are lines', 20 * SECOND, async () => numbersIn(logOf(pod, 'running')).length > 10);
       const ids = [running, created, exited];
       const before = await everything(pod, ids);
       const stillThere = numbersIn(logOf(pod, 'running')).length;
@@ -73,7 +74,7 @@ describe.each(['stop', 'kill'] as const)('crisp after a %s and a start', (how) =
       node.containerd.ctr('tasks', 'exec', '--exec-id', 'end-it', ending, 'touch', '/stop');
       node.containerd.ctr('tasks', 'kill', '--signal', 'SIGKILL', killed);
       const tasks = () => node.containerd.ctr('tasks', 'list');
-      await until('two tasks have ended', 10 * SECOND, async () => tasks().match(/STOPPED/g)?.length === 2);
+      await until('two tasks have ended', 20 * SECOND, async () => tasks().match(/STOPPED/g)?.length === 2);
       await node.crisp.start();
       await serving(node);
 
@@ -81,13 +82,15 @@ describe.each(['stop', 'kill'] as const)('crisp after a %s and a start', (how) =
       expect(await statusOf(node, ending)).toMatchObject({ state: ContainerState.CONTAINER_EXITED, exitCode: 42 });
       expect(await statusOf(node, killed)).toMatchObject({ state: ContainerState.CONTAINER_EXITED, exitCode: 137 });
       const log = logOf(pod, 'running');
-      await until('the log goes on', 5 * SECOND, async () => numbersIn(log).length > stillThere + 100);
+      await until('the log goes on', 20 * SECOND, async () => numbersIn(log).length > stillThere + 100);
       const numbers = numbersIn(log);
       expect(numbers).toEqual(numbers.map((_, at) => at + 1));
 
       await node.cri.runtime.startContainer({ containerId: created });
       expect((await exec(node, created, 'hostname')).stdout).toBe(`${pod.config.hostname}\n`);
-      expect(logLines(logOf(pod, 'created')).map(({ text }) => text)).toEqual(['started']);
+      const said = () => logLines(logOf(pod, 'created')).map(({ text }) => text);
+      await until('it has said so', 20 * SECOND, async () => said().length > 0);
+      expect(said()).toEqual(['started']);
       await node.cri.runtime.stopContainer({ containerId: running, timeout: 0n });
       expect((await statusOf(node, running)).exitCode).toBe(137);
 
@@ -96,7 +99,7 @@ describe.each(['stop', 'kill'] as const)('crisp after a %s and a start', (how) =
         { id: pod.id, state: PodSandboxState.SANDBOX_READY },
       ]);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
       expect(existsSync(log)).toBe(true); // logs are kubelet's
     },
     60 * SECOND,
@@ -111,14 +114,14 @@ describe('crisp that was away', () => {
       const { network } = await podStatusOf(node, pod);
       await node.crisp.stop();
       node.containerd.ctr('tasks', 'kill', '--signal', 'SIGKILL', pod.id);
-      await until('it has ended', 10 * SECOND, async () => node.containerd.ctr('tasks', 'list').includes('STOPPED'));
+      await until('it has ended', 20 * SECOND, async () => node.containerd.ctr('tasks', 'list').includes('STOPPED'));
       await node.crisp.start();
       await serving(node);
       expect(await podStatusOf(node, pod)).toMatchObject({ state: PodSandboxState.SANDBOX_NOTREADY, network });
       await node.cri.runtime.stopPodSandbox({ podSandboxId: pod.id });
       expect((await podStatusOf(node, pod)).network?.ip).toBe('');
       await node.cri.runtime.removePodSandbox({ podSandboxId: pod.id });
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -141,7 +144,7 @@ describe('crisp that was away', () => {
       const second = await runContainer(node, pod, config);
       expect((await statusOf(node, second)).state).toBe(ContainerState.CONTAINER_RUNNING);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );

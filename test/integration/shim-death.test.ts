@@ -30,18 +30,18 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim of containerd %s
       const pid = pidOf(own);
       const well = await runContainer(node, other, shell('sleeper', 'sleep 1000'));
       process.kill(shimOf(node.containerd.address, pod.id), 'SIGKILL');
-      await until('the pod is NOTREADY', 10 * SECOND, async () => {
+      await until('the pod is NOTREADY', 20 * SECOND, async () => {
         const { state } = await podStatusOf(node, pod);
         return state === PodSandboxState.SANDBOX_NOTREADY;
       });
       for (const each of [id, own]) {
-        await until('its container is EXITED', 10 * SECOND, async () => {
+        await until('its container is EXITED', 20 * SECOND, async () => {
           const { state } = await statusOf(node, each);
           return state === ContainerState.CONTAINER_EXITED;
         });
         expect((await statusOf(node, each)).exitCode).not.toBe(0);
       }
-      await until('its process has ended', 5 * SECOND, async () => !existsSync(`/proc/${pid}`));
+      await until('its process has ended', 20 * SECOND, async () => !existsSync(`/proc/${pid}`));
       expect((await exec(node, well, 'echo', 'hello')).stdout).toBe('hello\n');
       await removePod(node, pod);
       await removePod(node, other);

@@ -6,6 +6,7 @@ import { PAUSE, startNode, type TestNode } from '../support/node/node';
 import {
   exec,
   exitOf,
+  nothingLeft,
   type Pod,
   podStatusOf,
   removePod,
@@ -32,7 +33,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
 
   const shims = (): number => shimPids(node.containerd.address).length;
   const inShims = (count: number): Promise<void> =>
-    until(`${count} shims are there`, 5 * SECOND, async () => shims() === count);
+    until(`${count} shims are there`, 20 * SECOND, async () => shims() === count);
   const state = async (pod: Pod): Promise<PodSandboxState> => (await podStatusOf(node, pod)).state;
 
   it(
@@ -55,7 +56,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
       await expect(exec(node, first, 'true')).rejects.toThrow();
       for (const pod of [pods[1], third, fourth]) await removePod(node, pod);
       await inShims(0);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -90,7 +91,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('two pods per shim on co
         await until('the pod is removed', 30 * SECOND, removed);
       }
       await inShims(0);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     120 * SECOND,
   );

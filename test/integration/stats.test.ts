@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Metric } from '../../generated/cri/v1/api';
 import { PAUSE, startNode, type TestNode } from '../support/node/node';
-import { removePod, runContainer, runPod, shell } from '../support/node/pods';
+import { nothingLeft, type Pod, removePod, runContainer, runPod, shell } from '../support/node/pods';
 
 const SECOND = 1000;
 /** What a kernel or a container may not have: no block I/O yet, no huge pages, no pressure accounting, no such limit. */
@@ -16,6 +19,14 @@ afterAll(async () => {
   await node.stop();
 }, 60 * SECOND);
 
+/** What is told of a pod and its container. */
+async function metricsOf(pod: Pod, containerId: string): Promise<Metric[]> {
+  const { podMetrics } = await node.cri.runtime.listPodSandboxMetrics({});
+  const ours = podMetrics.find(({ podSandboxId }) => podSandboxId === pod.id);
+  const ofContainer = ours?.containerMetrics.find((one) => one.containerId === containerId)?.metrics ?? [];
+  return [...(ours?.metrics ?? []), ...ofContainer];
+}
+
 describe('the metrics of a running pod', () => {
   it(
     'have a value for every descriptor, of its container or of the pod itself',
@@ -23,17 +34,19 @@ describe('the metrics of a running pod', () => {
       const pod = await runPod(node, { linux: { cgroupParent: '/crisp-stats' } });
       const id = await runContainer(node, pod, shell('main', 'while :; do :; done'));
       const { descriptors } = await node.cri.runtime.listMetricDescriptors({});
-      const { podMetrics } = await node.cri.runtime.listPodSandboxMetrics({});
-      const ours = podMetrics.find(({ podSandboxId }) => podSandboxId === pod.id);
-      const ofContainer = ours?.containerMetrics.find(({ containerId }) => containerId === id)?.metrics ?? [];
-      const all = [...(ours?.metrics ?? []), ...ofContainer];
-      const known = new Set(all.map(({ name }) => name));
-      const missing = descriptors.map(({ name }) => name).filter((name) => !known.has(name));
-      expect(missing.filter((name) => !MAY_BE_MISSING.test(name))).toEqual([]);
+      const required = descriptors.map(({ name }) => name).filter((name) => !MAY_BE_MISSING.test(name));
+      let all = await metricsOf(pod, id);
+      const missing = () => required.filter((name) => !all.some((metric) => metric.name === name));
+      // A shim that is asked for its processes may be late once, beside a container that takes all it can get.
+      for (let tries = 0; tries < 10 && missing().length > 0; tries++) {
+        await sleep(SECOND);
+        all = await metricsOf(pod, id);
+      }
+      expect(missing()).toEqual([]);
       const keys = new Map(descriptors.map(({ name, labelKeys }) => [name, labelKeys.length]));
       expect(all.filter(({ name, labelValues }) => labelValues.length !== keys.get(name))).toEqual([]);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -54,7 +67,7 @@ describe('the metrics of a running pod', () => {
       expect(listed.stats.map(({ attributes }) => attributes?.id)).toEqual([id]);
       expect(listed.stats[0]?.memory?.usageBytes?.value).toBeGreaterThan(0n);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -70,7 +83,7 @@ describe('the metrics of a running pod', () => {
       }
       expect(streamed).toEqual(unary.items);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );

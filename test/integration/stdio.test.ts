@@ -9,6 +9,7 @@ import {
   exitOf,
   logLines,
   logOf,
+  nothingLeft,
   type Pod,
   removePod,
   runContainer,
@@ -46,7 +47,7 @@ beforeEach(async () => {
 afterEach(async () => {
   try {
     await removePod(node, pod);
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   } finally {
     await node.stop();
   }
@@ -56,7 +57,7 @@ afterEach(async () => {
 async function printer(count: number): Promise<{ id: string; log: string }> {
   const id = await runContainer(node, pod, shell('printer', printLines(count)));
   const log = logOf(pod, 'printer');
-  await until('it prints', 5 * SECOND, async () => printed(log) > 1000);
+  await until('it prints', 20 * SECOND, async () => printed(log) > 1000);
   return { id, log };
 }
 
@@ -86,7 +87,7 @@ describe('The process that has the stdio', () => {
       let kills = 0;
       for (let seen = 0; (await statusOf(node, id)).state === ContainerState.CONTAINER_RUNNING; kills += 1) {
         await node.crisp.endStdio('SIGKILL');
-        await until('it goes on', 10 * SECOND, async () => {
+        await until('it goes on', 20 * SECOND, async () => {
           const ended = (await statusOf(node, id)).state === ContainerState.CONTAINER_EXITED;
           return ended || (printed(log) > seen + 1000 && node.crisp.stdioPid() !== undefined);
         });
@@ -128,7 +129,7 @@ describe('The process that has the stdio', () => {
       await node.crisp.stop();
       await node.crisp.start(join(other, 'crisp.js'));
       await serving(node);
-      await until('the new one has taken over', 10 * SECOND, async () => {
+      await until('the new one has taken over', 20 * SECOND, async () => {
         const now = node.crisp.stdioPid();
         return now !== undefined && now !== before;
       });
@@ -144,7 +145,7 @@ describe('The process that has the stdio', () => {
     async () => {
       await removePod(node, pod);
       await node.crisp.stop();
-      await until('it is gone', 2 * SECOND, async () => node.crisp.stdioPid() === undefined);
+      await until('it is gone', 4 * SECOND, async () => node.crisp.stdioPid() === undefined);
       await node.crisp.start();
       await serving(node);
     },

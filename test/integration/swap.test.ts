@@ -5,7 +5,17 @@ import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
 import { talkTo } from '../support/node/attach';
 import { NGINX } from '../support/node/node';
-import { ensurePulled, exec, exitOf, logLines, logOf, removePod, shell, statusOf } from '../support/node/pods';
+import {
+  ensurePulled,
+  exec,
+  exitOf,
+  logLines,
+  logOf,
+  nothingLeft,
+  removePod,
+  shell,
+  statusOf,
+} from '../support/node/pods';
 import { HTTPD, SwapNode } from '../support/node/swap-node';
 import {
   addContainer,
@@ -75,7 +85,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('pods on containerd %s',
       await node.toCrisp();
       await goOn('counting/counter');
       for (const name of [...cast.pods.keys()]) await remove(name);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     300 * SECOND,
   );
@@ -148,7 +158,7 @@ async function goOn(key: string): Promise<void> {
   const [pod = '', name = ''] = key.split('/');
   const numbers = (): number[] => numbersIn(podOf(cast, pod), name);
   const before = numbers().length;
-  await until('its log goes on', 10 * SECOND, async () => numbers().length > before + 50);
+  await until('its log goes on', 20 * SECOND, async () => numbers().length > before + 50);
   const now = numbers();
   expect(now).toEqual(now.map((_, at) => at + 1));
 }
@@ -158,7 +168,8 @@ async function talk(key: string): Promise<void> {
   const word = `hello-${Date.now()}`;
   await talkTo(node, containerOf(cast, key), word);
   const [pod = '', name = ''] = key.split('/');
-  expect(readFileSync(logOf(podOf(cast, pod), name), 'utf8')).toContain(word);
+  const log = logOf(podOf(cast, pod), name);
+  await until('it is in the log', 20 * SECOND, async () => readFileSync(log, 'utf8').includes(word));
 }
 
 /** Ends a container that waits for a file, while nobody is there to see it. */
@@ -166,7 +177,7 @@ async function endFromOutside(key: string): Promise<void> {
   const status = join(node.containerd.root, 'io.containerd.grpc.v1.cri/containers', containerOf(cast, key), 'status');
   const { Pid: pid } = JSON.parse(readFileSync(status, 'utf8')) as { Pid: number };
   writeFileSync(`/proc/${pid}/root/stop`, '');
-  await until(`${key} has ended`, 5 * SECOND, async () => !existsSync(`/proc/${pid}/root/stop`));
+  await until(`${key} has ended`, 20 * SECOND, async () => !existsSync(`/proc/${pid}/root/stop`));
 }
 
 async function removeContainer(key: string): Promise<void> {

@@ -11,6 +11,7 @@ import {
   failure,
   logLines,
   logOf,
+  nothingLeft,
   podConfig,
   removePod,
   runContainer,
@@ -57,7 +58,7 @@ onTwo('a pod with a user namespace', () => {
       const part = await runContainer(node, pod, shell('part', 'sleep 1000', { mounts, ...userns() }));
       expect((await owner(part, '/image/passwd')).stdout).toBe('0:0\n');
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     60 * SECOND,
   );
@@ -72,7 +73,7 @@ onTwo('a pod with a user namespace', () => {
       const lines = logLines(logOf(pod, 'main')).map(({ stream, text }) => `${stream} ${text}`);
       expect(lines.sort()).toEqual(['stderr aside', 'stdout again', 'stdout once']);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -93,7 +94,7 @@ onTwo('a pod with a user namespace', () => {
       expect((await exec(node, id, 'ls', '/sys/class/net')).stdout.split('\n')).toContain('lo');
       expect((await exec(node, id, 'sh', '-c', 'echo 1 > /sys/kernel/mm/ksm/run')).exitCode).not.toBe(0);
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );
@@ -112,7 +113,7 @@ onTwo('a pod with a user namespace', () => {
     const { code, message } = await failure(node.cri.runtime.runPodSandbox({ config, runtimeHandler: '' }));
     expect(code).toBe(Code.INVALID_ARGUMENT);
     expect(message).toContain(`config.linux.security_context.namespace_options.userns_options.${field}`);
-    expect(node.left()).toBe('0');
+    await nothingLeft(node);
   });
 
   it(
@@ -127,7 +128,7 @@ onTwo('a pod with a user namespace', () => {
         expect(node.left()).toBe(before);
       }
       await removePod(node, pod);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     30 * SECOND,
   );

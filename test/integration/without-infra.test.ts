@@ -12,7 +12,9 @@ import {
   exec,
   exitOf,
   failure,
+  nothingLeft,
   type Pod,
+  pidOf,
   podStatusOf,
   removePod,
   runContainer,
@@ -31,13 +33,8 @@ afterAll(() => node?.stop(), 60 * SECOND);
 const own = { linux: { securityContext: { namespaceOptions: { pid: CONTAINER } } } };
 const sleeper = (name: string) => shell(name, 'sleep 1000', own);
 
-async function pidOf(containerId: string): Promise<number> {
-  const { info } = await node.cri.runtime.containerStatus({ containerId, verbose: true });
-  return (JSON.parse(info.info ?? '{}') as { pid: number }).pid;
-}
-
 async function namespacesOf(containerId: string): Promise<Record<string, string>> {
-  const pid = await pidOf(containerId);
+  const pid = await pidOf(node, containerId);
   return Object.fromEntries(
     ['net', 'ipc', 'uts', 'pid'].map((kind) => [kind, readlinkSync(`/proc/${pid}/ns/${kind}`)]),
   );
@@ -59,8 +56,8 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('Pods without a pause ta
     node = await startNode({ version, settings: { containerd: { runtimes: { runc: { infra_container: 'auto' } } } } });
   }, 90 * SECOND);
 
-  afterEach(() => {
-    expect(node.left()).toBe('0');
+  afterEach(async () => {
+    await nothingLeft(node);
   });
 
   it(
@@ -107,7 +104,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('Pods without a pause ta
       expect((await exec(node, second, 'echo', 'here')).stdout).toBe('here\n');
       const third = await runContainer(node, pod, sleeper('third'));
       for (const containerId of [second, third]) await node.cri.runtime.stopContainer({ containerId, timeout: 0n });
-      await until('the shim has gone', 5 * SECOND, async () => shims().length === 0);
+      await until('the shim has gone', 20 * SECOND, async () => shims().length === 0);
       // One after the other without a pause between them, as init containers and crashing ones are.
       for (let attempt = 0; attempt < 5; attempt++) {
         const config = shell('crash', `exit ${attempt + 1}`, { ...own, metadata: { name: 'crash', attempt } });

@@ -12,6 +12,8 @@ have pgrep || missing+=(procps)
 have ipcs || missing+=(util-linux)
 
 export DEBIAN_FRONTEND=noninteractive
+# A download that fails is tried again, another dpkg is waited for.
+apt_get() { apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 "$@"; }
 # The dynamic busybox is downloaded, not installed: apt must know the archive for that, whatever is missing.
-if [ ${#missing[@]} -gt 0 ] || ! apt-cache show busybox >/dev/null 2>&1; then apt-get update -q; fi
-[ ${#missing[@]} -eq 0 ] || apt-get install -q -y --no-install-recommends "${missing[@]}"
+if [ ${#missing[@]} -gt 0 ] || ! apt-cache show busybox >/dev/null 2>&1; then apt_get update -q; fi
+[ ${#missing[@]} -eq 0 ] || apt_get install -q -y --no-install-recommends "${missing[@]}"

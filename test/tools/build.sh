@@ -105,11 +105,16 @@ build() {
     started=$SECONDS
     partial=$(mktemp -d "$cache/bin/.$name-XXXXXX")
     chmod 0755 "$partial"
-    set +e # the recipe keeps -e only where no `||` follows it
-    (set -e; "build_${name//-/_}" "$partial")
-    local code=$?
-    set -e
-    [ $code -eq 0 ] || { rm -rf "$partial"; say "building $name failed"; exit 1; }
+    local attempt code=1
+    for attempt in 1 2; do # a download that failed is had again, and what was built is kept by Go
+      set +e # the recipe keeps -e only where no `||` follows it
+      (set -e; "build_${name//-/_}" "$partial")
+      code=$?
+      set -e
+      [ $code -ne 0 ] || break
+      say "building $name failed, attempt $attempt"
+    done
+    [ $code -eq 0 ] || { rm -rf "$partial"; exit 1; }
     mv "$partial" "$dir"
     say "built $name in $((SECONDS - started)) s"
   fi

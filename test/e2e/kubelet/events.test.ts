@@ -20,8 +20,8 @@ afterAll(async () => {
 }, 120 * SECOND);
 
 async function metric(name: string): Promise<number> {
-  const line = new RegExp(`^kubelet_${name} (\\S+)$`, 'm').exec(await node.api.text('/metrics'));
-  return Number(line?.[1] ?? 0);
+  const lines = (await node.api.text('/metrics')).split('\n');
+  return Number(lines.find((line) => line.startsWith(`kubelet_${name} `))?.split(' ')[1] ?? 0);
 }
 
 describe('a kubelet that listens to events and asks for lists in pieces', () => {
@@ -43,7 +43,9 @@ describe('a kubelet that listens to events and asks for lists in pieces', () => 
     expect(await metric('evented_pleg_connection_error_count')).toBe(0);
     const count = await metric('evented_pleg_connection_latency_seconds_count');
     expect(count).toBeGreaterThanOrEqual(4); // created and started, of two
-    expect((await metric('evented_pleg_connection_latency_seconds_sum')) / count).toBeLessThan(2);
+    // A machine that stands still delays some, a stream that is late delays all.
+    const prompt = await metric('evented_pleg_connection_latency_seconds_bucket{le="2.5"}');
+    expect(prompt).toBeGreaterThan(count / 2);
     expect(log()).not.toContain('nil PodSandboxStatus');
     // It would have gone back to lists in one piece.
     expect(log()).not.toContain('not implemented, falling back');

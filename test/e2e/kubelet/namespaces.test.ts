@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 
 import { until } from '../../support/daemon/process';
 import {
+  fetched,
   findPod,
   fullName,
   type KubeletNode,
-  logsOf,
+  logWith,
   podUntil,
   putPod,
   ready,
@@ -28,22 +29,13 @@ afterAll(async () => {
   await node.stop();
 }, 120 * SECOND);
 
-/** The log once it has these words. */
-async function logWith(name: string, words: string): Promise<string> {
-  let log = '';
-  await until(`${name} has printed "${words}"`, 20 * SECOND, async () => {
-    log = await logsOf(node, name, 'main');
-    return log.includes(words);
-  });
-  return log;
-}
-
 describe('a pod that asks kubelet for more than the usual', () => {
   it('sees the processes of all its containers when they share a namespace', async () => {
-    const containers = [shell('main', 'sleep 2; ps -o args; echo done; sleep 1000'), shell('other', 'sleep 4242')];
+    const script = "until ps -o args | grep -q '^sleep 4242'; do sleep 0.1; done; ps -o args; echo done; sleep 1000";
+    const containers = [shell('main', script), shell('other', 'sleep 4242')];
     putPod(node, podManifest('shared', containers, { shareProcessNamespace: true }));
     await ready(node, 'shared');
-    const lines = (await logWith('shared', 'done')).split('\n');
+    const lines = (await logWith(node, 'shared', 'done')).split('\n');
     expect(lines).toContain('sleep 4242');
     expect(lines[1]).toBe('/pause');
   });
@@ -57,7 +49,7 @@ describe('a pod that asks kubelet for more than the usual', () => {
     const script = 'hostname; cat /etc/resolv.conf; echo done; sleep 1000';
     putPod(node, podManifest('named', [shell('main', script)], { hostname: 'custom', dnsPolicy: 'None', dnsConfig }));
     await ready(node, 'named');
-    const lines = (await logWith('named', 'done')).trimEnd().split('\n');
+    const lines = (await logWith(node, 'named', 'done')).trimEnd().split('\n');
     expect(lines).toEqual(['custom', 'search example.test', 'nameserver 192.0.2.1', 'options ndots:3', 'done']);
   });
 
@@ -66,7 +58,7 @@ describe('a pod that asks kubelet for more than the usual', () => {
     const main = shell('main', script, { volumeMounts: [{ name: 'image', mountPath: '/image' }] });
     putPod(node, podManifest('image', [main], { volumes: [{ name: 'image', image: { reference: NGINX } }] }));
     await ready(node, 'image');
-    const log = await logWith('image', 'done');
+    const log = await logWith(node, 'image', 'done');
     expect(log).toContain('Welcome to nginx!');
     expect(log).toContain('Read-only file system');
   });
@@ -83,7 +75,7 @@ describe('a pod that asks kubelet for more than the usual', () => {
       return;
     }
     await ready(node, 'userns');
-    const lines = (await logWith('userns', 'done')).split('\n');
+    const lines = (await logWith(node, 'userns', 'done')).split('\n');
     const [inside, outside, count] = (lines[0] ?? '').trim().split(/\s+/).map(Number);
     expect({ inside, count }).toEqual({ inside: 0, count: 65_536 });
     expect(outside).toBeGreaterThanOrEqual(65_536);
@@ -104,7 +96,7 @@ describe('a pod whose manifest changes', () => {
       const names = await node.api.runningPods();
       return names.filter((name) => name === fullName(node, 'changing')).length === 1;
     });
-    const answer = await fetch(`http://${(await ready(node, 'changing')).status.podIP}/`);
+    const answer = await fetched(`http://${(await ready(node, 'changing')).status.podIP}/`);
     expect(answer.status).toBe(200);
   });
 });

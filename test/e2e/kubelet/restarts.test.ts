@@ -36,8 +36,6 @@ beforeAll(async () => {
       restartPolicy: 'Never',
     }),
   );
-  const absent = { ...shell('main', 'sleep 1000'), image: 'registry.k8s.io/no/such:1' };
-  putPod(node, podManifest('no-image', [absent]));
 }, 120 * SECOND);
 
 afterAll(async () => {
@@ -109,14 +107,26 @@ describe('a container that crashes', () => {
 });
 
 describe('a container whose image cannot be pulled', () => {
-  it('waits, and starts once the image is there', async () => {
-    const waits = (reason: string) =>
-      podUntil(node, 'no-image', { what: reason }, (pod) => containerOf(pod, 'main').state.waiting?.reason === reason);
-    const refused = await waits('ErrImagePull');
-    expect(containerOf(refused, 'main').state.waiting?.message).toContain('registry.k8s.io/no/such:1');
-    await waits('ImagePullBackOff');
-    const busybox = testImages().find(({ names }) => names.some((name) => BUSYBOX.endsWith(`/${name}`)));
-    await node.registry.push(busybox ? [{ ...busybox, names: ['no/such:1'] }] : []);
-    await podUntil(node, 'no-image', { what: 'runs' }, (pod) => containerOf(pod, 'main').state.running !== undefined);
-  });
+  it(
+    'waits, and starts once the image is there',
+    async () => {
+      const absent = { ...shell('main', 'sleep 1000'), image: 'registry.k8s.io/no/such:1' };
+      putPod(node, podManifest('no-image', [absent]));
+      const waits = (reason: string) =>
+        podUntil(
+          node,
+          'no-image',
+          { what: reason },
+          (pod) => containerOf(pod, 'main').state.waiting?.reason === reason,
+        );
+      const refused = await waits('ErrImagePull');
+      expect(containerOf(refused, 'main').state.waiting?.message).toContain('registry.k8s.io/no/such:1');
+      await waits('ImagePullBackOff');
+      const busybox = testImages().find(({ names }) => names.some((name) => BUSYBOX.endsWith(`/${name}`)));
+      await node.registry.push(busybox ? [{ ...busybox, names: ['no/such:1'] }] : []);
+      const runs = { what: 'runs', withinMs: 60 * SECOND };
+      await podUntil(node, 'no-image', runs, (pod) => containerOf(pod, 'main').state.running !== undefined);
+    },
+    120 * SECOND,
+  );
 });

@@ -1,6 +1,14 @@
 import { until } from '../../support/daemon/process';
 import { readCgroupFile } from '../../support/kubelet/cgroup';
-import { fullName, infra, type KubeletNode, putPod, ready, startKubeletNode } from '../../support/kubelet/kubelet-node';
+import {
+  fetched,
+  fullName,
+  infra,
+  type KubeletNode,
+  putPod,
+  ready,
+  startKubeletNode,
+} from '../../support/kubelet/kubelet-node';
 import { podManifest, shell, web } from '../../support/kubelet/manifest';
 import { containerOf, criId } from '../../support/kubelet/pod-view';
 import type { ContainerStatsView, PodStatsView, Summary } from '../../support/kubelet/summary';
@@ -55,7 +63,10 @@ async function settled(): Promise<Summary> {
       (busy?.cpu?.usageNanoCores ?? 0) > 0,
       (pod?.cpu?.usageNanoCores ?? 0) > 0,
       pod?.process_stats !== undefined,
-      pod?.volume !== undefined,
+      (busy?.logs?.usedBytes ?? 0) >= 300_000,
+      (pod?.['ephemeral-storage']?.usedBytes ?? 0) >= 10 * MEBIBYTE,
+      (pod?.volume?.find(({ name }) => name === 'memory')?.usedBytes ?? 0) >= 20 * MEBIBYTE,
+      (pod?.containers.find(({ name }) => name === 'web')?.memory?.workingSetBytes ?? 0) > 0,
       pod?.containers.length === 2,
     ].every(Boolean);
   });
@@ -74,7 +85,7 @@ async function cpuOfBusy(): Promise<number> {
 
 async function talk(): Promise<void> {
   const { status } = await ready(node, 'main');
-  for (let i = 0; i < 100; i++) await (await fetch(`http://${status.podIP}/`)).text();
+  for (let i = 0; i < 100; i++) await (await fetched(`http://${status.podIP}/`)).text();
 }
 
 /** Any number from one to another. */

@@ -60,7 +60,9 @@ async function ticks(): Promise<number[]> {
 
 /** Says that kubelet does its work: it sees a probe's answer change, runs a command, starts a pod and takes it away. */
 async function kubeletWorks(): Promise<void> {
-  expect(await node.api.text('/healthz/syncloop')).toBe('ok');
+  await until('its loop turns', 20 * SECOND, async () => {
+    return (await node.api.call('GET', '/healthz/syncloop')).body === 'ok';
+  });
   unsay('ready');
   await podUntil(node, 'steady', { what: 'is unready' }, (pod) => !isTrue(pod, 'Ready'));
   say('ready');

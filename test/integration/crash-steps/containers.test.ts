@@ -7,6 +7,7 @@ import {
   exec,
   logLines,
   logOf,
+  nothingLeft,
   type Pod,
   removePod,
   runPod,
@@ -43,7 +44,7 @@ describe('crisp that is killed at each step', () => {
       const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(5);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );
@@ -72,7 +73,7 @@ describe('crisp that is killed at each step', () => {
       const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(5);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );

@@ -1,7 +1,7 @@
 import { useCrashNode } from '../../support/node/crash-points';
 import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import { NGINX } from '../../support/node/node';
-import { ensurePulled } from '../../support/node/pods';
+import { ensurePulled, nothingLeft } from '../../support/node/pods';
 
 const MINUTE = 60_000;
 
@@ -45,7 +45,7 @@ describe('crisp that is killed at each step', () => {
       expect(wrong).toEqual({});
       expect(kills).toBeGreaterThan(8);
       expect(missed.length).toBeLessThan(4); // layers come side by side
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );

@@ -4,6 +4,7 @@ import { killAtEachStep, type Story } from '../../support/node/crash-stories';
 import {
   createContainer,
   exitOf,
+  nothingLeft,
   type Pod,
   podConfig,
   podStatusOf,
@@ -44,7 +45,7 @@ describe('crisp that is killed at each step', () => {
       const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(15);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );
@@ -69,7 +70,7 @@ describe('crisp that is killed at each step', () => {
       const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(8);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );
@@ -96,7 +97,7 @@ describe('crisp that is killed at each step', () => {
       const { kills, missed, wrong } = await killAtEachStep(crash.now, story);
       expect({ wrong, missed }).toEqual({ wrong: {}, missed: [] });
       expect(kills).toBeGreaterThan(8);
-      expect(node.left()).toBe('0');
+      await nothingLeft(node);
     },
     10 * MINUTE,
   );

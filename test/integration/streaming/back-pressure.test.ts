@@ -132,6 +132,9 @@ describeWithCrictl('Much data', () => {
     async () => {
       const command = `nc -ll -p 8080 -e dd if=/dev/zero bs=1M count=${MEBIBYTES} </dev/null >/dev/null 2>&1 &`;
       await exec(node, id, 'sh', '-c', command);
+      await until('it listens', MINUTE, async () => {
+        return (await exec(node, id, 'netstat', '-ltn')).stdout.includes(':8080 ');
+      });
       const forward = crictl.start('port-forward', pod.id, '0:8080');
       const port = (): number => Number(/127\.0\.0\.1:(\d+)/.exec(String(forward.stdout()))?.[1] ?? 0);
       await until('it forwards', MINUTE, async () => port() > 0);

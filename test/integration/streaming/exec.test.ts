@@ -71,8 +71,12 @@ describeWithCrictl('crictl exec', () => {
 
     it('gives a terminal, its size, and its sizes to come', async () => {
       const client = startInTerminal(exec('-it', id, 'sh'), { rows: 33, columns: 77 });
-      client.child.stdin.write('tty; stty size; echo ready\n');
-      await until('the size', MINUTE, async () => /33 77\s+ready/.test(String(client.stdout())));
+      client.child.stdin.write('tty\n');
+      // The size comes in a stream of its own: the shell may run a command before it.
+      await until('the size', MINUTE, async () => {
+        client.child.stdin.write('stty size\n');
+        return /\n33 77\r?\n/.test(String(client.stdout()));
+      });
       expect(String(client.stdout())).toMatch(/\/dev\/pts\/\d+/);
       resizeTerminal(client, { rows: 50, columns: 120 });
       await until('the next size', MINUTE, async () => {

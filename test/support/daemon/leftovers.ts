@@ -1,10 +1,18 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { errnoOf } from '../../../src/base/errors';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { rulesOfNetwork } from './iptables';
 import { processesOfPods, runtimeStates } from './pod-processes';
+
+/** Processes that were told to end get this long. */
+const LEAVING_MS = 5000;
+/** Nothing else is left, as `describeLeftovers` tells it. */
+const ENDING = /^\d+ \((?:, |\d+ (?:shims|processes|runtimeStates))+\)$/;
 
 /** What is on the machine and in containerd because of pods, by kind; each list is empty when every pod is gone. */
 export interface Leftovers {
@@ -81,6 +89,17 @@ export function describeLeftovers(left: Leftovers): string {
   return total === 0 ? '0' : `${total} (${kinds.map(([kind, list]) => `${list.length} ${kind}`).join(', ')})`;
 }
 
+/** What is left, as a node tells it, once processes that were told to end have had their time for that; `0` when nothing. */
+export async function leftBehind(node: { left(): string }): Promise<string> {
+  let left = node.left();
+  // A shim ends by itself, a moment after its last task.
+  for (const deadline = Date.now() + LEAVING_MS; ENDING.test(left) && Date.now() < deadline; ) {
+    await pause(100);
+    left = node.left();
+  }
+  return left;
+}
+
 /** The shim that was started for a pod. */
 export function shimOf(address: string, podId: string): number {
   const found = shimPids(address).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(podId));
@@ -121,7 +140,12 @@ function fifosBelow(folder: string): string[] {
 }
 
 function entries(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []; // it may go at any moment
+    throw error;
+  }
 }
 
 function words(text: string): string[] {
@@ -137,6 +161,5 @@ function rows(table: string): string[] {
 }
 
 function links(bridge: string): string[] {
-  if (!existsSync(`/sys/class/net/${bridge}`)) return [];
-  return readdirSync(`/sys/class/net/${bridge}/brif`);
+  return entries(`/sys/class/net/${bridge}/brif`);
 }

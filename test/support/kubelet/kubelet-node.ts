@@ -139,6 +139,30 @@ export function ready(node: KubeletNode, name: string, withinMs = 45_000): Promi
   );
 }
 
+/** The log of a pod's container `main`, once it has these words: what is ready has not always printed. */
+export async function logWith(node: KubeletNode, name: string, words: string): Promise<string> {
+  let log = '';
+  await until(`${name} has printed "${words}"`, 20_000, async () => {
+    log = await logsOf(node, name, 'main');
+    return log.includes(words);
+  });
+  return log;
+}
+
+/** What a server in a pod answers: one that has only been started may not listen yet. */
+export async function fetched(url: string): Promise<Response> {
+  const answers: Response[] = [];
+  await until(`${url} answers`, 20_000, async () => {
+    answers.push(
+      ...(await fetch(url)
+        .then((answer) => [answer])
+        .catch(() => [])),
+    );
+    return answers.length > 0;
+  });
+  return answers[0] as Response;
+}
+
 /** A container's log, as `kubectl logs` shows it. `query` is kubelet's, such as `previous=true`. */
 export function logsOf(node: KubeletNode, name: string, container: string, query = ''): Promise<string> {
   return node.api.text(`/containerLogs/default/${fullName(node, name)}/${container}?${query}`);

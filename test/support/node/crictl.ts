@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+import { leftBehind } from '../daemon/leftovers';
 import { cacheDir } from '../daemon/places';
 import { buildTools } from '../daemon/tools';
 import { PAUSE, startNode, type TestNode } from './node';
@@ -148,7 +149,7 @@ export function useCrictl(arrange: (started: CrictlNode) => Promise<void>): void
     if (!started) return;
     const { node } = started;
     await removePods(node);
-    const left = node.left();
+    const left = await leftBehind(node);
     await node.stop();
     expect(left).toBe('0');
   }, 60_000);

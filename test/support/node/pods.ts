@@ -12,6 +12,7 @@ import {
   type PodSandboxStatus,
 } from '../../../generated/cri/v1/api';
 import { RpcCallError } from '../../../src/rpc/rpc-call-error';
+import { leftBehind } from '../daemon/leftovers';
 import { until } from '../daemon/process';
 import { BUSYBOX, type TestNode } from './node';
 
@@ -50,6 +51,11 @@ export async function runPod(node: CriNode, input: PodInput = {}): Promise<Pod> 
 export async function removePod(node: CriNode, pod: Pod): Promise<void> {
   await node.cri.runtime.stopPodSandbox({ podSandboxId: pod.id });
   await node.cri.runtime.removePodSandbox({ podSandboxId: pod.id });
+}
+
+/** Fails when pods have left anything behind. */
+export async function nothingLeft(node: Pick<TestNode, 'left'>): Promise<void> {
+  expect(await leftBehind(node)).toBe('0');
 }
 
 /** A busybox container that runs `script` in its shell and logs to `<name>.log`. */
@@ -92,6 +98,12 @@ export async function statusOf(node: CriNode, containerId: string): Promise<Cont
   const { status } = await node.cri.runtime.containerStatus({ containerId, verbose: false });
   if (!status) throw new Error(`no status of ${containerId}`);
   return status;
+}
+
+/** The pid of a container's first process. */
+export async function pidOf(node: CriNode, containerId: string): Promise<number> {
+  const { info } = await node.cri.runtime.containerStatus({ containerId, verbose: true });
+  return (JSON.parse(info.info ?? '{}') as { pid: number }).pid;
 }
 
 /** The status of a pod. */

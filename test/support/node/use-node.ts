@@ -1,3 +1,4 @@
+import { leftBehind } from '../daemon/leftovers';
 import { type NodeOptions, startNode, type TestNode } from './node';
 
 const STOP_MS = 60_000;
@@ -8,7 +9,7 @@ export function useNode(): { readonly now: TestNode; start(options: NodeOptions)
   afterEach(async () => {
     const ended = node;
     node = undefined;
-    const left = ended?.left() ?? '0';
+    const left = ended ? await leftBehind(ended) : '0';
     await ended?.stop();
     expect(left).toBe('0');
   }, STOP_MS);

@@ -30,7 +30,7 @@ export class Targets {
     return this.serve((socket) => socket.pipe(socket));
   }
 
-  /** A port on which nobody listens. */
+  /** A port on which nobody listens. To be asked for last: it is free, and a server started later may be given it. */
   async refused(): Promise<number> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -30,9 +30,12 @@ class Questions {
   }
 }
 
-const answers = (): LastAnswers<string> => new LastAnswers({ patienceMs: 20, atOnce: 2 });
+const MINUTE = 60_000;
+const answers = (patienceMs = 20): LastAnswers<string> => new LastAnswers({ patienceMs, atOnce: 2 });
 
 describe('LastAnswers', () => {
+  afterEach(() => void jest.useRealTimers());
+
   it('answers what a thing says now, when it says so in time', async () => {
     const last = answers();
     expect(await last.ask('a', async () => '1')).toBe('1');
@@ -59,9 +62,13 @@ describe('LastAnswers', () => {
   });
 
   it('waits for a thing again once it has answered', async () => {
+    // Its patience ends when the test says so: in real time it might while the question is on its way.
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     const last = answers();
     const questions = new Questions();
-    expect(await last.ask('a', questions.put)).toBeUndefined();
+    const first = last.ask('a', questions.put);
+    await jest.advanceTimersByTimeAsync(20);
+    expect(await first).toBeUndefined();
     await questions.next().answer('late');
     const asking = last.ask('a', questions.put);
     await settle();
@@ -81,7 +88,7 @@ describe('LastAnswers', () => {
   });
 
   it('asks once when two want to know', async () => {
-    const last = answers();
+    const last = answers(MINUTE);
     const questions = new Questions();
     const both = Promise.all([last.ask('a', questions.put), last.ask('a', questions.put)]);
     await settle();

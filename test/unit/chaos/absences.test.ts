@@ -12,6 +12,18 @@ describe('The absences of a daemon', () => {
     expect(times.map((at) => absences.cover(at))).toEqual([false, true, true, true, false, false]);
   });
 
+  it('cover what lies between two of them that are close to each other', async () => {
+    let now = 100;
+    const absences = new Absences(() => now);
+    for (const begin of [100, 105, 112]) {
+      now = begin;
+      await absences.during(async () => {
+        now = begin + 1;
+      });
+    }
+    expect([102, 104, 107, 110.9, 111].map((at) => absences.cover(at))).toEqual([true, true, false, false, true]);
+  });
+
   it('are told by the clock of the machine', () => {
     expect(uptime()).toBeGreaterThan(0);
   });

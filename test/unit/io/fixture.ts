@@ -75,7 +75,7 @@ export function turn(): Promise<void> {
 
 /** Lets the event loop go on until something holds. */
 export async function until(holds: () => boolean): Promise<void> {
-  const giveUpAt = Date.now() + 4000;
+  const giveUpAt = Date.now() + 30_000; // a limit for what never comes, not for what is slow
   while (!holds()) {
     if (Date.now() > giveUpAt) throw new Error(`never came: ${holds.toString()}`);
     await turn();

@@ -26,5 +26,5 @@ describe('Recovery', () => {
     await removeAll(after);
     expect(await after.leftovers()).toEqual({});
     await after.close();
-  }, 40_000);
+  });
 });

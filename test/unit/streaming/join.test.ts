@@ -87,9 +87,9 @@ describe('A client and its target', () => {
 
   it('part a second after the target has ended, whatever the client does', async () => {
     const { client, target, done } = await joined();
+    const started = performance.now();
     target.end('all');
     await until('the end', () => client.ended);
-    const started = performance.now();
     client.write('more');
     await done;
     expect(performance.now() - started).toBeGreaterThan(800);

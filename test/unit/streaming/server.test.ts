@@ -221,7 +221,7 @@ describe('The server that stops', () => {
     expect(() => rig.now.execUrl()).toThrow('does not listen');
     await rig.now.server.stop();
     const next = createServer();
-    await new Promise<void>((resolve) => next.listen(Number(port), '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => next.once('error', reject).listen(Number(port), '127.0.0.1', resolve));
     await new Promise((resolve) => next.close(resolve));
   });
 });

@@ -110,7 +110,8 @@ function debianBusybox(): string {
   const before = program();
   if (before) return before;
   const partial = mkdtempSync(join(cacheDir(), '.deb-'));
-  execFileSync('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', '-q', 'busybox'], {
+  const options = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=3'];
+  execFileSync('apt-get', [...options, 'download', '-q', 'busybox'], {
     cwd: partial,
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -114,7 +114,7 @@ describe('ListContainerStats, and its stream', () => {
     expect(await ask()).toEqual(before);
     const started = performance.now();
     for (let times = 0; times < 20; times += 1) expect(await ask()).toEqual(before);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(10_000); // a wait each time would be twenty seconds
   });
 });
 
@@ -229,7 +229,7 @@ describe('ListPodSandboxMetrics, and its stream', () => {
     expect((await ask()).podMetrics.map(({ podSandboxId }) => podSandboxId)).toEqual([pod]);
     const started = performance.now();
     for (let times = 0; times < 20; times += 1) expect((await ask()).podMetrics).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(10_000); // a wait each time would be twenty seconds
   });
 
   it('leaves out a pod that does not run', async () => {

@@ -59,7 +59,7 @@ describe('Over SPDY, a forwarded connection', () => {
   });
 
   it('that is refused says so on its error stream, and touches no other', async () => {
-    const [refused, port] = [await targets.refused(), await targets.echo()];
+    const [port, refused] = [await targets.echo(), await targets.refused()];
     const client = await forwarding();
     const good = await client.openPair(port, 'good');
     const bad = await client.openPair(refused, 'bad');

@@ -229,7 +229,10 @@ describe('A SPDY session that closes', () => {
     ours.io.write(Buffer.alloc(32 << 20)); // more than one frame can hold; takes its time
     pair.client.socket.pause();
     pair.session.close();
+    const lying = pair.socket.writableLength;
     const late = await pair.client.open({});
+    // Not before it lies in the socket: what comes after the goodbye is not answered.
+    await until('the refusal is on its way', () => pair.socket.writableLength > lying);
     pair.client.socket.resume();
     await until('the refusal', () => late.reset !== undefined);
     expect(late.reset).toBe(3);

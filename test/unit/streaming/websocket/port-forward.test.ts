@@ -38,7 +38,7 @@ describe('Over WebSocket channels, forwarded ports', () => {
   });
 
   it('that are refused say so, and the others go on', async () => {
-    const [refused, port] = [await targets.refused(), await targets.echo()];
+    const [port, refused] = [await targets.echo(), await targets.refused()];
     const client = await rig.now.webSocket(rig.now.forwardUrl([refused, port]), 'v4.channel.k8s.io');
     await until('the refusal', () => client.bytes(1).length > 2);
     expect(client.bytes(1).toString('latin1', 2)).toMatch(new RegExp(`^forward to port ${refused}: .*ECONNREFUSED`));
