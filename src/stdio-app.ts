@@ -43,10 +43,14 @@ export async function runStdioProcess(options: StdioProcessOptions): Promise<voi
   const lock = await takeOverStdio(options);
   if (!lock) return;
   const stdio = new StdioProcess(options);
-  await stdio.start();
-  lock.releaseFifos();
-  await stdio.serve();
-  await lock.release();
+  try {
+    await stdio.start();
+    lock.releaseFifos();
+    await stdio.serve();
+  } finally {
+    await stdio.putDown();
+    await lock.release();
+  }
   options.log.info('no longer serving the stdio of containers');
 }
 
@@ -90,16 +94,20 @@ class StdioProcess {
     this.controlled(this.server.controllers > 0, containerd);
   }
 
-  /** Resolves when the process is to end, with everything let go. */
+  /** Resolves when the process is to end. */
   async serve(): Promise<void> {
     const telling = setInterval(() => {
       if (this.server.controllers > 0) this.counts.flush((counted) => this.server.tell({ counted }));
     }, COUNTS_EVERY_MS);
     if (!this.end.signal.aborted) await once(this.end.signal, 'abort');
     clearInterval(telling);
+  }
+
+  /** Everything is let go, the thread too: while that waits for output, the process cannot end. */
+  async putDown(): Promise<void> {
     this.idle.stop();
     this.watch?.stop();
-    await this.stdio.leave();
+    await this.stdio.leave().catch(() => undefined); // its thread has died: nothing is held any more
     await this.copying.stop();
     await this.server.close();
   }
