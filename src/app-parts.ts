@@ -148,7 +148,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     unpacked: new UnpackedImages({ containerd }),
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
     retries: new Retries(log),
-    monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
+    monitor: new ExitMonitor({ containerd, host: lifecycle.host, exits: lifecycle.exits, log }),
     stats: new StatsSampler(lifecycle, {
       periodMs: config.stats_collect_period * 1000,
       countContent: config.image_fs_counts_content,

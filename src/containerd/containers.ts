@@ -2,7 +2,7 @@ import { type Container, ContainersDefinition } from '../../generated/containerd
 import type { Any } from '../model/any';
 import type { Client } from '../rpc/client';
 import type { CallOptions, Connection } from './connection';
-import { isUnimplemented, orAbsent, wasThere } from './errors';
+import { isUnimplemented, malformed, orAbsent, wasThere } from './errors';
 import { toNanos } from './time';
 
 /** What containerd remembers of a container. Times are nanoseconds since 1970. */
@@ -33,10 +33,15 @@ export class Containers {
     this.service = connection.service(ContainersDefinition);
   }
 
-  /** The record of `id`; undefined when there is none. */
+  /** The record of `id`; undefined when containerd says that there is none. An answer about nothing or another rejects. */
   async get(id: string, options?: CallOptions): Promise<ContainerRecord | undefined> {
     const answer = await orAbsent(this.service.get({ id }, this.connection.call(options)));
-    return answer?.container && toRecord(answer.container);
+    if (!answer) return undefined;
+    const { container } = answer;
+    if (container?.id !== id) {
+      throw malformed(ContainersDefinition, 'Get', `about ${container ? 'another container' : 'nothing'}`);
+    }
+    return toRecord(container);
   }
 
   /** All records that match one of `filters` (none: all), fetched one by one: together they may exceed a message. */

@@ -19,6 +19,14 @@ export function toContainerdError(error: RpcCallError): ContainerdError {
   return new ContainerdError(error.code, error.message, error.method);
 }
 
+/**
+ * The error for an answer that was OK and does not say what it must: it is no answer, and nothing follows from it. `how`
+ * completes "containerd answered …".
+ */
+export function malformed(service: { readonly fullName: string }, method: string, how: string): ContainerdError {
+  return new ContainerdError(Code.INTERNAL, `containerd answered ${how}`, `${service.fullName}/${method}`);
+}
+
 /** The thing that was named does not exist. Older daemons send no details: the code is all there is. */
 export function isNotFound(thrown: unknown): boolean {
   return hasCode(thrown, Code.NOT_FOUND);

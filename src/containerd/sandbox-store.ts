@@ -3,7 +3,7 @@ import type { Sandbox } from '../../generated/containerd/types/sandbox';
 import type { Any } from '../model/any';
 import type { Client } from '../rpc/client';
 import type { CallOptions, Connection } from './connection';
-import { isNotFound, isUnimplemented } from './errors';
+import { isNotFound, isUnimplemented, malformed } from './errors';
 import { toNanos } from './time';
 
 /** What containerd remembers of a sandbox. Times are nanoseconds since 1970. */
@@ -42,11 +42,16 @@ export class SandboxStore {
     await this.service.update({ sandbox: toMessage(change), fields: fieldPaths }, this.connection.call(options));
   }
 
-  /** The record of `id`; undefined when there is none. */
+  /** The record of `id`; undefined when containerd says that there is none. An answer about nothing or another rejects. */
   async get(id: string, options?: CallOptions): Promise<SandboxRecord | undefined> {
     const request = this.service.get({ sandboxId: id }, this.connection.call(options));
     const answer = await unlessLacking(request, undefined);
-    return answer?.sandbox && toRecord(answer.sandbox);
+    if (!answer) return undefined;
+    const { sandbox } = answer;
+    if (sandbox?.sandboxId !== id) {
+      throw malformed(StoreDefinition, 'Get', `about ${sandbox ? 'another sandbox' : 'nothing'}`);
+    }
+    return toRecord(sandbox);
   }
 
   /** Removes the record; false when there was none. */

@@ -4,7 +4,7 @@ import type { Any } from '../model/any';
 import type { Mount } from '../model/mount';
 import type { Client } from '../rpc/client';
 import type { CallOptions, Connection } from './connection';
-import { orAbsent, wasThere } from './errors';
+import { malformed, orAbsent, wasThere } from './errors';
 import { toNanos } from './time';
 
 export type TaskStatus = 'UNKNOWN' | 'CREATED' | 'RUNNING' | 'STOPPED' | 'PAUSED' | 'PAUSING';
@@ -98,13 +98,19 @@ export class Tasks {
    */
   async wait(process: ProcessRef, options?: CallOptions): Promise<ExitInfo> {
     const { exitStatus, exitedAt } = await this.service.wait(refOf(process), this.connection.stream(options));
+    if (!exitedAt) throw malformed(TasksDefinition, 'Wait', 'without a time of exit');
     return { exitStatus, exitedAt: toNanos(exitedAt) };
   }
 
-  /** The process; undefined when there is none. */
+  /** The process; undefined when containerd says that there is none. An answer about nothing or another task rejects. */
   async get(process: ProcessRef, options?: CallOptions): Promise<Process | undefined> {
     const answer = await orAbsent(this.service.get(refOf(process), this.connection.call(options)));
-    return answer?.process && toProcess(answer.process, refOf(process));
+    if (!answer) return undefined;
+    const ref = refOf(process);
+    if (!answer.process || !isAbout(answer.process, ref)) {
+      throw malformed(TasksDefinition, 'Get', `about ${answer.process ? 'another task' : 'nothing'}`);
+    }
+    return toProcess(answer.process, ref);
   }
 
   /** The first processes of all tasks. */
@@ -189,6 +195,12 @@ export class Tasks {
 
 function refOf({ containerId, execId = '' }: ProcessRef): { containerId: string; execId: string } {
   return { containerId, execId };
+}
+
+/** Releases differ in which of the two ids they fill. */
+function isAbout(process: WireProcess, { containerId, execId }: { containerId: string; execId: string }): boolean {
+  if (process.containerId !== '' && process.containerId !== containerId) return false;
+  return process.id === '' ? process.containerId !== '' : process.id === (execId || containerId);
 }
 
 function stdioOf({ stdin = '', stdout = '', stderr = '', terminal = false }: Stdio): Required<Stdio> {

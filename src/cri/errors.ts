@@ -35,6 +35,11 @@ export function notReady(message: string): RpcError {
   return new RpcError(Code.FAILED_PRECONDITION, message);
 }
 
+/** What is asked cannot be told now: kubelet keeps what it knew, and asks again. */
+export function unavailable(message: string): RpcError {
+  return new RpcError(Code.UNAVAILABLE, message);
+}
+
 /** The one place where what was thrown becomes a status. What nobody foresaw is a bug: its stack is logged here, once. */
 export function toStatus(thrown: unknown, call: Call): Status {
   const message = errorMessage(thrown);

@@ -7,7 +7,7 @@ import type {
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { CriDeps } from './deps';
-import { invalid, notFound } from './errors';
+import { invalid, notFound, unavailable } from './errors';
 
 /** A sandbox configuration whose metadata is complete: kubelet refuses a status that lacks any of it. */
 export type NamedSandboxConfig = PodSandboxConfig & { metadata: PodSandboxMetadata };
@@ -50,4 +50,12 @@ export function requireContainer(deps: Pick<CriDeps, 'containers'>, id: string):
   const container = deps.containers.find(id);
   if (!container) throw notFound('container', id);
   return container;
+}
+
+/**
+ * Refuses to tell the status of a pod or container of which not everything could be read at the start. kubelet would act on
+ * what is missing: it restarts a container whose annotations say nothing of its hash.
+ */
+export function requireReadable(kind: string, { metadata, unreadable }: Sandbox | Container): void {
+  if (unreadable) throw unavailable(`the status of ${kind} "${metadata.id}" is not known: ${unreadable}`);
 }

@@ -62,7 +62,7 @@ export async function untilGone(pid: number, ms: number, procRoot = '/proc'): Pr
 }
 
 /** By the third field, the state. */
-function isZombie(stat: string): boolean {
+export function isZombie(stat: string): boolean {
   return afterName(stat)[0] === 'Z';
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { parseParent } from './proc';
+import { isZombie, parseParent, parseStartTime } from './proc';
 
 /** A process may fork while we look: then we look again. */
 const ROUNDS = 5;
@@ -9,49 +9,102 @@ type Kill = (pid: number) => void;
 
 const killAtOnce: Kill = (pid) => process.kill(pid, 'SIGKILL');
 
+/** What /proc shows of a task, whatever containerd says about it. */
+export interface TaskProcesses {
+  /** Pids of the processes whose cgroup names the task; zombies are left out. */
+  readonly pids: readonly number[];
+  /** A shim that lives has the task: it is the parent of one of these processes, or was started for the task or its pod. */
+  readonly shim: boolean;
+}
+
+/** All processes of this host at one moment, by the tasks that they belong to. */
+export interface ProcessTable {
+  /**
+   * What runs of the task `id`. `shimIds`: what else its shim may have been started for (its pod). The cgroup's path names
+   * the task under both cgroup drivers, and whatever the pod's parent cgroup is.
+   */
+  of(id: string, shimIds?: readonly string[]): TaskProcesses;
+}
+
+/** Looks at every process once. */
+export async function processTable(procRoot = '/proc'): Promise<ProcessTable> {
+  const processes = await lookAt(procRoot);
+  const shims = processes.filter(({ args }) => isShim(args));
+  return {
+    of: (id, shimIds = []) => {
+      const own = processes.filter(({ cgroups }) => cgroups.includes(id));
+      const ids = [id, ...shimIds];
+      const shim = shims.some(
+        ({ pid, args }) => own.some(({ parent }) => parent === pid) || ids.some((each) => args.includes(each)),
+      );
+      return { pids: own.map(({ pid }) => pid), shim };
+    },
+  };
+}
+
 /**
  * Kills every process whose cgroup's path names the task: when a shim dies, what runs in other PID namespaces than that of
- * its pause process may live on, and nobody else can end it. Answers how many were told to end.
+ * its pause process may live on, and nobody else can end it. Answers the pids of those that were told to end.
  */
-export function killStrays(id: string, procRoot = '/proc', kill = killAtOnce): Promise<number> {
-  return killInRounds(() => pidsOf(id, procRoot), kill);
+export function killStrays(id: string, procRoot = '/proc', kill = killAtOnce): Promise<number[]> {
+  return killInRounds(
+    async () => (await lookAt(procRoot)).filter(({ cgroups }) => cgroups.includes(id)),
+    procRoot,
+    kill,
+  );
 }
 
 /**
  * Kills what still works at a task that containerd has given up, or was left waiting by that: the shim's start, a shim that
  * has no other task's processes, and `runtime` (the OCI runtime's program) creating the container. What is deleting the
- * task may end in peace. Answers how many were told to end.
+ * task may end in peace. Answers the pids of those that were told to end.
  */
-export function killMakers(id: string, runtime: string, procRoot = '/proc', kill = killAtOnce): Promise<number> {
-  return killInRounds(async () => {
+export function killMakers(id: string, runtime: string, procRoot = '/proc', kill = killAtOnce): Promise<number[]> {
+  const find = async (): Promise<Process[]> => {
     const processes = await lookAt(procRoot);
     const makers = processes.filter((process) => makes(process, id, runtime));
-    return makers.filter((maker) => !servesOthers(maker, processes, id)).map(({ pid }) => pid);
-  }, kill);
+    return makers.filter((maker) => !servesOthers(maker, processes, id));
+  };
+  return killInRounds(find, procRoot, kill);
 }
 
-async function killInRounds(find: () => Promise<number[]>, kill: Kill): Promise<number> {
+async function killInRounds(find: () => Promise<Process[]>, procRoot: string, kill: Kill): Promise<number[]> {
   const killed = new Set<number>();
   for (let round = 0; round < ROUNDS; round++) {
-    const found = (await find()).filter((pid) => !killed.has(pid));
+    const found = (await find()).filter(({ pid }) => !killed.has(pid));
     if (found.length === 0) break;
-    for (const pid of found) {
-      killed.add(pid);
+    for (const process of found) {
+      // A pid is given out again: with its start time it names one process only.
+      if (!(await isSame(process, procRoot))) continue;
+      killed.add(process.pid);
       try {
-        kill(pid);
+        kill(process.pid);
       } catch {
         // It has ended by itself.
       }
     }
   }
-  return killed.size;
+  return [...killed];
 }
 
 interface Process {
   readonly pid: number;
   readonly parent: number | undefined;
+  readonly startTime: bigint | undefined;
   readonly args: readonly string[];
   readonly cgroups: string;
+}
+
+async function isSame({ pid, startTime }: Process, procRoot: string): Promise<boolean> {
+  const stat = await read(procRoot, String(pid), 'stat');
+  return stat !== undefined && parseStartTime(stat) === startTime;
+}
+
+/** containerd starts every shim with these flags, however its program is called. What starts or deletes for one is none. */
+function isShim(args: readonly string[]): boolean {
+  if (args.at(-1) === 'start' || args.at(-1) === 'delete') return false;
+  if (basename(args[0] ?? '').startsWith('containerd-shim')) return true;
+  return ['-namespace', '-id', '-address'].every((flag) => args.includes(flag));
 }
 
 /** containerd names the task to a shim as `-id ID`, a shim to the OCI runtime as the last argument of `create`. */
@@ -70,27 +123,26 @@ function servesOthers(maker: Process, processes: readonly Process[], id: string)
   );
 }
 
+/** All processes that run; zombies, which do nothing any more, are left out. */
 async function lookAt(procRoot: string): Promise<Process[]> {
   const found = await Promise.all(
-    (await pids(procRoot)).map(async (pid) => {
+    (await pids(procRoot)).map(async (pid): Promise<Process[]> => {
       const [args = '', cgroups = '', stat] = await Promise.all(
         ['cmdline', 'cgroup', 'stat'].map((name) => read(procRoot, pid, name)),
       );
-      const parent = stat === undefined ? undefined : parseParent(stat);
-      return { pid: Number(pid), parent, args: args.split('\0').slice(0, -1), cgroups };
+      if (stat !== undefined && isZombie(stat)) return [];
+      return [
+        {
+          pid: Number(pid),
+          parent: stat === undefined ? undefined : parseParent(stat),
+          startTime: stat === undefined ? undefined : parseStartTime(stat),
+          args: args.split('\0').slice(0, -1),
+          cgroups,
+        },
+      ];
     }),
   );
-  return found;
-}
-
-async function pidsOf(id: string, procRoot: string): Promise<number[]> {
-  const ours = await Promise.all(
-    (await pids(procRoot)).map(async (pid) => {
-      const cgroups = (await read(procRoot, pid, 'cgroup')) ?? '';
-      return cgroups.includes(id) ? [Number(pid)] : [];
-    }),
-  );
-  return ours.flat();
+  return found.flat();
 }
 
 async function pids(procRoot: string): Promise<string[]> {

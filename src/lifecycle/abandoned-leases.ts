@@ -1,28 +1,52 @@
+import { errorMessage } from '../base/errors';
+import type { CallOptions } from '../containerd/client';
+import type { Lease } from '../containerd/leases';
 import type { LifecycleDeps } from './deps';
 
 /** What our leases of work are called that lasts no longer than the server: views of images, pulls, unpackings. */
 const SHORT_LIVED = /^crisp-(view|pull|unpack)-/;
 const SNAPSHOTS = 'snapshots/';
 
+type Deps = Pick<LifecycleDeps, 'containerd' | 'log'>;
+
+/** When this process began, in nanoseconds since 1970: its own work came later. */
+const processStart = (): bigint => BigInt(Math.floor(performance.timeOrigin)) * 1_000_000n;
+
+/** The leases of a start. */
+export interface LeasesAtStart {
+  /** Ids of those that are in use. */
+  readonly inUse: ReadonlySet<string>;
+  /** Resolves when the others have been deleted, or could not be; never rejects. */
+  readonly cleared: Promise<void>;
+}
+
 /**
- * Lets go of what a server that died was in the middle of; only before anything of the kind is begun again. Views are
- * removed at once. What was fetched and unpacked is left to containerd's collector: the next pull may come before it.
- * Answers the ids of all other leases.
+ * Lists all leases, and in the background deletes those of work that a crisp before this one was in the middle of; its views
+ * are removed with them. What was fetched and unpacked is left to containerd's garbage collector: the next pull may come
+ * before it. Rejects when the leases cannot be listed. `startedAt`: what was made later is not abandoned.
  */
-export async function deleteAbandonedLeases(deps: Pick<LifecycleDeps, 'containerd' | 'log'>): Promise<Set<string>> {
+export async function leasesAtStart(
+  deps: Deps,
+  { startedAt = processStart(), ...options }: CallOptions & { readonly startedAt?: bigint } = {},
+): Promise<LeasesAtStart> {
+  const all = await deps.containerd.leases.list([], options);
+  const isAbandoned = ({ id, createdAt }: Lease): boolean => SHORT_LIVED.test(id) && createdAt < startedAt;
+  const inUse = new Set(all.filter((lease) => !isAbandoned(lease)).map(({ id }) => id));
+  return { inUse, cleared: deleteAll(deps, all.filter(isAbandoned)) };
+}
+
+/** Never rejects: what is left expires by itself. */
+async function deleteAll(deps: Deps, abandoned: readonly Lease[]): Promise<void> {
   const { leases, snapshots } = deps.containerd;
-  const others = new Set<string>();
-  for (const { id } of await leases.list()) {
-    const kind = SHORT_LIVED.exec(id)?.[1];
-    if (kind === undefined) {
-      others.add(id);
-      continue;
+  for (const { id } of abandoned) {
+    deps.log.info('deleting a lease left by an earlier crisp', { id });
+    try {
+      for (const { type, id: key } of id.startsWith('crisp-view-') ? await leases.listResources(id) : []) {
+        if (type.startsWith(SNAPSHOTS)) await snapshots.remove({ snapshotter: type.slice(SNAPSHOTS.length), key });
+      }
+      await leases.delete(id);
+    } catch (error) {
+      deps.log.warn('a lease left by an earlier crisp cannot be deleted', { id, error: errorMessage(error) });
     }
-    deps.log.info('deleting a lease that a server before us has left', { id });
-    for (const { type, id: key } of kind === 'view' ? await leases.listResources(id) : []) {
-      if (type.startsWith(SNAPSHOTS)) await snapshots.remove({ snapshotter: type.slice(SNAPSHOTS.length), key });
-    }
-    await leases.delete(id);
   }
-  return others;
 }

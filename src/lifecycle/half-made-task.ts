@@ -41,7 +41,7 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
     try {
       await createOnceMore(deps, task, signal);
       await killAndDelete(deps, id, signal);
-      if (handler.hostProcesses) await deps.host.killStrays(id);
+      if (handler.hostProcesses) await killLeftovers(deps, id, 'its task was created only to be deleted');
       return true;
     } catch (error) {
       const message = errorMessage(error);
@@ -91,9 +91,14 @@ export async function creatingTask<T>(owner: TaskOwner, act: () => Promise<T>): 
   }
 }
 
-/** Ends and deletes a task, half-made or not. Afterwards there is none, and the owner is not marked. */
+/**
+ * Ends and deletes a task, half-made or not. Afterwards there is none, and the owner is not marked. Rejects when an
+ * interrupted creation of it cannot be cleared.
+ */
 export async function putTaskAway(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
-  if (owner.halfMade) await clearHalfMadeTask(deps, task);
+  if (owner.halfMade && !(await clearHalfMadeTask(deps, task))) {
+    throw new Error(`the interrupted creation of task "${task.id}" cannot be cleared yet`);
+  }
   await killAndDelete(deps, task.id, signal);
   owner.halfMade = false;
 }
@@ -111,7 +116,7 @@ export async function endTask(deps: Deps, owner: TaskOwner, task: HalfMade, sign
 async function createOnceMore(deps: Deps, { id, snapshotter, handler }: HalfMade, signal: AbortSignal): Promise<void> {
   const { tasks, snapshots } = deps.containerd;
   if ((await tasks.get({ containerId: id }, { signal })) !== undefined) return;
-  if (handler.hostProcesses) await deps.host.killMakers(id, programOf(handler));
+  if (handler.hostProcesses) await killMakers(deps, id, handler, 'containerd has no task, its creation was cut off');
   await untilPutAway(deps, id);
   const rootfs = await snapshots.mounts({ snapshotter, key: id }, { signal });
   await tasks.create({ containerId: id, rootfs, runtimePath: handler.runtimePath }, { timeoutMs: CREATE_LIMIT_MS });
@@ -138,15 +143,36 @@ function programOf({ optionsTable: { BinaryName } }: RuntimeHandler): string {
 }
 
 /**
- * Puts away what is left of a task that is gone with its shim: containerd 2 does not, and processes would go on in its cgroup
- * and the OCI runtime would know it for ever. So it is with one that was still being made.
+ * Clears what a task leaves that is gone with its shim: containerd 2 does not, and processes would go on in its cgroup and
+ * the OCI runtime would know it for ever. Also for a task that was still being created. `reason` says in the log why the
+ * task counts as gone: the caller has made sure of that (`lifecycle/task-presence.ts`).
  */
 export async function clearVanishedTask(
   deps: Pick<LifecycleDeps, 'host' | 'log'>,
   id: string,
-  handler: RuntimeHandler,
+  { handler, reason }: { handler: RuntimeHandler; reason: string },
 ): Promise<void> {
-  if (handler.hostProcesses) await deps.host.killMakers(id, programOf(handler));
-  await deps.host.killStrays(id);
+  if (handler.hostProcesses) await killMakers(deps, id, handler, reason);
+  await killLeftovers(deps, id, reason);
   if (handler.hostProcesses) await forgetInRuntime(deps, id, handler);
+}
+
+/** Kills the processes of a task that containerd does not know, and logs which and why. */
+export async function killLeftovers(
+  { host, log }: Pick<LifecycleDeps, 'host' | 'log'>,
+  id: string,
+  reason: string,
+): Promise<void> {
+  const pids = await host.killStrays(id);
+  if (pids.length > 0) log.warn('killed processes of a task that containerd does not know', { id, pids, reason });
+}
+
+async function killMakers(
+  { host, log }: Pick<LifecycleDeps, 'host' | 'log'>,
+  id: string,
+  handler: RuntimeHandler,
+  reason: string,
+): Promise<void> {
+  const pids = await host.killMakers(id, programOf(handler));
+  if (pids.length > 0) log.warn('killed shim or OCI runtime of an interrupted task', { id, pids, reason });
 }

@@ -3,6 +3,7 @@ import type { Filesystem } from '../host/filesystem';
 import type { RuntimeContainer } from '../host/oci-runtime';
 import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
+import type { ProcessTable } from '../host/stray-processes';
 import type { CgroupValues } from '../model/cgroup-values';
 import type { HostFacts } from '../model/host-facts';
 import type { Mount } from '../model/mount';
@@ -104,10 +105,12 @@ export interface Host {
   isApparmorLoaded(name: string): Promise<boolean>;
   /** Values of a pod's or container's cgroup; undefined when it is gone. */
   cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
-  /** Kills every process in a task's cgroup that containerd knows nothing of any more; answers how many there were. */
-  killStrays(id: string): Promise<number>;
-  /** Kills what still works at a task that containerd has given up; `runtime`: the OCI runtime's program. */
-  killMakers(id: string, runtime: string): Promise<number>;
+  /** Which processes run now and for which tasks, by /proc: whatever containerd says. */
+  processTable(): Promise<ProcessTable>;
+  /** Kills every process in a task's cgroup that containerd does not know any more; answers their pids. */
+  killStrays(id: string): Promise<number[]>;
+  /** Kills what still works at a task that containerd has given up; `runtime`: the OCI runtime's program. Answers pids. */
+  killMakers(id: string, runtime: string): Promise<number[]>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

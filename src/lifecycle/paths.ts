@@ -101,6 +101,11 @@ export class Paths {
     ];
   }
 
+  /** The directories that keep an entry for each pod and container over a reboot, named by its id. */
+  recordDirectories(): string[] {
+    return ['sandboxes', 'containers'].map((name) => join(this.dirs.criRoot, name));
+  }
+
   /** Where root filesystems are mounted for a moment. */
   scratchRoot(): string {
     return join(this.dirs.state, 'mounts');

@@ -27,7 +27,6 @@ type Deps = Pick<
  */
 export async function removeContainerParts(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
   const { id, sandboxId, name, processLabel } = container.metadata;
-  await deps.stdio.close(id);
   await deps.shims.deleting(sandboxId, id, async () => {
     if (container.halfMade) await endHalfMade(deps, container, signal);
     const remove = (): Promise<void> => removeFromContainerd(deps, id, container.snapshotter, signal);
@@ -39,6 +38,7 @@ export async function removeContainerParts(deps: Deps, container: Container, sig
       await remove();
     });
   });
+  await deps.stdio.close(id); // not before its task is gone, which would print to nowhere
   await deps.host.removeTree(deps.paths.containerState(id));
   await deps.host.removeTree(deps.paths.containerRoot(id));
   deps.containers.delete(id);
@@ -55,20 +55,30 @@ async function endHalfMade(deps: Deps, container: Container, signal: AbortSignal
   const handler = handlerOfContainer(deps, container);
   if (!hasShim) {
     await killAndDelete(deps, id, signal);
-    return clearVanishedTask(deps, id, handler);
+    return clearVanishedTask(deps, id, { handler, reason: 'its start failed, and the shim of its pod has ended' });
   }
   const task = { id, snapshotter: container.snapshotter, handler };
   await endTask(deps, container, task, signal);
 }
 
 /** Afterwards containerd knows no task, no record and no snapshot of `id`. Rejects when the task runs. */
-export async function removeFromContainerd(
+async function removeFromContainerd(
   deps: Pick<Deps, 'containerd'>,
   id: string,
   snapshotter: string,
   signal: AbortSignal,
 ): Promise<void> {
   await deleteTask(deps, id, signal);
+  await removeRecord(deps, id, snapshotter, signal);
+}
+
+/** Afterwards containerd knows no record and no snapshot of `id`, which has no task. */
+export async function removeRecord(
+  deps: Pick<Deps, 'containerd'>,
+  id: string,
+  snapshotter: string,
+  signal: AbortSignal,
+): Promise<void> {
   // The record last: while it is there, the rest is found again after a crash.
   await deps.containerd.snapshots.remove({ snapshotter, key: id }, { signal });
   await deps.containerd.containers.delete(id, { signal });

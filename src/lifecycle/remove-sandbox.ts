@@ -2,7 +2,8 @@ import { allEnded } from '../base/all-ended';
 import { isNotFound } from '../containerd/errors';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
-import { removeFromContainerd } from './remove-container';
+import { deleteTask } from './finish-container';
+import { removeRecord } from './remove-container';
 
 type Deps = Pick<
   LifecycleDeps,
@@ -19,10 +20,12 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   const { containers, sandboxStore, leases } = deps.containerd;
   const fromContainerd = async (): Promise<void> => {
     if (sandbox.withoutInfra) await containers.delete(id, { signal });
-    else await removeFromContainerd(deps, id, handler.snapshotter, signal);
+    else await removeRecord(deps, id, handler.snapshotter, signal);
     await removeLeasedSnapshots(deps, id, signal);
     await leases.delete(id, { signal });
   };
+  // Nothing is taken apart under a task: while that cannot be deleted, all the rest stays.
+  if (!sandbox.withoutInfra) await deleteTask(deps, id, signal);
   await allEnded([
     fromContainerd(),
     deps.daemon.features.sandboxStore ? sandboxStore.delete(id, { signal }) : Promise.resolve(),

@@ -3,14 +3,16 @@ import type { Container } from '../model/container';
 import { containerState } from '../model/container';
 import { type Exit, LOST_EXIT_STATUS } from '../state/exits';
 import type { LifecycleDeps } from './deps';
+import { type ClearDeps, clearFailedStart } from './failed-start';
 import { finishContainer } from './finish-container';
+import { killLeftovers } from './half-made-task';
 import { signalTask } from './signal-task';
 
 const SIGKILL = 9;
 /** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
 const KILL_TIMEOUT_MS = 60_000;
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'exits' | 'stdio' | 'events' | 'log' | 'locks' | 'shims'>;
+type Deps = ClearDeps & Pick<LifecycleDeps, 'exits' | 'stdio' | 'locks'>;
 
 export interface StopOptions {
   /** Time between the stop signal and SIGKILL; 0: SIGKILL at once. */
@@ -54,13 +56,18 @@ async function sendStopSignal(
   }
 }
 
-/** Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. */
+/**
+ * Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. What runs of one that containerd
+ * has lost is killed without containerd: the caller has been told to end it.
+ */
 export async function killTask(
-  deps: Pick<Deps, 'containerd' | 'exits'>,
+  deps: Pick<Deps, 'containerd' | 'exits' | 'host' | 'log'>,
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await signalTask(deps, { containerId: id, signal: SIGKILL }, signal);
+  const sent = await signalTask(deps, { containerId: id, signal: SIGKILL }, signal);
+  if (!sent && deps.exits.isExpected(id))
+    await killLeftovers(deps, id, 'it is to be stopped, and containerd has no task');
   const deadline = withDeadline(signal, KILL_TIMEOUT_MS, `waiting for "${id}" to end after SIGKILL`);
   try {
     await deps.exits.settled(id, deadline.signal);
@@ -82,12 +89,14 @@ async function endsWithin(deps: Pick<Deps, 'exits'>, id: string, ms: number, sig
   }
 }
 
-/** Only stop and remove lead out of UNKNOWN: whatever task there is gets killed, and the container is EXITED. */
+/** Whatever task there is of an UNKNOWN container gets killed, and the container is EXITED. */
 async function killUnknown(deps: Deps, container: Container, signal: AbortSignal): Promise<void> {
   const { id } = container.metadata;
   await using _held = await deps.locks.hold(id, signal);
+  if (container.failedStart !== undefined) return clearFailedStart(deps, container, signal);
   const { tasks } = deps.containerd;
   const task = await tasks.get({ containerId: id }, { signal });
+  if (!task) await killLeftovers(deps, id, 'it is to be stopped, and containerd has no task');
   let exit: Exit = { exitStatus: LOST_EXIT_STATUS, exitedAt: BigInt(Date.now()) * 1_000_000n, lost: true };
   if (task && task.status !== 'STOPPED') {
     const sent = await signalTask(deps, { containerId: id, signal: SIGKILL, all: true }, signal);

@@ -21,13 +21,20 @@ import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
 import { mountShifted } from '../host/shifted-mounts';
-import { killMakers, killStrays } from '../host/stray-processes';
+import { killMakers, killStrays, processTable } from '../host/stray-processes';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
 import type { Host, HostDevice } from './host';
 
 const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'nosuid', 'nodev'], source: 'shm' };
+
+/** What is done to processes by the task that they belong to. */
+const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers'> = {
+  processTable: () => processTable(),
+  killStrays: (id) => killStrays(id),
+  killMakers: (id, runtime) => killMakers(id, runtime),
+};
 
 /**
  * The machine we run on. `facts` tells what is known of it now: the daemon that runs containers may be another one later.
@@ -59,8 +66,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     startedAt,
     parentOf: (pid) => parentOf(pid),
     untilGone: (pid, ms) => untilGone(pid, ms),
-    killStrays: (id) => killStrays(id),
-    killMakers: (id, runtime) => killMakers(id, runtime),
+    ...ofTasks,
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
     unmount: async (path) => void (await unmount(path, { lazy: true })),

@@ -30,7 +30,8 @@ export type ContainerState = 'CREATED' | 'RUNNING' | 'EXITED' | 'UNKNOWN';
  *
  *     CREATED --start--> RUNNING --exit--> EXITED --remove--> (gone)
  *        \--failed start--------------------^
- *     UNKNOWN: recovery could not tell; only stop and remove lead out of it.
+ *     UNKNOWN: a start failed and its task may still be there, or nothing is known of it. Ends when that is known, or with
+ *     a stop or a removal.
  */
 export interface ContainerStatus {
   readonly pid: number;
@@ -42,7 +43,7 @@ export interface ContainerStatus {
   readonly reason: string;
   readonly message: string;
   readonly resources?: ContainerResources;
-  /** True when recovery could not find out what became of it. Not stored. */
+  /** True while it is UNKNOWN. Not stored. */
   readonly unknown: boolean;
 }
 
@@ -54,10 +55,11 @@ export interface ContainerUserIds {
 }
 
 export interface Container {
-  readonly metadata: ContainerMetadata;
+  /** Replaced once, where it could not be read at a start. */
+  metadata: ContainerMetadata;
   status: ContainerStatus;
   /** From the spec; undefined when the record could not be read. */
-  readonly user?: ContainerUserIds;
+  user?: ContainerUserIds;
   readonly snapshotter: string;
   /** How its root filesystem is mounted; undefined: the snapshotter has to be asked. Not stored. */
   readonly rootfs?: readonly Mount[];
@@ -73,6 +75,12 @@ export interface Container {
   halfMade?: boolean;
   /** Its end is not on disk yet: that was full. */
   unsaved?: boolean;
+  /** Why it is not known what became of its task. It is asked again until it is. */
+  doubt?: string;
+  /** Why its metadata is not complete: its status is not told until it can be read. */
+  unreadable?: string;
+  /** Its start failed with this message while its task may still be there: UNKNOWN until the task is gone. */
+  failedStart?: string;
 }
 
 /** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */

@@ -18,7 +18,7 @@ export interface SandboxMetadata {
   processLabel: string;
 }
 
-export type SandboxState = 'READY' | 'NOTREADY' | 'UNKNOWN';
+export type SandboxState = 'READY' | 'NOTREADY';
 
 /** What changes about a sandbox. Replaced as a whole, under the sandbox's lock. */
 export interface SandboxStatus {
@@ -35,7 +35,8 @@ export interface SandboxStatus {
 }
 
 export interface Sandbox {
-  readonly metadata: SandboxMetadata;
+  /** Replaced once, where it could not be read at a start. */
+  metadata: SandboxMetadata;
   status: SandboxStatus;
   /** It has no pause task: its namespaces are held by the files that they are pinned at. */
   withoutInfra?: boolean;
@@ -43,6 +44,10 @@ export interface Sandbox {
   shimGroup?: string;
   /** Its start failed and what became of its pause task is not known: it may be there, or a shim that nobody knows. */
   halfMade?: boolean;
+  /** Why it is not known whether its pause task runs. It is asked again until it is. */
+  doubt?: string;
+  /** Why its metadata is not complete: its status is not told until it can be read. */
+  unreadable?: string;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
 }

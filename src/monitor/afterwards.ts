@@ -2,8 +2,8 @@ import { errorMessage } from '../base/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
 
 /**
- * Begins `act` under the lock of `id`, and resolves when that is held: whoever asks something of this one object waits for
- * it, and a start does not. What it throws is logged.
+ * Runs `act` in the background while holding the lock of `id`. Resolves once the lock is held: a start goes on, and calls
+ * about this one object wait. What `act` throws is logged.
  */
 export async function afterwards(
   deps: Pick<LifecycleDeps, 'locks' | 'log'>,
@@ -12,8 +12,6 @@ export async function afterwards(
 ): Promise<void> {
   const held = await deps.locks.hold(id);
   void act()
-    .catch((error: unknown) =>
-      deps.log.error('what a start began could not be ended', { id, error: errorMessage(error) }),
-    )
+    .catch((error: unknown) => deps.log.error('background cleanup failed', { id, error: errorMessage(error) }))
     .finally(() => held.release());
 }

@@ -3,33 +3,45 @@ import { Backoff, sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { ContainerdClient } from '../containerd/client';
-import { isNotFound } from '../containerd/errors';
+import type { Host } from '../lifecycle/host';
+import { type SoughtTask, VM_SHIM_RUNS, whyNotGone } from '../lifecycle/task-presence';
 import { type Exit, type Exits, LOST_EXIT_STATUS } from '../state/exits';
 
 /** How many Wait calls are begun in one turn of the event loop. */
 const AT_ONCE = 4;
+/** /proc cannot see into a virtual machine: there containerd's word counts once it has been the same for so long. */
+const VM_AGREED_MS = 60_000;
 
 /** What to do when a task has ended. Repeated with growing pauses until it succeeds. */
 export type OnExit = (exit: Exit) => Promise<void>;
 
 /**
- * Waits for the end of every task with one Wait call each. A Wait that fails is no exit: the daemon may have restarted,
- * so it is asked again for as long as the task is watched.
+ * Waits for the end of every task with one Wait call each. A Wait that fails is no exit, whatever it says: containerd may
+ * have restarted, or lost its connection to the shim. It is asked again for as long as the task is watched, until another
+ * question and /proc agree that the task is gone.
  */
 export class ExitMonitor {
   private readonly watched = new Map<string, AbortController>();
   /** What begins to wait when it is released; undefined while nothing is held back. */
   private held: (() => void)[] | undefined;
 
-  constructor(private readonly deps: { containerd: ContainerdClient; exits: Exits; log: Logger }) {}
+  constructor(
+    private readonly deps: {
+      containerd: ContainerdClient;
+      host: Pick<Host, 'processTable'>;
+      exits: Exits;
+      log: Logger;
+    },
+  ) {}
 
-  /** From now on the end of `id` leads to `onExit`. Call it between creating a task and starting it. */
-  watch(id: string, onExit: OnExit): void {
+  /** From now on the end of the task leads to `onExit`. Call it between creating a task and starting it. */
+  watch(task: SoughtTask, onExit: OnExit): void {
+    const { id } = task;
     this.unwatch(id);
     const controller = new AbortController();
     this.watched.set(id, controller);
     this.deps.exits.expect(id);
-    void this.follow(id, onExit, controller.signal);
+    void this.follow(task, onExit, controller.signal);
   }
 
   /** Nobody cares for the end of `id` any more. */
@@ -65,11 +77,12 @@ export class ExitMonitor {
     for (const id of [...this.watched.keys()]) this.unwatch(id);
   }
 
-  private async follow(id: string, onExit: OnExit, signal: AbortSignal): Promise<void> {
+  private async follow(task: SoughtTask, onExit: OnExit, signal: AbortSignal): Promise<void> {
+    const { id } = task;
     const { held } = this;
     if (held) await new Promise<void>((begin) => held.push(begin));
     try {
-      const exit = await this.exitOf(id, signal);
+      const exit = await this.exitOf(task, signal);
       await this.insist(id, () => onExit(exit), signal);
     } catch (error) {
       if (!signal.aborted) this.deps.log.error('an exit could not be handled', { id, error: errorMessage(error) });
@@ -78,34 +91,29 @@ export class ExitMonitor {
     }
   }
 
-  private async exitOf(id: string, signal: AbortSignal): Promise<Exit> {
+  private async exitOf(task: SoughtTask, signal: AbortSignal): Promise<Exit> {
+    const { id } = task;
     const backoff = new Backoff({ firstMs: 50, maxMs: 5000 });
+    const doubt = new Doubt();
     for (;;) {
       try {
         return await this.deps.containerd.tasks.wait({ containerId: id }, { signal });
       } catch (error) {
         signal.throwIfAborted();
-        if (isNotFound(error) || (await this.hasNoTask(id))) {
-          const exitedAt = BigInt(Date.now()) * 1_000_000n;
-          return { exitStatus: LOST_EXIT_STATUS, exitedAt, vanished: true, lost: true };
+        const why = await whyNotGone(this.deps, task);
+        signal.throwIfAborted();
+        if (why === undefined || (why === VM_SHIM_RUNS && doubt.heldFor(why) >= VM_AGREED_MS)) return lostExit();
+        if (doubt.isNew(why)) {
+          const said = errorMessage(error);
+          this.deps.log.warn('waiting for a task failed, asking containerd again', { id, error: said, doubt: why });
         }
-        this.deps.log.warn('waiting for a task broke off, asking again', { id, error: errorMessage(error) });
         await sleep(backoff.next(), signal);
       }
     }
   }
 
-  /** On 2.x the Wait of a container whose pod's shim has died fails for ever: only the daemon's Get knows of no task then. */
-  private async hasNoTask(id: string): Promise<boolean> {
-    try {
-      return (await this.deps.containerd.tasks.get({ containerId: id })) === undefined;
-    } catch {
-      return false;
-    }
-  }
-
   private async insist(id: string, act: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const backoff = new Backoff({ firstMs: 1000, maxMs: 300_000 });
+    const backoff = new Backoff({ firstMs: 1000, maxMs: 30_000 });
     for (;;) {
       try {
         await act();
@@ -117,4 +125,28 @@ export class ExitMonitor {
       }
     }
   }
+}
+
+/** Why a task may not be gone, and since when that has been the reason. */
+class Doubt {
+  private reason: string | undefined;
+  private since = 0;
+
+  /** True when `reason` is not the one before. */
+  isNew(reason: string): boolean {
+    if (reason === this.reason) return false;
+    this.reason = reason;
+    this.since = performance.now();
+    return true;
+  }
+
+  /** For how long `reason` has been the reason, in milliseconds. */
+  heldFor(reason: string): number {
+    return reason === this.reason ? performance.now() - this.since : 0;
+  }
+}
+
+function lostExit(): Exit {
+  const exitedAt = BigInt(Date.now()) * 1_000_000n;
+  return { exitStatus: LOST_EXIT_STATUS, exitedAt, vanished: true, lost: true };
 }

@@ -1,5 +1,4 @@
 import { errorMessage } from '../base/errors';
-import { parseJson } from '../base/json';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Process } from '../containerd/tasks';
 import { adoptExecs } from '../lifecycle/adopt-execs';
@@ -8,78 +7,267 @@ import { clearHalfMadeTask, clearVanishedTask } from '../lifecycle/half-made-tas
 import { handlerOfContainer } from '../lifecycle/handler-of-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { reopenStdio } from '../lifecycle/reopen-stdio';
+import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
-import type { Spec } from '../model/spec';
 import { LOST_EXIT_STATUS } from '../state/exits';
-import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
 import { afterwards } from './afterwards';
-import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import type { Found } from './inventory';
+import { readContainer, userOf } from './read-container';
+import { askForTask, hasProcesses, type RecoverDeps, reserveRecovered } from './recover';
+import { type ContainerDecision, type ContainerFacts, decideContainer, type TaskAnswer } from './recovery-decision';
 import { watchContainer } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
+const STATUS_FILE_PATIENCE_MS = 120_000;
 
-/** Lists one container again: its stored status, corrected by what its task says. */
+/**
+ * Lists one container again by its record, in the state that `decideContainer` says. Whatever of it cannot be read or is in
+ * doubt is asked again in the background.
+ */
 export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord, found: Found): Promise<void> {
-  const extension = record.extensions[CONTAINER_EXTENSION];
-  const metadata = extension && parseContainerMetadata(extension.value);
-  if (!metadata) throw new Error('its record has no readable container metadata');
-  const stored = await deps.containers.readStatus(record.id);
+  const { metadata, unreadable } = readContainer(deps, record);
+  const stored = await deps.containers.readStatus(record.id).catch(() => undefined);
   const container: Container = {
     metadata,
     status: stored ?? emptyStatus(record.createdAt),
     snapshotter: record.snapshotter,
     user: userOf(record),
+    unreadable,
   };
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
-  const state = await settled(deps, container, found);
-  if (typeof state === 'function') return afterwards(deps, record.id, state);
-  if (state === 'settled') return;
-  deps.containers.updateInMemory(container, { unknown: true });
-  deps.retries.until(`the state of container ${record.id}`, () => settledLater(deps, container));
+  if (unreadable) readAgain(deps, container);
+  const last = stored ? lastStateOf(stored) : 'unread';
+  const rest = await settle(deps, { container, last, found });
+  if (rest) return afterwards(deps, record.id, () => orInDoubt(deps, { container, last }, rest));
+  if (container.doubt !== undefined) askAgain(deps, { container, last });
+}
+
+/** What fails now is looked at again as a whole. */
+async function orInDoubt(deps: RecoverDeps, { container, last }: Look, rest: Rest): Promise<void> {
+  try {
+    await rest();
+  } catch (error) {
+    container.doubt = errorMessage(error);
+    askAgain(deps, { container, last });
+  }
+}
+
+type LastState = ContainerFacts['last'];
+
+function lastStateOf(status: ContainerStatus): LastState {
+  if (status.finishedAt !== 0n) return 'exited';
+  return status.startedAt !== 0n ? 'running' : 'created';
 }
 
 /** What may take its time, to be done under the container's lock. */
 type Rest = () => Promise<void>;
 
-/** Corrects the status by what the task says, or answers what has to be done for that; unknown when its shim does not answer. */
-async function settled(deps: RecoverDeps, container: Container, found?: Found): Promise<'settled' | 'unknown' | Rest> {
-  const task = await taskOf(deps, container.metadata.id, found);
-  if (task === 'unknown') return task;
-  deps.containers.updateInMemory(container, { unknown: false });
-  if (task !== undefined) await withTask(deps, container, task);
-  else if (await isStartCutOff(deps, container)) return () => clearCutOffStart(deps, container);
-  else await withoutTask(deps, container);
-  return 'settled';
+interface Look {
+  readonly container: Container;
+  readonly last: LastState;
+  readonly found?: Found;
 }
 
-/** The same for a container that has been listed as UNKNOWN, unless a stop or a removal has led out of that. */
-async function settledLater(deps: RecoverDeps, container: Container): Promise<boolean> {
+/** Gives a container the state that follows; answers what is still to be done for that, if anything. */
+async function settle(deps: RecoverDeps, { container, last, found }: Look): Promise<Rest | undefined> {
+  const sought = taskOfContainer(deps, container);
+  const answer = await askForTask(deps, sought, found);
+  const processes =
+    answer.said === 'nothing' && (await hasProcesses(deps, sought, found).catch(() => last !== 'created'));
+  const logged = last === 'unread' && answer.said === 'none' && (await hasLog(deps, container));
+  const decision = decideContainer({ task: answer.said, last, processes, logged });
+  container.doubt = answer.said === 'nothing' ? answer.why : undefined;
+  deps.containers.updateInMemory(container, { unknown: decision === 'UNKNOWN in doubt' });
+  return act(deps, container, { decision, answer });
+}
+
+async function act(
+  deps: RecoverDeps,
+  container: Container,
+  { decision, answer }: { decision: ContainerDecision; answer: TaskAnswer },
+): Promise<Rest | undefined> {
   const { id } = container.metadata;
-  await using _held = await deps.locks.hold(id);
-  if (deps.containers.get(id) !== container || !container.status.unknown) return true;
-  const state = await settled(deps, container);
-  if (typeof state === 'function') await state();
-  return state !== 'unknown';
+  switch (decision) {
+    case 'run on':
+      return answer.said === 'runs' ? runOn(deps, container, answer.task).then(() => undefined) : undefined;
+    case 'record the end':
+      return answer.said === 'ended' ? recordEnd(deps, container, answer.task).then(() => undefined) : undefined;
+    case 'delete the task':
+      return () => deleteUnstarted(deps, container);
+    case 'record a lost end':
+      return () => recordLostEnd(deps, container);
+    case 'clear a cut-off start':
+      return () => clearCutOffStart(deps, container);
+    case 'EXITED unread':
+      waitForStatusFile(deps, container);
+      return undefined;
+    case 'RUNNING in doubt':
+      await runInDoubt(deps, container);
+      return undefined;
+    case 'leave':
+    case 'EXITED in doubt':
+    case 'CREATED in doubt':
+    case 'UNKNOWN in doubt':
+      deps.log.debug('a container is what it was', { id, decision });
+      return undefined;
+  }
 }
 
-/** RUNNING without a task: it ended while nobody looked, and its code is lost. */
-async function withoutTask(deps: RecoverDeps, container: Container): Promise<void> {
-  if (containerState(container.status) !== 'RUNNING') return;
-  await clearVanishedTask(deps, container.metadata.id, handlerOfContainer(deps, container));
-  const finishedAt = BigInt(Date.now()) * 1_000_000n;
-  await deps.containers.update(container, { pid: 0, finishedAt, exitCode: LOST_EXIT_STATUS, reason: 'Unknown' });
+/** Asks again about a container in doubt until there is an answer, or its end, a stop or a removal has ended the doubt. */
+function askAgain(deps: RecoverDeps, { container, last }: Look): void {
+  const { id } = container.metadata;
+  deps.log.warn('a container is in doubt, asking containerd again', { id, doubt: container.doubt });
+  const again = async (): Promise<boolean> => {
+    await using _held = await deps.locks.hold(id);
+    if (deps.containers.get(id) !== container || container.doubt === undefined || container.busy) return true;
+    // An end that was seen meanwhile is known; another one that was read from its file still has its task to be deleted.
+    if (last !== 'exited' && container.status.finishedAt !== 0n) return true;
+    const rest = await settle(deps, { container, last: await lastStateNow(deps, container, last) });
+    if (container.doubt !== undefined) throw new Error(container.doubt);
+    await rest?.();
+    deps.log.info('a container is not in doubt any more', { id, state: containerState(container.status) });
+    return true;
+  };
+  deps.retries.until(`the state of container ${id}`, again, container.doubt);
 }
 
-/** With its stdio open, a container that was never started is one whose start we did not survive. */
+/** A status file that could not be read may be readable by now. */
+async function lastStateNow(deps: RecoverDeps, container: Container, last: LastState): Promise<LastState> {
+  if (last !== 'unread') return last;
+  const stored = await deps.containers.readStatus(container.metadata.id).catch(() => undefined);
+  if (!stored) return last;
+  deps.containers.updateInMemory(container, stored);
+  return lastStateOf(stored);
+}
+
+/**
+ * A container that has ended and whose status file cannot be read is listed as EXITED; how it ended is not told, so that
+ * kubelet keeps what it knows of it. What cannot be read in two minutes is lost.
+ */
+function waitForStatusFile(deps: RecoverDeps, container: Container): void {
+  const { id } = container.metadata;
+  const { createdAt } = container.status;
+  const problem = 'its status file cannot be read';
+  container.unreadable ??= problem;
+  deps.containers.updateInMemory(container, {
+    startedAt: createdAt,
+    finishedAt: createdAt,
+    exitCode: LOST_EXIT_STATUS,
+  });
+  const until = performance.now() + STATUS_FILE_PATIENCE_MS;
+  const again = async (): Promise<boolean> => {
+    await using _held = await deps.locks.hold(id);
+    if (deps.containers.get(id) !== container || container.busy) return true;
+    const stored = await deps.containers.readStatus(id).catch(() => undefined);
+    if (!stored && performance.now() < until) throw new Error(problem);
+    if (stored) deps.containers.updateInMemory(container, stored);
+    else await recordLostEnd(deps, container);
+    if (container.unreadable === problem) container.unreadable = undefined;
+    return true;
+  };
+  deps.retries.until(`the status file of container ${id}`, again, problem);
+}
+
+/** Reads the record of a container again until that is complete. */
+function readAgain(deps: RecoverDeps, container: Container): void {
+  const { id } = container.metadata;
+  const again = async (): Promise<boolean> => {
+    const record = await deps.containerd.containers.get(id);
+    if (deps.containers.get(id) !== container || !record) return true;
+    const { metadata, unreadable } = readContainer(deps, record);
+    if (unreadable) throw new Error(unreadable);
+    await using _held = await deps.locks.hold(id);
+    if (deps.containers.get(id) !== container) return true;
+    reserveRecovered(deps, metadata.name, id);
+    deps.selinux.reserve(metadata.processLabel);
+    container.metadata = metadata;
+    container.user = userOf(record);
+    container.unreadable = undefined;
+    deps.containers.updateInMemory(container, {}); // its item in lists is written anew
+    deps.log.info('the record of a container can be read again', { id });
+    return true;
+  };
+  deps.retries.until(`the record of container ${id}`, again, container.unreadable);
+}
+
+/** Its stdio is opened once it is known by which FIFOs: what is printed meanwhile waits in them. */
+async function runInDoubt(deps: RecoverDeps, container: Container): Promise<void> {
+  const { status } = container;
+  // Processes ran before its start was written down.
+  const startedAt = status.startedAt || status.createdAt;
+  deps.containers.updateInMemory(container, { startedAt });
+  watchContainer(deps, deps.monitor, container);
+}
+
+async function runOn(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+  const { id, sandboxId } = container.metadata;
+  const { status } = container;
+  if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
+    // The task is the truth: we died before its start was written down.
+    const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
+    const change = { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' };
+    await deps.containers.update(container, change).catch((error: unknown) => {
+      deps.log.error('the status file cannot be written', { id, error: errorMessage(error) });
+      deps.containers.updateInMemory(container, change);
+    });
+  }
+  await deps.shims.found(sandboxId, id, task.pid);
+  await reopenStdio(deps, container, task);
+  watchContainer(deps, deps.monitor, container);
+  await adoptExecs(deps, id);
+}
+
+/** Its code and time are true; what is left in the pipes still belongs into the log. What cannot be done now is tried again. */
+async function recordEnd(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+  try {
+    if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
+    deps.monitor.unwatch(container.metadata.id);
+    await finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
+  } catch (error) {
+    tryAgain(deps, container, error);
+  }
+}
+
+/** It ran, and nothing of it is there: it ended while nobody looked. On a full disk that is known in memory until it is not. */
+async function recordLostEnd(deps: RecoverDeps, container: Container): Promise<void> {
+  const { id } = container.metadata;
+  try {
+    const reason = 'containerd has no task, and its shim has ended';
+    await clearVanishedTask(deps, id, { handler: handlerOfContainer(deps, container), reason });
+    const exitedAt = BigInt(Date.now()) * 1_000_000n;
+    deps.monitor.unwatch(id);
+    const startedAt = container.status.startedAt || container.status.createdAt;
+    deps.containers.updateInMemory(container, { startedAt, finishedAt: 0n });
+    await finishContainer(deps, container, { exitStatus: LOST_EXIT_STATUS, exitedAt, lost: true });
+  } catch (error) {
+    tryAgain(deps, container, error);
+  }
+}
+
+function tryAgain(deps: RecoverDeps, container: Container, error: unknown): void {
+  const { id } = container.metadata;
+  deps.log.warn('the end of a container cannot be recorded yet', { id, error: errorMessage(error) });
+  watchContainer(deps, deps.monitor, container);
+}
+
+/** Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended. */
+async function deleteUnstarted(deps: RecoverDeps, container: Container): Promise<void> {
+  const { id } = container.metadata;
+  await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+  await deps.stdio.close(id);
+}
+
+/** With its stdio open, a container that was never started is one whose start crisp did not survive. */
 async function isStartCutOff(deps: RecoverDeps, container: Container): Promise<boolean> {
-  return containerState(container.status) === 'CREATED' && (await deps.stdio.list()).includes(container.metadata.id);
+  return (await deps.stdio.list()).includes(container.metadata.id);
 }
 
-/** Afterwards it may be started once more. */
+/** Afterwards it may be started, once more if a start of it was cut off. */
 async function clearCutOffStart(deps: RecoverDeps, container: Container): Promise<void> {
   const { id, sandboxId } = container.metadata;
+  if (!(await isStartCutOff(deps, container))) return;
   const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
   await deps.shims.deleting(sandboxId, id, async () => {
     container.halfMade = !(await clearHalfMadeTask(deps, task));
@@ -87,45 +275,11 @@ async function clearCutOffStart(deps: RecoverDeps, container: Container): Promis
   await deps.stdio.close(id);
 }
 
-async function withTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
-  const { id } = container.metadata;
-  switch (task.status) {
-    case 'RUNNING':
-    case 'PAUSED':
-    case 'PAUSING':
-      return withRunningTask(deps, container, task);
-    case 'STOPPED':
-      return withStoppedTask(deps, container, task);
-    default:
-      // Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended.
-      await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
-      await deps.stdio.close(id);
-  }
-}
-
-/** Its code and time are true; what is left in the pipes still belongs into the log. What cannot be done now is tried again. */
-async function withStoppedTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
-  try {
-    if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
-    await finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
-  } catch (error) {
-    const { id } = container.metadata;
-    deps.log.warn('the end of a container cannot be recorded yet', { id, error: errorMessage(error) });
-    watchContainer(deps, deps.monitor, container);
-  }
-}
-
-async function withRunningTask(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
-  const { status } = container;
-  if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
-    // The task is the truth: we died before its start was written down.
-    const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
-    await deps.containers.update(container, { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' });
-  }
-  await deps.shims.found(container.metadata.sandboxId, container.metadata.id, task.pid);
-  await reopenStdio(deps, container, task);
-  watchContainer(deps, deps.monitor, container);
-  await adoptExecs(deps, container.metadata.id);
+/** A container that has been started has a log, if it has one at all. */
+async function hasLog({ host }: RecoverDeps, { metadata: { logPath } }: Container): Promise<boolean> {
+  if (logPath === '') return false;
+  const [found] = await host.resolvePaths([{ path: logPath, create: false }]).catch(() => []);
+  return found !== undefined && found.kind !== 'missing';
 }
 
 function emptyStatus(createdAt: bigint): ContainerStatus {
@@ -139,12 +293,4 @@ function emptyStatus(createdAt: bigint): ContainerStatus {
     message: '',
     unknown: false,
   };
-}
-
-function userOf(record: ContainerRecord): Container['user'] {
-  if (!record.spec) return undefined;
-  const spec = parseJson(record.spec.value.toString('utf8')) as Spec;
-  if (!spec.process) return undefined;
-  const { uid, gid, additionalGids = [] } = spec.process.user;
-  return { uid, gid, additionalGids };
 }

@@ -1,140 +1,127 @@
-import { parseJson } from '../base/json';
+import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
-import type { SandboxRecord } from '../containerd/sandbox-store';
-import type { TaskStatus } from '../containerd/tasks';
+import { finishSandbox } from '../lifecycle/finish-sandbox';
 import { clearHalfMadeTask } from '../lifecycle/half-made-task';
 import { INFRA_LABEL, isPinned, markWithInfra, WITHOUT_INFRA } from '../lifecycle/infra-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
 import { ensurePodLease } from '../lifecycle/pod-lease';
-import { hasPodNetwork } from '../lifecycle/pod-network-config';
-import { removeSandboxParts } from '../lifecycle/remove-sandbox';
 import { storedResources } from '../lifecycle/sandbox-resources';
 import { sharesHostIpc } from '../lifecycle/shares-host-ipc';
-import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
-import type { Sandbox, SandboxMetadata } from '../model/sandbox';
-import type { Spec } from '../model/spec';
+import { pauseTaskOf } from '../lifecycle/task-presence';
+import type { Sandbox } from '../model/sandbox';
 import { SHIM_GROUP } from '../oci/annotations';
-import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
-import type { UpdatedResources } from '../state/updated-resources';
+import { LOST_EXIT_STATUS } from '../state/exits';
+import { specOf } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
-import { type Found, type RecoverDeps, reserveRecovered, taskOf } from './recover';
+import type { Asked, Found } from './inventory';
+import { readPod } from './read-pod';
+import { askForTask, hasProcesses, type RecoverDeps, reserveRecovered } from './recover';
+import { decidePod, type Look, type PodDecision, type TaskAnswer } from './recovery-decision';
 import { watchSandbox } from './watch-exits';
 
 const CLEANUP_TIMEOUT_MS = 60_000;
-const RUNS: ReadonlySet<TaskStatus> = new Set<TaskStatus>(['RUNNING', 'PAUSED', 'PAUSING']);
 
 /**
- * Lists one pod again by its pause container: READY when its task runs, or when it has none and its namespaces are there,
- * else NOTREADY with the task put away.
+ * Lists one pod again by its record, READY or NOTREADY as `decidePod` says. Whatever of it cannot be read or is in doubt is
+ * asked again in the background; nothing of it is taken apart.
  */
-export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord, found: Found): Promise<void> {
-  const extension = record.extensions[SANDBOX_EXTENSION];
-  const metadata = extension && parseSandboxMetadata(extension.value);
-  if (!metadata) throw new Error('its record has no readable sandbox metadata');
-  const { status, withoutInfra } = await lookAt(deps, record, { metadata, found });
+export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord, asked: Asked): Promise<void> {
+  const { metadata, unreadable } = await readPod(deps, record, asked);
   const sandbox: Sandbox = {
-    metadata: await withNetwork(deps, metadata, found),
-    status: { ...status, ...(await resourcesOf(deps, metadata.id, found)) },
-    withoutInfra,
+    metadata,
+    status: { state: 'NOTREADY', pid: 0, createdAt: record.createdAt, exitedAt: 0n, exitStatus: 0 },
     shimGroup: shimGroupOf(record),
+    unreadable,
   };
+  sandbox.status = { ...sandbox.status, ...(await storedResources(deps, record.id, asked.stored?.get(record.id))) };
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
-  // Without a task it is in no shim.
-  if (sandbox.status.state !== 'NOTREADY' || sandbox.status.exitedAt !== 0n) restoreShim(deps, sandbox);
+  const { decision } = await settle(deps, { sandbox, record, found: asked });
   deps.sandboxes.add(sandbox);
-  const { state, exitedAt } = sandbox.status;
-  if (state === 'NOTREADY' && exitedAt === 0n && !sandbox.withoutInfra)
-    await withoutTask(deps, sandbox, record.snapshotter);
-  if (sandbox.status.state === 'READY') await takeUp(deps, sandbox, found);
-  if (sandbox.status.state !== 'UNKNOWN') return;
-  deps.retries.until(`the state of pod ${record.id}`, () => settledLater(deps, sandbox, record));
-}
-
-/** The other pod in whose shim this one is, by the spec that the shim was given. */
-function shimGroupOf({ spec }: ContainerRecord): string | undefined {
-  if (!spec?.value.includes(SHIM_GROUP)) return undefined; // as all of them, mostly: not worth parsing
-  return (parseJson(spec.value.toString()) as Spec).annotations?.[SHIM_GROUP];
-}
-
-function restoreShim(deps: RecoverDeps, { metadata, shimGroup }: Sandbox): void {
-  const handler = deps.handlers.ofPod(metadata.runtimeHandler);
-  deps.shimGroups.restore(metadata.id, shimGroup ?? metadata.id, handler);
-}
-
-/** A pod whose shim did not answer is asked again, unless a stop or a removal has led out of that. */
-async function settledLater(deps: RecoverDeps, sandbox: Sandbox, record: ContainerRecord): Promise<boolean> {
-  const { id } = sandbox.metadata;
-  await using _held = await deps.locks.hold(id);
-  if (deps.sandboxes.get(id) !== sandbox || sandbox.status.state !== 'UNKNOWN') return true;
-  const { status, withoutInfra } = await lookAt(deps, record, { metadata: sandbox.metadata });
-  if (status.state === 'UNKNOWN') return false;
-  sandbox.withoutInfra = withoutInfra;
-  deps.sandboxes.update(id, status);
-  if (status.state === 'READY') await takeUp(deps, sandbox);
-  return true;
-}
-
-/** A pod that runs is watched, and has what containers are made under. */
-async function takeUp(deps: RecoverDeps, sandbox: Sandbox, found?: Found): Promise<void> {
-  if (!sandbox.withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
-  if (!found?.leases.has(sandbox.metadata.id)) await ensurePodLease(deps, sandbox.metadata.id);
-}
-
-/** On 2.x the network of a pod stands in the daemon's sandbox store, which is written after CNI has answered. */
-async function withNetwork(deps: RecoverDeps, metadata: SandboxMetadata, found: Found): Promise<SandboxMetadata> {
-  if (metadata.ip !== '') return metadata;
-  const stored = await storedSandbox(deps, metadata.id, found);
-  const extension = stored?.extensions.metadata;
-  return (extension && parseSandboxMetadata(extension.value)) ?? metadata;
-}
-
-/** A pod is found again without them, too. */
-async function resourcesOf(deps: RecoverDeps, id: string, found: Found): Promise<UpdatedResources> {
-  return storedResources(deps, id, await storedSandbox(deps, id, found).catch(() => undefined));
-}
-
-async function storedSandbox(deps: RecoverDeps, id: string, { stored }: Found): Promise<SandboxRecord | undefined> {
-  if (!deps.daemon.features.sandboxStore) return undefined;
-  if (stored) return stored.get(id);
-  return deps.containerd.sandboxStore.get(id);
-}
-
-type Look = Pick<Sandbox, 'status' | 'withoutInfra'>;
-
-/** Whether there is a pause task and what became of it; the task itself tells, since a pod may have got one meanwhile. */
-async function lookAt(
-  deps: RecoverDeps,
-  record: ContainerRecord,
-  { metadata, found }: { metadata: SandboxMetadata; found?: Found },
-): Promise<Look> {
-  const gone = { state: 'NOTREADY', pid: 0, createdAt: record.createdAt, exitedAt: 0n, exitStatus: 0 } as const;
-  const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
-  const task = await taskOf(deps, record.id, found);
-  if (task === 'unknown') return { status: { ...gone, state: 'UNKNOWN' } };
-  const runs = task !== undefined && RUNS.has(task.status);
-  // Created and never started: the crash came in between.
-  const unstarted = task !== undefined && !runs && task.status !== 'STOPPED';
-  if (unstarted) await killAndDelete(deps, record.id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
-  if (marked && (task === undefined || unstarted)) {
-    const state = (await isPinned(deps, metadata)) ? 'READY' : 'NOTREADY';
-    return { status: { ...gone, state }, withoutInfra: true };
+  // Without a task it is in no shim.
+  if (sandbox.status.exitedAt !== 0n) restoreShim(deps, sandbox);
+  if (sandbox.doubt) {
+    deps.log.warn('a pod is in doubt, asking containerd again', { id: record.id, doubt: sandbox.doubt });
+    askAgain(deps, { sandbox, record });
   }
-  if (marked) await markWithInfra(deps, record.id);
-  if (task === undefined) return { status: gone };
-  if (runs) return { status: { ...gone, state: 'READY', pid: task.pid } };
-  // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
-  return { status: { ...gone, exitedAt: task.exitedAt, exitStatus: task.exitStatus } };
+  if (unreadable) readAgain(deps, { sandbox, record });
+  if (decision.state === 'READY') await takeUp(deps, sandbox, asked);
+  else if (decision.infra && !decision.doubt && sandbox.status.exitedAt === 0n) {
+    await clearCutOffPause(deps, sandbox, record.snapshotter);
+  }
 }
 
-/** A pod that has not been taken down and has no task: we died while its task was being created. */
-async function withoutTask(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
-  const { id, runtimeHandler } = sandbox.metadata;
-  if (!(await isWired(deps, sandbox))) return;
-  const task = { id, snapshotter, handler: deps.handlers.ofPod(runtimeHandler) };
-  await afterwards(deps, id, async () => {
-    sandbox.halfMade = !(await clearHalfMadeTask(deps, task));
+interface Pod {
+  readonly sandbox: Sandbox;
+  readonly record: ContainerRecord;
+  readonly found?: Found;
+}
+
+interface Settled {
+  readonly answer: TaskAnswer;
+  readonly decision: PodDecision;
+}
+
+/** Gives a pod the state that follows from its task and the machine. */
+async function settle(deps: RecoverDeps, { sandbox, record, found }: Pod): Promise<Settled> {
+  const sought = pauseTaskOf(deps, sandbox);
+  const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
+  const answer = await askForTask(deps, sought, found);
+  const doubt = answer.said === 'nothing';
+  const decision = decidePod({
+    task: answer.said,
+    withoutInfra: marked,
+    pinned: marked ? await look(() => pinned(deps, sandbox)) : 'no',
+    wired: doubt ? await look(() => isWired(deps, sandbox)) : 'no',
+    processes: doubt && (await hasProcesses(deps, sought, found).catch(() => true)),
   });
+  if (answer.said === 'created')
+    await orLater(deps, `the deletion of a pause task (${record.id})`, () => deleteUnstarted(deps, record.id));
+  if (marked && (answer.said === 'runs' || answer.said === 'ended')) {
+    await orLater(deps, `the mark of pod ${record.id}`, () => markWithInfra(deps, record.id));
+  }
+  sandbox.withoutInfra = decision.infra ? undefined : true;
+  sandbox.doubt = decision.doubt ? doubtOf(answer) : undefined;
+  sandbox.status = { ...sandbox.status, state: decision.state, ...taskFacts(answer) };
+  return { answer, decision };
+}
+
+/** It was created and never started: the crash came in between. */
+function deleteUnstarted(deps: RecoverDeps, id: string): Promise<void> {
+  return killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
+}
+
+/** What fails now is tried again in the background. */
+async function orLater(deps: RecoverDeps, what: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    deps.retries.until(what, () => act().then(() => true), errorMessage(error));
+  }
+}
+
+function doubtOf(answer: TaskAnswer): string {
+  return answer.said === 'nothing' ? answer.why : 'its pinned namespaces cannot be looked at';
+}
+
+function taskFacts(answer: TaskAnswer): Partial<Sandbox['status']> {
+  if (answer.said === 'runs') return { pid: answer.task.pid };
+  // One that has ended stays for StopPodSandbox: other tasks may still be in its shim.
+  if (answer.said === 'ended') return { exitedAt: answer.task.exitedAt, exitStatus: answer.task.exitStatus };
+  return {};
+}
+
+async function look(at: () => Promise<boolean>): Promise<Look> {
+  try {
+    return (await at()) ? 'yes' : 'no';
+  } catch {
+    return 'failed';
+  }
+}
+
+/** Of a pod whose configuration is not known, the directory is what there is to look at. */
+function pinned(deps: RecoverDeps, { metadata, unreadable }: Sandbox): Promise<boolean> {
+  return unreadable ? deps.host.isDirectory(deps.paths.pinned(metadata.id)) : isPinned(deps, metadata);
 }
 
 /** Neither stopped nor of before a reboot: then it has its network namespace, or on the node's network its /dev/shm. */
@@ -144,27 +131,82 @@ async function isWired({ host, paths }: RecoverDeps, { metadata }: Sandbox): Pro
   return sharesHostIpc(config) || host.isMountPoint(paths.shm(id));
 }
 
-/** A journal without a pause container: we died while making it. Runs the same undos as the failed story would have. */
-export async function finishHalfMadeSandbox(
-  deps: RecoverDeps,
-  entry: { id: string; metadata?: SandboxMetadata },
-): Promise<void> {
-  const { id, metadata } = entry;
-  if (!metadata) {
-    deps.log.warn('a journal file cannot be read, it is removed', { id });
-    return deps.sandboxes.forget(id);
-  }
-  const now = BigInt(Date.now()) * 1_000_000n;
-  const sandbox: Sandbox = {
-    // The journal may be older than the namespace: its path follows from the id.
-    metadata: { ...metadata, netnsPath: hasPodNetwork(metadata.config) ? deps.paths.netns(id) : '' },
-    status: { state: 'NOTREADY', pid: 0, createdAt: now, exitedAt: now, exitStatus: 0 },
+/** Asks again about a pod in doubt until there is an answer, or its end or its stop has ended the doubt. */
+function askAgain(deps: RecoverDeps, { sandbox, record }: Pod): void {
+  const { id } = record;
+  const again = async (): Promise<boolean> => {
+    await using _held = await deps.locks.hold(id);
+    const { status, doubt, stopping } = sandbox;
+    if (deps.sandboxes.get(id) !== sandbox || doubt === undefined || stopping || status.exitedAt !== 0n) return true;
+    const { answer, decision } = await settle(deps, { sandbox, record });
+    if (decision.doubt) throw new Error(sandbox.doubt);
+    deps.log.info('a pod is not in doubt any more', { id, state: decision.state });
+    if (status.state !== 'READY' && decision.state === 'READY') await takeUp(deps, sandbox);
+    if (status.state === 'READY' && decision.state === 'NOTREADY') await recordEnd(deps, sandbox, answer);
+    return true;
   };
-  reserveRecovered(deps, metadata.name, id);
-  deps.selinux.reserve(metadata.processLabel);
-  deps.sandboxes.add(sandbox);
-  const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
-  await takeDownNetwork(deps, sandbox, signal);
-  await removeSandboxParts(deps, sandbox, signal);
-  deps.log.info('finished a half-made sandbox', { id, name: metadata.name });
+  deps.retries.until(`the state of pod ${id}`, again, sandbox.doubt);
+}
+
+async function recordEnd(deps: RecoverDeps, sandbox: Sandbox, answer: TaskAnswer): Promise<void> {
+  deps.monitor.unwatch(sandbox.metadata.id);
+  const lost = { exitStatus: LOST_EXIT_STATUS, exitedAt: BigInt(Date.now()) * 1_000_000n };
+  sandbox.status = { ...sandbox.status, exitedAt: 0n };
+  await finishSandbox(deps, sandbox, answer.said === 'ended' ? answer.task : lost);
+}
+
+/** Reads the record of a pod again until that is complete. */
+function readAgain(deps: RecoverDeps, { sandbox, record: { id } }: Pod): void {
+  const again = async (): Promise<boolean> => {
+    const record = await deps.containerd.containers.get(id);
+    if (deps.sandboxes.get(id) !== sandbox || !record) return true;
+    const { metadata, unreadable } = await readPod(deps, record, { stored: undefined, journal: new Map() });
+    if (unreadable) throw new Error(unreadable);
+    await using _held = await deps.locks.hold(id);
+    if (deps.sandboxes.get(id) !== sandbox) return true;
+    reserveRecovered(deps, metadata.name, id);
+    deps.selinux.reserve(metadata.processLabel);
+    sandbox.metadata = metadata;
+    sandbox.unreadable = undefined;
+    deps.sandboxes.update(id, {}); // its item in lists is written anew
+    deps.log.info('the record of a pod can be read again', { id });
+    return true;
+  };
+  deps.retries.until(`the record of pod ${id}`, again, sandbox.unreadable);
+}
+
+/** The other pod in whose shim this one is, by the spec that the shim was given. */
+function shimGroupOf(record: ContainerRecord): string | undefined {
+  if (!record.spec?.value.includes(SHIM_GROUP)) return undefined; // as all of them, mostly: not worth parsing
+  return specOf(record)?.annotations?.[SHIM_GROUP];
+}
+
+function restoreShim(deps: RecoverDeps, { metadata, shimGroup }: Sandbox): void {
+  const handler = deps.handlers.ofPod(metadata.runtimeHandler);
+  deps.shimGroups.restore(metadata.id, shimGroup ?? metadata.id, handler);
+}
+
+/** A pod that runs is watched, and has the lease that containers are made under. */
+async function takeUp(deps: RecoverDeps, sandbox: Sandbox, found?: Found): Promise<void> {
+  const { id } = sandbox.metadata;
+  restoreShim(deps, sandbox);
+  if (!sandbox.withoutInfra) watchSandbox(deps, deps.monitor, sandbox);
+  if (found?.leases?.has(id)) return;
+  const ensure = async (): Promise<void> => {
+    if (deps.sandboxes.get(id) === sandbox) await ensurePodLease(deps, id);
+  };
+  const what = `the lease of pod ${id}`;
+  if (!found || found.leases) return orLater(deps, what, ensure);
+  // Where leases could not be listed it is there, almost always, and a start need not wait for that.
+  deps.retries.until(what, () => ensure().then(() => true), 'leases could not be listed');
+}
+
+/** A pod that has not been taken down and has no task: we died while its task was being created. */
+async function clearCutOffPause(deps: RecoverDeps, sandbox: Sandbox, snapshotter: string): Promise<void> {
+  const { id, runtimeHandler } = sandbox.metadata;
+  if ((await look(() => isWired(deps, sandbox))) !== 'yes') return;
+  const task = { id, snapshotter, handler: deps.handlers.ofPod(runtimeHandler) };
+  await afterwards(deps, id, async () => {
+    sandbox.halfMade = !(await clearHalfMadeTask(deps, task));
+  });
 }

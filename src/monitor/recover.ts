@@ -1,68 +1,38 @@
 import { errorMessage } from '../base/errors';
-import { HeapRoom } from '../base/heap-room';
 import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
-import type { SandboxRecord } from '../containerd/sandbox-store';
 import type { Process } from '../containerd/tasks';
-import { deleteAbandonedLeases } from '../lifecycle/abandoned-leases';
+import type { ImageIndex } from '../images/image-index';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import { type SoughtTask, whyProcessesContradict } from '../lifecycle/task-presence';
 import { clearScratch } from '../lifecycle/user-files';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { NameTaken } from '../state/name-index';
 import type { ExitMonitor } from './exit-monitor';
+import { type Asked, type Found, withRoom } from './inventory';
+import { lookAgain, readImagesAgain } from './look-again';
 import { recoverContainer } from './recover-container';
-import { finishHalfMadeSandbox, recoverSandbox } from './recover-sandbox';
+import { recoverSandbox } from './recover-sandbox';
+import { answerOf, type TaskAnswer } from './recovery-decision';
 import type { Retries } from './retries';
+import { rollBackInterrupted } from './roll-back-interrupted';
+
+export { askDaemon } from './inventory';
 
 /** A shim that hangs must not hold up the start of everything else. */
 export const TASK_TIMEOUT_MS = 10_000;
 const AT_ONCE = 16;
 
-/** Within this the daemon tells of all tasks at once, unless the shim of one of them hangs. */
-const LIST_TIMEOUT_MS = 1000;
-
-/** What the daemon has, asked for once for all pods. What is not in it may be there all the same. */
-export interface Found {
-  readonly tasks: ReadonlyMap<string, Process>;
-  readonly leases: ReadonlySet<string>;
-  /** What stands in the daemon's sandbox store; undefined when that could not be listed. */
-  readonly stored: ReadonlyMap<string, SandboxRecord> | undefined;
-}
-
-/** That, and the records of all pods and containers. */
-export interface Asked extends Found {
-  readonly records: readonly ContainerRecord[];
-  /** What asking took, in milliseconds. */
-  readonly ms: number;
-}
-
-export type RecoverDeps = LifecycleDeps & { readonly monitor: ExitMonitor; readonly retries: Retries };
+export type RecoverDeps = LifecycleDeps & {
+  readonly monitor: ExitMonitor;
+  readonly retries: Retries;
+  readonly images: Pick<ImageIndex, 'find' | 'resync'>;
+};
 
 /**
- * Asks the daemon for all that `recover` needs to know; what else a start asks it may be asked meanwhile. Rejects when there
- * is no answer for the records. Leases that nobody works under any more are deleted.
- */
-export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
-  const lap = stopwatch();
-  const { containers, sandboxStore } = deps.containerd;
-  const [records, tasks, leases, stored] = await withRoom(() =>
-    Promise.all([
-      containers.list([`labels."${KIND_LABEL}"==${KIND_SANDBOX}`, `labels."${KIND_LABEL}"==${KIND_CONTAINER}`]),
-      allTasks(deps),
-      guarded(deps, 'leases', () => deleteAbandonedLeases(deps)),
-      guarded(deps, 'sandbox store', () => sandboxStore.list()),
-    ]),
-  );
-  return {
-    ...{ records, tasks, leases: leases ?? new Set(), ms: lap() },
-    stored: stored && new Map(stored.map((record) => [record.id, record])),
-  };
-}
-
-/**
- * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the
- * state they are in, their exits are watched and their logs go on; what is left of a creation that was cut off is cleared
- * under the lock of its container or pod. One bad record never stops the start.
+ * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the state
+ * they are in, their exits are watched and their logs go on. What could not be found out is asked again in the background,
+ * and so is what a creation left that was cut off. One bad record never stops the start, and none is left out.
  */
 export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
   deps.monitor.hold();
@@ -74,9 +44,6 @@ export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
     void deps.monitor.release();
   }
 }
-
-/** All records come at once: a heap that is kept small would be marked as a whole again and again. */
-const withRoom = <T>(act: () => Promise<T>): Promise<T> => new HeapRoom().while(act);
 
 /** Answers what the pods and the containers took, in milliseconds. */
 async function recoverAll(deps: RecoverDeps, asked: Asked): Promise<{ podsMs: number; containersMs: number }> {
@@ -94,9 +61,8 @@ async function recoverAll(deps: RecoverDeps, asked: Asked): Promise<{ podsMs: nu
   const podsMs = lap();
   await each(KIND_CONTAINER, (record) => recoverContainer(deps, record, asked));
   const containersMs = lap();
-  for (const entry of await deps.sandboxes.unlistedJournal()) {
-    await guarded(deps, entry.id, () => finishHalfMadeSandbox(deps, entry));
-  }
+  if (!(await rollBackInterrupted(deps, asked)) || asked.unasked.size > 0) lookAgain(deps, asked);
+  readImagesAgain(deps);
   return { podsMs, containersMs };
 }
 
@@ -110,33 +76,50 @@ function stopwatch(): () => number {
   };
 }
 
-/** The tasks that the daemon tells of at once; those of which it does not are asked about one by one. */
-async function allTasks(deps: RecoverDeps): Promise<Map<string, Process>> {
-  const tasks = await deps.containerd.tasks.list({ timeoutMs: LIST_TIMEOUT_MS }).catch((error: unknown) => {
-    deps.log.info('each task is asked about by itself', { error: errorMessage(error) });
-    return [];
-  });
-  return new Map(tasks.filter(({ status }) => status !== 'UNKNOWN').map((task) => [task.containerId, task]));
-}
-
-/** The task of `id`, `undefined` when there is none, `unknown` when its shim does not answer in time. */
-export async function taskOf(deps: RecoverDeps, id: string, found?: Found): Promise<Process | undefined | 'unknown'> {
+/**
+ * What became of a task. It is gone only when the list of tasks, a question for it alone and /proc agree; what contradicts
+ * itself, and what is not answered in time, says nothing.
+ */
+export async function askForTask(deps: RecoverDeps, sought: SoughtTask, found?: Found): Promise<TaskAnswer> {
+  const { id } = sought;
   const listed = found?.tasks.get(id);
-  if (listed) return listed;
+  // Of a task that was never started nothing is believed at once: it would be killed.
+  if (listed && listed.status !== 'CREATED') return answerOf(listed);
   try {
     const task = await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
-    // What the daemon answers after two seconds of its own when the shim has not.
-    if (task?.status !== 'UNKNOWN') return task;
-    deps.log.warn('the shim of a task does not answer', { id });
-    return 'unknown';
+    // What containerd answers after two seconds of its own when the shim has not.
+    if (task?.status === 'UNKNOWN') return { said: 'nothing', why: 'its shim does not answer' };
+    if (task) return answerOf(task);
+    if (await isListed(deps, id, found))
+      return { said: 'nothing', why: 'containerd lists its task and does not find it' };
+    const why = await whyProcessesContradict(deps, sought, await found?.processes());
+    return why === undefined ? { said: 'none' } : { said: 'nothing', why };
   } catch (error) {
-    deps.log.warn('a task does not answer', { id, error: errorMessage(error) });
-    return 'unknown';
+    return { said: 'nothing', why: errorMessage(error) };
   }
+}
+
+async function isListed(deps: RecoverDeps, id: string, found?: Found): Promise<boolean> {
+  if (found?.tasksListed) return found.tasks.has(id);
+  const tasks = await (found ? found.tasksAgain() : listPatiently(deps));
+  return tasks.some(({ containerId }) => containerId === id);
+}
+
+/** A list of tasks waits for each shim that hangs. */
+export function listPatiently({ containerd }: Pick<RecoverDeps, 'containerd'>): Promise<Process[]> {
+  return containerd.tasks.list({ timeoutMs: TASK_TIMEOUT_MS });
+}
+
+/** Whether /proc has processes of a task; of a virtual machine's, its shim is all that is seen. */
+export async function hasProcesses(deps: RecoverDeps, sought: SoughtTask, found?: Found): Promise<boolean> {
+  const table = await (found ? found.processes() : deps.host.processTable());
+  const { pids, shim } = table.of(sought.id, sought.shimIds);
+  return pids.length > 0 || (!sought.hostProcesses && shim);
 }
 
 /** Reserves a recovered name. Two records of one name are not fatal: the second goes unnamed, for kubelet to remove. */
 export function reserveRecovered(deps: RecoverDeps, name: string, id: string): void {
+  if (name === '') return; // it could not be read
   try {
     deps.names.reserve(name, id);
   } catch (error) {
@@ -149,7 +132,7 @@ async function guarded<T>(deps: RecoverDeps, id: string, act: () => Promise<T>):
   try {
     return await act();
   } catch (error) {
-    deps.log.error('a record could not be recovered', { id, error: errorMessage(error) });
+    deps.log.error('recovery of a record failed', { id, error: errorMessage(error) });
     return undefined;
   }
 }

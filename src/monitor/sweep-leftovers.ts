@@ -1,18 +1,19 @@
 import { isNotFound } from '../containerd/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { POD_LEASE_LABEL } from '../lifecycle/pod-lease';
+import { containerState } from '../model/container';
 
 /** Ids of pods and containers: ours, and those of containerd's own CRI, whose directories we share. */
 const ID = /^[0-9a-f]{64}$/;
 const SNAPSHOTS = 'snapshots/';
 
-type Deps = Pick<
+export type SweepDeps = Pick<
   LifecycleDeps,
   'containerd' | 'daemon' | 'sandboxes' | 'containers' | 'locks' | 'host' | 'paths' | 'log'
 >;
 
 /** Whether somebody has the id: it is listed, or being made or removed right now. */
-function isOwned(deps: Deps, id: string): boolean {
+function isOwned(deps: SweepDeps, id: string): boolean {
   // In this order: what is made is listed before its lock is released.
   return (
     deps.locks.isHeld(id) ||
@@ -22,11 +23,34 @@ function isOwned(deps: Deps, id: string): boolean {
   );
 }
 
+/**
+ * Whether nothing has the id, asked right before what is found under it is destroyed: it is not listed, containerd has no
+ * record of it and nothing of it runs. Rejects when that cannot be found out, and then nothing may be destroyed.
+ */
+export async function isOrphan(deps: SweepDeps, id: string): Promise<boolean> {
+  if (isOwned(deps, id) || (await deps.containerd.containers.get(id)) !== undefined) return false;
+  if ((await deps.host.processTable()).of(id).pids.length > 0) return false;
+  return !isOwned(deps, id); // asked again: the answers took their time
+}
+
+/**
+ * Whether containerd can be relied on: when it says that it has no containers at all while crisp lists some, or a status file
+ * says that one ran, nothing is swept.
+ */
+export async function answersAreWhole(deps: SweepDeps): Promise<boolean> {
+  const known = new Set((await deps.containerd.containers.list()).map(({ id }) => id));
+  if (known.size > 0) return true;
+  if (deps.sandboxes.list().length + deps.containers.list().length > 0) return false;
+  const ids = (await Promise.all(deps.paths.recordDirectories().map((dir) => deps.host.entries(dir)))).flat();
+  const statuses = await Promise.all(ids.map((id) => deps.containers.readStatus(id).catch(() => undefined)));
+  return !statuses.some((status) => status !== undefined && containerState(status) === 'RUNNING');
+}
+
 /** Deletes leases that we took for pods that exist no more: they have no end of their own and hold what they hold for ever. */
-export async function sweepLeases(deps: Deps, signal: AbortSignal): Promise<void> {
+export async function sweepLeases(deps: SweepDeps, signal: AbortSignal): Promise<void> {
   const { leases } = deps.containerd;
   for (const { id } of await leases.list([`labels."${POD_LEASE_LABEL}"`], { signal })) {
-    if (isOwned(deps, id)) continue;
+    if (!(await isOrphan(deps, id))) continue;
     deps.log.info('sweeping the lease of a pod that is gone', { id });
     await leases.delete(id, { signal });
   }
@@ -36,8 +60,8 @@ export async function sweepLeases(deps: Deps, signal: AbortSignal): Promise<void
  * Removes root filesystems that a pod's lease holds and no container has: of containers whose making we did not survive.
  * What is not under a lease of ours is not ours.
  */
-export async function sweepSnapshots(deps: Deps, signal: AbortSignal): Promise<void> {
-  const { leases, snapshots, containers } = deps.containerd;
+export async function sweepSnapshots(deps: SweepDeps, signal: AbortSignal): Promise<void> {
+  const { leases, snapshots } = deps.containerd;
   for (const lease of await leases.list([`labels."${POD_LEASE_LABEL}"`], { signal })) {
     const resources = await leases.listResources(lease.id, { signal }).catch((error: unknown) => {
       if (isNotFound(error)) return [];
@@ -48,7 +72,7 @@ export async function sweepSnapshots(deps: Deps, signal: AbortSignal): Promise<v
       const snapshotter = type.slice(SNAPSHOTS.length);
       const info = await snapshots.stat({ snapshotter, key }, { signal });
       // Image volumes are views, and go with their pod.
-      if (info?.kind !== 'ACTIVE' || (await containers.get(key, { signal })) !== undefined) continue;
+      if (info?.kind !== 'ACTIVE' || !(await isOrphan(deps, key))) continue;
       deps.log.info('sweeping a root filesystem without a container', { key });
       await snapshots.remove({ snapshotter, key }, { signal });
     }
@@ -56,20 +80,18 @@ export async function sweepSnapshots(deps: Deps, signal: AbortSignal): Promise<v
 }
 
 /** Removes directories of pods and containers that nobody has a record of. */
-export async function sweepDirectories(deps: Deps, signal: AbortSignal): Promise<void> {
+export async function sweepDirectories(deps: SweepDeps, signal: AbortSignal): Promise<void> {
   const { paths, host, containerd, daemon } = deps;
   const found = await Promise.all(
     paths.directoriesById().map(async (dir) => ({ dir, names: await host.entries(dir) })),
   );
-  const orphaned = (name: string): boolean => ID.test(name) && !isOwned(deps, name);
-  if (!found.some(({ names }) => names.some(orphaned))) return;
-  const known = new Set((await containerd.containers.list([], { signal })).map(({ id }) => id));
-  if (daemon.features.sandboxStore) {
-    for (const { id } of await containerd.sandboxStore.list([], { signal })) known.add(id);
-  }
+  const unowned = (name: string): boolean => ID.test(name) && !isOwned(deps, name);
+  if (!found.some(({ names }) => names.some(unowned))) return;
+  const stored = daemon.features.sandboxStore ? await containerd.sandboxStore.list([], { signal }) : [];
+  const inStore = new Set(stored.map(({ id }) => id));
   for (const { dir, names } of found) {
-    // Asked again: the lists took their time.
-    for (const name of names.filter((each) => orphaned(each) && !known.has(each))) {
+    for (const name of names.filter((each) => unowned(each) && !inStore.has(each))) {
+      if (!(await isOrphan(deps, name))) continue;
       deps.log.info('sweeping a directory without an owner', { path: `${dir}/${name}` });
       await host.removeTree(`${dir}/${name}`);
     }

@@ -1,7 +1,7 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
-import { sweepDirectories, sweepLeases, sweepSnapshots } from './sweep-leftovers';
+import { answersAreWhole, isOrphan, sweepDirectories, sweepLeases, sweepSnapshots } from './sweep-leftovers';
 
 const PERIOD_MS = 3_600_000;
 
@@ -48,6 +48,11 @@ export class Sweep {
     };
     for (const [part, act] of Object.entries(parts)) {
       try {
+        // Asked before each part: an answer that there is nothing must not empty the machine.
+        if (!(await answersAreWhole(this.deps))) {
+          this.deps.log.warn('nothing is swept: containerd says that it has no containers', { part });
+          return;
+        }
         await act();
       } catch (error) {
         if (signal.aborted) return;
@@ -65,9 +70,9 @@ export class Sweep {
 
   /** Lets go of the stdio of containers that exist no more. */
   private async stdio(): Promise<void> {
-    const { stdio, containers, locks } = this.deps;
+    const { stdio, containers } = this.deps;
     for (const id of await stdio.list()) {
-      if (!locks.isHeld(id) && containers.get(id) === undefined) await stdio.close(id);
+      if (containers.get(id) === undefined && (await isOrphan(this.deps, id))) await stdio.close(id);
     }
   }
 

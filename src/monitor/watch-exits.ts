@@ -3,26 +3,30 @@ import { finishContainer } from '../lifecycle/finish-container';
 import { finishSandbox } from '../lifecycle/finish-sandbox';
 import { clearVanishedTask } from '../lifecycle/half-made-task';
 import { handlerOfContainer } from '../lifecycle/handler-of-container';
+import { pauseTaskOf, taskOfContainer } from '../lifecycle/task-presence';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { ExitMonitor } from './exit-monitor';
 
+/** Why a vanished task's processes may be killed: the exit monitor has made sure of it. */
+const reason = 'containerd has no task, and its shim has ended';
+
 /** From now on the end of this container's task is recorded, under the container's lock. */
 export function watchContainer(deps: LifecycleDeps, monitor: ExitMonitor, container: Container): void {
   const { id } = container.metadata;
-  monitor.watch(id, async (exit) => {
+  monitor.watch(taskOfContainer(deps, container), async (exit) => {
     await using _held = await deps.locks.hold(id);
-    if (exit.vanished) await clearVanishedTask(deps, id, handlerOfContainer(deps, container));
+    if (exit.vanished) await clearVanishedTask(deps, id, { handler: handlerOfContainer(deps, container), reason });
     await finishContainer(deps, container, exit);
   });
 }
 
 /** From now on the end of this sandbox's pause task is recorded, under the sandbox's lock. */
 export function watchSandbox(deps: LifecycleDeps, monitor: ExitMonitor, sandbox: Sandbox): void {
-  const { id } = sandbox.metadata;
-  monitor.watch(id, async (exit) => {
+  const { id, runtimeHandler } = sandbox.metadata;
+  monitor.watch(pauseTaskOf(deps, sandbox), async (exit) => {
     await using _held = await deps.locks.hold(id);
-    if (exit.vanished) await clearVanishedTask(deps, id, deps.handlers.ofPod(sandbox.metadata.runtimeHandler));
+    if (exit.vanished) await clearVanishedTask(deps, id, { handler: deps.handlers.ofPod(runtimeHandler), reason });
     await finishSandbox(deps, sandbox, exit);
   });
 }

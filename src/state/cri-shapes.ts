@@ -33,7 +33,7 @@ export function toCriContainerState(container: Container): CriContainerState {
   return CONTAINER_STATES[containerState(container.status)];
 }
 
-/** A sandbox in doubt is NOTREADY to kubelet: it stops it and makes another. */
+/** CRI knows READY and NOTREADY only: kubelet stops a pod that is NOTREADY and makes another. */
 export function toCriSandboxState(sandbox: Sandbox): PodSandboxState {
   return sandbox.status.state === 'READY' ? PodSandboxState.SANDBOX_READY : PodSandboxState.SANDBOX_NOTREADY;
 }
@@ -59,7 +59,7 @@ export function toCriContainer(container: Container): CriContainer {
 export function toCriContainerStatus(container: Container, namesOf: NamesOfImage): CriContainerStatus {
   const { id, config, imageRef, logPath } = container.metadata;
   const { status } = container;
-  const names = namesOf(imageRef) ?? { image: config.image?.image || imageRef, imageRef };
+  const names = namesOf(imageRef) ?? recordedNames(container);
   const exited = containerState(status) === 'EXITED';
   return {
     id,
@@ -82,6 +82,14 @@ export function toCriContainerStatus(container: Container, namesOf: NamesOfImage
     user: toCriUser(container),
     stopSignal: toCriSignal(container.metadata.stopSignal),
   };
+}
+
+/** What an image was called when its container was made: for one that has gone, or could not be read. */
+function recordedNames({ metadata: { config, imageRef, imageName, imageDigest } }: Container): ImageNames {
+  const image = imageName || config.image?.image || imageRef;
+  const repository = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+  const digest = imageDigest && imageName && !imageName.startsWith('sha256:') ? `${repository}@${imageDigest}` : '';
+  return { image, imageRef: digest || imageRef };
 }
 
 function toCriUser(container: Container): CriContainerStatus['user'] {

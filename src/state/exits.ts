@@ -30,6 +30,11 @@ export class Exits {
     for (const wake of waiters ?? []) wake();
   }
 
+  /** Whether the end of `id` is still to be recorded. */
+  isExpected(id: string): boolean {
+    return this.open.has(id);
+  }
+
   /** How many ends are expected. */
   get size(): number {
     return this.open.size;

@@ -11,6 +11,14 @@ import { IdMap } from './id-map';
 import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
 import { parseUpdatedResourcesMember, type UpdatedResources, updatedResourcesMember } from './updated-resources';
 
+/** A pod's journal file. */
+export interface JournalEntry {
+  readonly id: string;
+  readonly metadata?: SandboxMetadata;
+  /** Why it has no metadata: what it holds is no journal of this pod, or it cannot be read now. */
+  readonly problem?: 'torn' | 'unreadable';
+}
+
 /**
  * The pod sandboxes we know. In memory: those that kubelet may see. On disk, one journal file per sandbox from before
  * its first step until its removal, so that a crash in between leaves something to undo from.
@@ -46,8 +54,11 @@ export class SandboxStore {
 
   /** What the journal file says of them; undefined when it says nothing. */
   async readResources(id: string): Promise<UpdatedResources | undefined> {
-    const data = this.readFile(id);
-    return data && parseUpdatedResourcesMember(data);
+    try {
+      return parseUpdatedResourcesMember(readFileSync(this.file(id)));
+    } catch {
+      return undefined;
+    }
   }
 
   /** Afterwards there is no journal file of `id`. */
@@ -64,18 +75,18 @@ export class SandboxStore {
   }
 
   /**
-   * Every sandbox that has a journal file and is not listed; one that cannot be read is answered without metadata. To be
-   * called before any is written: files that a server before us did not finish are removed.
+   * What the journal has, by id. Every sandbox in it owns something until `forget`. To be called before any file is written:
+   * those that a crisp before us did not finish are removed. Rejects when the journal as a whole cannot be read.
    */
-  async unlistedJournal(): Promise<{ id: string; metadata?: SandboxMetadata }[]> {
+  async readJournal(): Promise<Map<string, JournalEntry>> {
     await removeTorn(this.journal);
     const names = await readdir(this.journal).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
-      throw error; // no journal and one that cannot be read are not the same: what lies in it would be left behind
+      throw error; // no journal and one that cannot be read are not the same
     });
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-    const unlisted = ids.filter((id) => this.get(id) === undefined);
-    return Promise.all(unlisted.map(async (id) => ({ id, metadata: await this.readJournal(id) })));
+    for (const id of ids) this.recorded.add(id);
+    return new Map(ids.map((id) => [id, this.readEntry(id)]));
   }
 
   /** Afterwards the sandbox is listed. */
@@ -106,19 +117,14 @@ export class SandboxStore {
     return this.sandboxes.values();
   }
 
-  /** What the file of `id` says of it; a file about another sandbox says nothing. */
-  private async readJournal(id: string): Promise<SandboxMetadata | undefined> {
-    const data = this.readFile(id);
-    const metadata = data && parseSandboxMetadata(data);
-    return metadata?.id === id ? metadata : undefined;
-  }
-
   /** Read at a start only, before anybody is served: the thread pool costs more than the read. */
-  private readFile(id: string): Buffer | undefined {
+  private readEntry(id: string): JournalEntry {
     try {
-      return readFileSync(this.file(id));
+      const metadata = parseSandboxMetadata(readFileSync(this.file(id)));
+      // A file about another sandbox says nothing.
+      return metadata?.id === id ? { id, metadata } : { id, problem: 'torn' };
     } catch {
-      return undefined;
+      return { id, problem: 'unreadable' };
     }
   }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
 import type { RuntimeContainer } from '../../src/host/oci-runtime';
 import type { NamespaceSettings } from '../../src/host/pod-namespaces';
+import type { ProcessTable } from '../../src/host/stray-processes';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
 import type { CgroupValues } from '../../src/model/cgroup-values';
 import type { HostFacts } from '../../src/model/host-facts';
@@ -33,6 +34,7 @@ export const HOST_FACTS: HostFacts = {
  * are entries of a record.
  */
 export class FakeHost implements Host {
+  private static readonly strayPid = 4242;
   facts: HostFacts = HOST_FACTS;
   readonly netns = new Set<string>();
   readonly mounts = new Set<string>();
@@ -126,15 +128,31 @@ export class FakeHost implements Host {
 
   /** Ids of tasks whose processes live on without a shim. */
   readonly strays = new Set<string>();
-  async killStrays(id: string): Promise<number> {
-    return this.strays.delete(id) ? 1 : 0;
+  async killStrays(id: string): Promise<number[]> {
+    return this.strays.delete(id) ? [FakeHost.strayPid] : [];
   }
+
+  /** Ids of tasks whose shim runs; a task with processes but not among these has lost its shim. */
+  readonly shims = new Set<string>();
+  async processTable(): Promise<ProcessTable> {
+    return {
+      of: (id, shimIds = []) => {
+        const pids = this.running(id);
+        const shim = pids.length > 0 || [id, ...shimIds].some((each) => this.shims.has(each));
+        return { pids: this.strays.has(id) ? [FakeHost.strayPid, ...pids] : pids, shim };
+      },
+    };
+  }
+
+  /** Pids of the processes of a task on this machine; a test with a daemon in memory gives that daemon's. */
+  running: (id: string) => number[] = () => [];
 
   /** Ids of tasks at which something still works. */
   readonly makers = new Set<string>();
-  async killMakers(id: string): Promise<number> {
-    return this.makers.delete(id) ? 1 : 0;
+  async killMakers(id: string): Promise<number[]> {
+    return this.makers.delete(id) ? [FakeHost.strayPid] : [];
   }
+
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TaskDelete } from '../../generated/containerd/events/task';
+import { Status } from '../../generated/containerd/types/task/task';
 import { KeyedMutex } from '../../src/base/keyed-mutex';
 import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
@@ -76,6 +77,7 @@ export class StoryRig {
     options: RigOptions,
   ) {
     this.deps = this.buildDeps(rigConfig(fake, dir, options.config ?? ''), options);
+    this.host.running = (id) => runningPids(fake, id);
     fake.world.subscribe(({ topic, event }) => {
       if (topic !== '/tasks/delete' || !event) return;
       const { containerId, id } = TaskDelete.decode(event.value);
@@ -104,6 +106,7 @@ export class StoryRig {
     for (const path of this.host.netns) next.host.netns.add(path);
     for (const path of this.host.mounts) next.host.mounts.add(path);
     for (const [id, pod] of this.networks.attached) next.networks.attached.set(id, pod);
+    for (const id of this.host.shims) next.host.shims.add(id);
     return next;
   }
 
@@ -245,7 +248,7 @@ export class StoryRig {
         pinned: [config.sandbox_image],
       }),
       retries: new Retries(log),
-      monitor: new ExitMonitor({ containerd, exits: lifecycle.exits, log }),
+      monitor: new ExitMonitor({ containerd, host, exits: lifecycle.exits, log }),
       stats: new StatsSampler(lifecycle, {
         periodMs: 1_000_000,
         countContent: config.image_fs_counts_content,
@@ -266,6 +269,12 @@ export class StoryRig {
       }),
     };
   }
+}
+
+/** The machine has the processes of every task that has not ended, whatever its daemon says of them. */
+function runningPids(fake: FakeContainerd, id: string): number[] {
+  const init = fake.state.tasks.get(id)?.init;
+  return init && init.status !== Status.STOPPED ? [init.pid] : [];
 }
 
 function rigConfig(fake: FakeContainerd, dir: string, more: string): Config {

@@ -7,7 +7,7 @@ import { toCriContainerStatus } from '../../state/cri-shapes';
 import { containerConfigJson } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
-import { requireContainer } from '../require';
+import { requireContainer, requireReadable } from '../require';
 
 /** One container, from memory; with `verbose` also its record in containerd. */
 export async function containerStatus(
@@ -16,6 +16,7 @@ export async function containerStatus(
   call: Call,
 ): Promise<ContainerStatusResponse> {
   const container = requireContainer(deps, req.containerId);
+  requireReadable('container', container);
   return {
     status: toCriContainerStatus(container, deps.namesOfImage),
     info: req.verbose ? { info: await verboseInfo(deps, container, call.signal) } : {},
@@ -31,6 +32,7 @@ async function verboseInfo(deps: CriDeps, container: Container, signal: AbortSig
     sandboxID: metadata.sandboxId,
     pid: status.pid,
     removing: container.busy === 'removing',
+    ...(container.doubt !== undefined && { doubt: container.doubt }),
     snapshotKey: record.snapshotKey,
     snapshotter: record.snapshotter,
     runtimeType: handler.runtimeType,

@@ -9,6 +9,7 @@ import { inSteps } from '../../base/steps';
 import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
 import { labelledMounts } from '../../host/selinux';
 import { containerStdio, presentPaths } from '../../lifecycle/container-stdio';
+import { clearFailedStart, recordFailedStart } from '../../lifecycle/failed-start';
 import { creatingTask, endTask } from '../../lifecycle/half-made-task';
 import type { Any } from '../../model/any';
 import { type Container, containerState } from '../../model/container';
@@ -21,10 +22,12 @@ import { notReady } from '../errors';
 import { requireContainer, requireSandbox } from '../require';
 import { requireTargetRuns } from './namespace-target';
 
-/** What CRI runtimes report for a container whose start failed. */
-const START_FAILED = { exitCode: 128, reason: 'StartError' } as const;
+const CLEAR_TIMEOUT_MS = 60_000;
 
-/** Starts a created container. Afterwards it is RUNNING, or EXITED with reason StartError and the error as its message. */
+/**
+ * Starts a created container. Afterwards it is RUNNING, or EXITED with reason StartError and the error as its message; while
+ * the task of a failed start may still be there, it is UNKNOWN.
+ */
 export async function startContainer(
   deps: CriDeps,
   req: StartContainerRequest,
@@ -35,10 +38,11 @@ export async function startContainer(
   await using _held = await deps.locks.hold(id, call.signal);
   requireStartable(deps, container);
   container.busy = 'starting';
+  container.doubt = undefined;
   try {
     await createAndStartTask(deps, container, call);
   } catch (error) {
-    await recordFailedStart(deps, container, error);
+    if (!(await recordFailedStart(deps, container, errorMessage(error)))) clearLater(deps, container);
     throw error;
   } finally {
     container.busy = undefined;
@@ -125,9 +129,15 @@ function ioOwnerOptions(handler: RuntimeHandler, config: PodSandboxConfig): Any 
   return withIoOwner(handler.options, { uid, gid });
 }
 
-async function recordFailedStart(deps: CriDeps, container: Container, error: unknown): Promise<void> {
-  const now = BigInt(Date.now()) * 1_000_000n;
-  const change = { pid: 0, startedAt: now, finishedAt: now, message: errorMessage(error), ...START_FAILED };
-  await deps.containers.update(container, change).catch(() => deps.containers.updateInMemory(container, change));
-  deps.events.publish(container.metadata.id, container.metadata.sandboxId, ContainerEventType.CONTAINER_STOPPED_EVENT);
+/** Its task could not be deleted: that is tried again until it is, unless a stop or a removal has done it. */
+function clearLater(deps: CriDeps, container: Container): void {
+  const { id } = container.metadata;
+  const clear = async (): Promise<boolean> => {
+    await using _held = await deps.locks.hold(id);
+    if (deps.containers.get(id) === container) {
+      await clearFailedStart(deps, container, AbortSignal.timeout(CLEAR_TIMEOUT_MS));
+    }
+    return true;
+  };
+  deps.retries.until(`the deletion of the task of container ${id}, whose start failed`, clear, container.failedStart);
 }

@@ -98,6 +98,7 @@ function verboseInfo(deps: CriDeps): Record<string, string> {
     cniconfig: stringifyJson(networks.configJson()),
     lastCNILoadStatus: networks.lastLoadStatus(),
     ...Object.fromEntries(loads),
+    ...(deps.retries.pending.length > 0 && { pending: stringifyJson(deps.retries.pending) }),
     node: stringifyJson(`${nodeVersion} ${platform}/${arch}`),
   };
 }

@@ -12,7 +12,7 @@ import { toGoJson } from '../../state/go-json';
 import { sandboxConfigJson } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
-import { requireSandbox } from '../require';
+import { requireReadable, requireSandbox } from '../require';
 
 /** One pod, with the statuses of all its containers: both are set or kubelet's evented PLEG sees a pod without any. */
 export async function podSandboxStatus(
@@ -22,13 +22,14 @@ export async function podSandboxStatus(
 ): Promise<PodSandboxStatusResponse> {
   const sandbox = requireSandbox(deps, req.podSandboxId, 'pod_sandbox_id');
   const { id, netnsPath } = sandbox.metadata;
+  requireReadable('pod sandbox', sandbox);
+  const containers = deps.containers.bySandbox(id);
+  for (const container of containers) requireReadable('container', container);
   const networkClosed = netnsPath !== '' && !(await deps.host.isNetns(netnsPath));
   return {
     status: toCriSandboxStatus(sandbox, networkClosed),
     info: req.verbose ? { info: await verboseInfo(deps, sandbox, networkClosed, call.signal) } : {},
-    containersStatuses: deps.containers
-      .bySandbox(id)
-      .map((container) => toCriContainerStatus(container, deps.namesOfImage)),
+    containersStatuses: containers.map((container) => toCriContainerStatus(container, deps.namesOfImage)),
     timestamp: BigInt(Date.now()) * 1_000_000n,
   };
 }
@@ -47,6 +48,7 @@ async function verboseInfo(deps: CriDeps, sandbox: Sandbox, closed: boolean, sig
     pid: status.pid,
     processStatus: status.state === 'READY' ? 'running' : 'stopped',
     netNamespaceClosed: closed,
+    ...(sandbox.doubt !== undefined && { doubt: sandbox.doubt }),
     ...(sandbox.withoutInfra && { pinnedNamespaces: podPins(deps.paths, metadata) }),
     image: record.image,
     snapshotKey: record.snapshotKey,

@@ -1,8 +1,10 @@
 import { silentLogger } from '../../../src/base/logger';
+import type { SoughtTask } from '../../../src/lifecycle/task-presence';
 import { ExitMonitor, type OnExit } from '../../../src/monitor/exit-monitor';
 import { Code } from '../../../src/rpc/code';
 import { type Exit, Exits } from '../../../src/state/exits';
-import { runContainer, runPod } from '../../support/story-pods';
+import { makeContainer, runContainer, runPod } from '../../support/story-pods';
+import { until } from '../../support/streaming/until';
 import { useRig } from '../../support/use-rig';
 
 const rig = useRig();
@@ -11,7 +13,7 @@ const rig = useRig();
 function monitor(act: OnExit = async () => undefined) {
   const exits = new Exits();
   const seen: number[] = [];
-  const made = new ExitMonitor({ containerd: rig.now.deps.containerd, exits, log: silentLogger });
+  const made = new ExitMonitor({ containerd: rig.now.deps.containerd, host: rig.now.host, exits, log: silentLogger });
   const onExit: OnExit = async (exit) => {
     seen.push(exit.exitStatus);
     await act(exit);
@@ -22,8 +24,20 @@ function monitor(act: OnExit = async () => undefined) {
   return { made, exits, seen, onExit, over };
 }
 
+const task = (id: string): SoughtTask => ({ id, shimIds: [], hostProcesses: true });
+
+const waits = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Tasks/Wait')).length;
+
 async function running(): Promise<string> {
   return (await runContainer(rig.now, await runPod(rig.now))).metadata.id;
+}
+
+/** A task that no other monitor deletes when it has ended. */
+async function unwatched(): Promise<string> {
+  const { id } = (await makeContainer(rig.now, await runPod(rig.now))).metadata;
+  await rig.now.deps.containerd.tasks.create({ containerId: id, rootfs: [] });
+  await rig.now.deps.containerd.tasks.start({ containerId: id });
+  return id;
 }
 
 describe('ExitMonitor', () => {
@@ -33,7 +47,7 @@ describe('ExitMonitor', () => {
     const { made, seen, onExit, over } = monitor(async () => {
       if (failures-- > 0) throw new Error('the disk is full');
     });
-    made.watch(id, onExit);
+    made.watch(task(id), onExit);
     rig.now.fake.process(id).exit(3);
     await over();
     expect(seen).toEqual([3, 3]);
@@ -43,7 +57,7 @@ describe('ExitMonitor', () => {
     const id = await running();
     const { made, seen, onExit, over } = monitor();
     rig.now.fake.fail('Tasks/Wait', {});
-    made.watch(id, onExit);
+    made.watch(task(id), onExit);
     while (rig.now.fake.calls.filter((call) => call.endsWith('Tasks/Wait')).length < 4)
       await new Promise((resolve) => setTimeout(resolve, 5));
     expect(seen).toEqual([]);
@@ -55,7 +69,7 @@ describe('ExitMonitor', () => {
   it('takes a task that is gone for ended, with a code that says that nobody knows', async () => {
     const lost: (boolean | undefined)[] = [];
     const { made, seen, onExit, over } = monitor(async (exit) => void lost.push(exit.lost));
-    made.watch('absent', onExit);
+    made.watch(task('absent'), onExit);
     await over();
     expect([seen, lost]).toEqual([[255], [true]]);
   });
@@ -64,15 +78,53 @@ describe('ExitMonitor', () => {
     rig.now.fake.fail('Tasks/Wait', { nth: 'always', code: Code.UNKNOWN, message: 'ttrpc: closed' });
     const exits: Exit[] = [];
     const { made, onExit, over } = monitor(async (exit) => void exits.push(exit));
-    made.watch('absent', onExit);
+    made.watch(task('absent'), onExit);
     await over();
     expect(exits).toEqual([{ exitStatus: 255, exitedAt: expect.any(BigInt), vanished: true, lost: true }]);
+  });
+
+  it('takes no task for ended of which only its Wait says NOT_FOUND', async () => {
+    const id = await unwatched();
+    const { made, seen, onExit, over } = monitor();
+    const before = waits();
+    for (const nth of [1, 2]) rig.now.fake.fail('Tasks/Wait', { nth, code: Code.NOT_FOUND });
+    made.watch(task(id), onExit);
+    await until('a third Wait', () => waits() - before >= 3);
+    expect(seen).toEqual([]);
+    rig.now.fake.process(id).exit(4);
+    await over();
+    expect(seen).toEqual([4]);
+  });
+
+  it('takes no task for ended whose processes and shim run, whatever containerd says', async () => {
+    const id = await unwatched();
+    const { made, seen, onExit, over } = monitor();
+    for (const method of ['Wait', 'Get', 'List'])
+      rig.now.fake.fail(`Tasks/${method}`, { nth: 'always', code: Code.NOT_FOUND });
+    const before = waits();
+    made.watch(task(id), onExit);
+    await until('four Waits', () => waits() - before >= 4);
+    expect(seen).toEqual([]);
+    rig.now.fake.heal();
+    rig.now.fake.process(id).exit(5);
+    await over();
+    expect(seen).toEqual([5]);
+  });
+
+  it('takes processes without a shim for the rest of a task only when no list has it', async () => {
+    const { made, seen, onExit, over } = monitor();
+    rig.now.host.strays.add('absent');
+    rig.now.fake.fail('Tasks/List', { nth: 1 });
+    made.watch(task('absent'), onExit);
+    await over();
+    expect(seen).toEqual([255]);
+    expect(rig.now.fake.calls.filter((call) => call.endsWith('Tasks/List')).length).toBe(2);
   });
 
   it('tells nobody of the end of what is not watched any more', async () => {
     const id = await running();
     const { made, seen, onExit } = monitor();
-    made.watch(id, onExit);
+    made.watch(task(id), onExit);
     made.unwatch(id);
     rig.now.fake.process(id).exit(0);
     await rig.now.deps.exits.settled(id, AbortSignal.timeout(5000));
@@ -81,13 +133,12 @@ describe('ExitMonitor', () => {
 
   it('waits for nothing while it holds back, and misses no end in between', async () => {
     const id = await running();
-    const waits = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Tasks/Wait')).length;
     const told: string[] = [];
     const { made, over } = monitor();
     const before = waits();
     made.hold();
     made.hold();
-    for (const watched of [id, 'a', 'b', 'c', 'd', 'e']) made.watch(watched, async () => void told.push(watched));
+    for (const watched of [id, 'a', 'b', 'c', 'd', 'e']) made.watch(task(watched), async () => void told.push(watched));
     rig.now.fake.process(id).exit(7);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect([waits() - before, told, made.size]).toEqual([0, [], 6]);
@@ -101,7 +152,7 @@ describe('ExitMonitor', () => {
     const id = await running();
     const { made, seen, onExit } = monitor();
     made.hold();
-    made.watch(id, onExit);
+    made.watch(task(id), onExit);
     made.stop();
     await made.release();
     rig.now.fake.process(id).exit(0);

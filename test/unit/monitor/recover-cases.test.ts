@@ -1,8 +1,10 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Status } from '../../../generated/containerd/types/task/task';
 import { NamespaceMode } from '../../../generated/cri/v1/api';
+import { containerStatus } from '../../../src/cri/container/container-status';
 import { startContainer } from '../../../src/cri/container/start-container';
+import { podSandboxStatus } from '../../../src/cri/sandbox/pod-sandbox-status';
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { type ContainerStatus, containerState } from '../../../src/model/container';
 import { Code } from '../../../src/rpc/code';
@@ -83,12 +85,26 @@ describe('A pod is found', () => {
     expect([podState(), created()]).toEqual(['NOTREADY', before]);
   });
 
-  it('UNKNOWN, and let live, when the daemon does not hear from the shim', async () => {
+  it('READY, in doubt and let live, when containerd does not hear from the shim', async () => {
     rig.fake.process(pod).status = Status.UNKNOWN;
     await restart();
-    expect(podState()).toBe('UNKNOWN');
+    expect([podState(), rig.deps.sandboxes.get(pod)?.doubt]).toEqual(['READY', 'its shim does not answer']);
     rig.fake.process(pod).status = Status.RUNNING;
     expect(rig.fake.process(pod).signals).toEqual([]);
+    await until('the doubt is over', () => rig.deps.sandboxes.get(pod)?.doubt === undefined);
+    expect(rig.deps.sandboxes.get(pod)?.status.pid).toBe(rig.fake.process(pod).pid);
+  });
+
+  it('READY when only Get says that there is no task, while its processes and its shim run', async () => {
+    rig = rig.restarted();
+    for (const method of ['Get', 'Wait']) rig.fake.fail(`Tasks/${method}`, { nth: 'always', code: Code.NOT_FOUND });
+    rig.fake.fail('Tasks/List', { nth: 'always', code: Code.NOT_FOUND });
+    await askAndRecover(rig.deps);
+    expect(podState()).toBe('READY');
+    expect(rig.fake.process(pod).signals).toEqual([]);
+    rig.heal();
+    await until('the doubt is over', () => rig.deps.sandboxes.get(pod)?.doubt === undefined);
+    expect(podState()).toBe('READY');
   });
 });
 
@@ -192,13 +208,50 @@ describe('A container is found', () => {
     for (const id of ids) expect(statusOf(id).createdAt).toBeGreaterThan(0n);
   });
 
-  it('UNKNOWN, and let live, when the daemon does not hear from the shim', async () => {
+  it('RUNNING, in doubt and let live, when containerd does not hear from the shim', async () => {
     const { id } = (await runContainer(rig, pod)).metadata;
     rig.fake.process(id).status = Status.UNKNOWN;
     await restart();
-    expect(stateOf(id)).toBe('UNKNOWN');
+    expect([stateOf(id), rig.deps.containers.get(id)?.doubt]).toEqual(['RUNNING', 'its shim does not answer']);
     rig.fake.process(id).status = Status.RUNNING;
     expect(rig.fake.process(id).signals).toEqual([]);
+    await until('the doubt is over', () => rig.deps.containers.get(id)?.doubt === undefined);
+    await until('its stdio is open', () => rig.stdio.opened.has(id));
+  });
+
+  it('UNKNOWN when nothing is known of it: no status file, no answer, no process', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rmSync(statusFile(id));
+    rig.fake.process(id).status = Status.UNKNOWN;
+    rig = rig.restarted();
+    rig.host.running = () => [];
+    await askAndRecover(rig.deps);
+    expect(stateOf(id)).toBe('UNKNOWN');
+    rig.fake.process(id).status = Status.RUNNING;
+    await until('it is known', () => stateOf(id) === 'RUNNING');
+  });
+
+  it('EXITED by its status file, whatever the tasks service does', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.process(id).exit(7);
+    await ended(rig, id);
+    rig = rig.restarted();
+    rig.fake.fail('Tasks/List', {});
+    rig.fake.fail('Tasks/Get', { nth: 2 });
+    rig.fake.fail('Tasks/Get', { nth: 3 });
+    await askAndRecover(rig.deps);
+    expect([stateOf(id), statusOf(id).exitCode]).toEqual(['EXITED', 7]);
+  });
+
+  it('EXITED on a full disk too, when its task has vanished', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.state.tasks.delete(id);
+    rig = rig.restarted();
+    const write = jest.spyOn(rig.deps.containers, 'writeStatus').mockRejectedValue(new Error('ENOSPC'));
+    await askAndRecover(rig.deps);
+    expect([stateOf(id), statusOf(id).exitCode]).toEqual(['EXITED', 255]);
+    write.mockRestore();
+    await until('it is on disk', () => rig.deps.containers.get(id)?.unsaved === false);
   });
 });
 
@@ -220,26 +273,77 @@ describe('After a reboot', () => {
 describe('A record that cannot be read', () => {
   const other = { metadata: { name: 'other', namespace: 'other', uid: 'other' } };
 
-  it('of a pod keeps nothing else from being found; by its journal the pod can be removed', async () => {
-    const well = await runPod(rig, other);
-    const record = rig.fake.state.containers.get(pod);
-    if (record) record.extensions = {};
+  const spoiled: [string, (extension: Buffer) => Buffer][] = [
+    ['is absent', () => Buffer.alloc(0)],
+    ['is torn', (extension) => extension.subarray(0, extension.length / 2)],
+    ['is of another version', (extension) => Buffer.from(extension.toString().replace('"v1"', '"v9"'))],
+    ["is another pod's", (extension) => Buffer.from(extension.toString().replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)))],
+  ];
+
+  /** Spoils the metadata in the record of `id`; the answer mends it. */
+  function spoil(id: string, how: (extension: Buffer) => Buffer): () => void {
+    const record = rig.fake.state.containers.get(id);
+    if (!record) throw new Error(`there is no record of ${id}`);
+    const { extensions } = record;
+    record.extensions = Object.fromEntries(
+      Object.entries(extensions).map(([key, each]) => [key, { ...each, value: how(each.value) }]),
+    );
+    return () => {
+      record.extensions = extensions;
+    };
+  }
+
+  it.each(spoiled)(
+    'of a pod that %s: by its journal the pod is READY, and nothing of it is touched',
+    async (_, how) => {
+      const well = await runPod(rig, other);
+      const before = [[...rig.networks.attached.keys()], [...rig.host.netns], [...rig.host.mounts]];
+      const mend = spoil(pod, how);
+      await restart();
+      expect([podState(), rig.deps.sandboxes.get(well)?.status.state]).toEqual(['READY', 'READY']);
+      expect([[...rig.networks.attached.keys()], [...rig.host.netns], [...rig.host.mounts]]).toEqual(before);
+      const { status } = await podSandboxStatus(rig.deps, { podSandboxId: pod, verbose: false }, rig.call());
+      expect(status?.network?.ip).toBe(rig.deps.sandboxes.get(pod)?.metadata.ip);
+      mend();
+    },
+  );
+
+  it.each(spoiled)('of a pod that %s, nor its journal: it is listed READY, and its status waits', async (_, how) => {
+    const mend = spoil(pod, how);
+    const journal = join(rig.dir, 'root/sandboxes', `${pod}.json`);
+    const content = readFileSync(journal);
+    writeFileSync(journal, content.subarray(0, 20));
     await restart();
-    expect(rig.deps.sandboxes.get(well)?.status.state).toBe('READY');
-    expect(podState()).toBe('NOTREADY');
+    expect(podState()).toBe('READY');
+    expect(rig.networks.attached.has(pod)).toBe(true);
+    const status = () => podSandboxStatus(rig.deps, { podSandboxId: pod, verbose: false }, rig.call());
+    await expect(status()).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    mend();
+    await until('it can be read', () => rig.deps.sandboxes.get(pod)?.unreadable === undefined);
+    expect((await status()).status?.metadata?.name).toBe('web');
   });
 
-  it('of a container keeps nothing else from being found', async () => {
+  it.each(spoiled)('of a container that %s: it is listed RUNNING, and its status waits', async (_, how) => {
     const bad = (await runContainer(rig, pod)).metadata.id;
     const well = (await runContainer(rig, pod, { metadata: { name: 'well' } })).metadata.id;
-    const record = rig.fake.state.containers.get(bad);
-    const extensions = record?.extensions ?? {};
-    if (record) record.extensions = {};
+    const mend = spoil(bad, how);
     await restart();
-    expect(stateOf(well)).toBe('RUNNING');
-    expect(rig.deps.containers.get(bad)).toBeUndefined();
-    if (record) record.extensions = extensions;
+    expect([stateOf(well), stateOf(bad)]).toEqual(['RUNNING', 'RUNNING']);
+    expect(rig.deps.containers.get(bad)?.metadata.sandboxId).toBe(pod);
+    const status = () => containerStatus(rig.deps, { containerId: bad, verbose: false }, rig.call());
+    await expect(status()).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    mend();
+    await until('it can be read', () => rig.deps.containers.get(bad)?.unreadable === undefined);
+    expect((await status()).status?.metadata?.name).toBe('app');
+  });
+
+  it('of a container whose OCI spec is torn: only its user is not known', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    const record = rig.fake.state.containers.get(id);
+    if (record?.spec) record.spec = { ...record.spec, value: record.spec.value.subarray(0, 100) };
     await restart();
+    const { status } = await containerStatus(rig.deps, { containerId: id, verbose: false }, rig.call());
+    expect([stateOf(id), status?.user]).toEqual(['RUNNING', undefined]);
   });
 
   it('with a name that another one has is found all the same', async () => {

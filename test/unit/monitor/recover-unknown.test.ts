@@ -36,10 +36,10 @@ const states = (): unknown[] => {
   return [after.deps.sandboxes.get(pod)?.status.state, found && containerState(found.status)];
 };
 
-/** The question for all tasks and the first two for one are refused. */
+/** The list of tasks and the questions for two of them are refused; the first question is whether the service answers. */
 async function recoverRefused(): Promise<void> {
   after.fake.fail('Tasks/List', { code: Code.DEADLINE_EXCEEDED });
-  for (const nth of [1, 2]) after.fake.fail('Tasks/Get', { nth, code: Code.DEADLINE_EXCEEDED });
+  for (const nth of [2, 3]) after.fake.fail('Tasks/Get', { nth, code: Code.DEADLINE_EXCEEDED });
   await askAndRecover({ ...after.deps, retries });
 }
 
@@ -49,14 +49,27 @@ it('Recovery asks about no task of which the daemon tells when it is asked about
   expect(states()).toEqual(['READY', 'RUNNING']);
 });
 
+it('Recovery says nothing of any pod while the tasks service as a whole does not answer', async () => {
+  after.fake.fail('Tasks/List', { nth: 'always', code: Code.UNAVAILABLE });
+  after.fake.fail('Tasks/Get', { nth: 'always', code: Code.UNAVAILABLE });
+  await expect(askAndRecover({ ...after.deps, retries })).rejects.toThrow("containerd's tasks service does not answer");
+  expect(after.deps.sandboxes.list()).toEqual([]);
+  after.heal();
+  await askAndRecover({ ...after.deps, retries });
+  expect(states()).toEqual(['READY', 'RUNNING']);
+});
+
 describe('A pod whose shim did not answer at start', () => {
-  it('is in doubt, and what it is once the shim answers', async () => {
-    after.fake.fail('Tasks/List', { code: Code.DEADLINE_EXCEEDED });
-    after.fake.fail('Tasks/Get', { nth: 'always', code: Code.DEADLINE_EXCEEDED });
-    await askAndRecover({ ...after.deps, retries });
-    expect(states()).toEqual(['UNKNOWN', 'UNKNOWN']);
-    after.heal();
-    await until(() => states().join() === 'READY,RUNNING');
+  it('is what it was, in doubt, until the shim answers', async () => {
+    await recoverRefused();
+    const doubts = () => [after.deps.sandboxes.get(pod)?.doubt, after.deps.containers.get(container)?.doubt];
+    expect(states()).toEqual(['READY', 'RUNNING']);
+    expect(doubts()).toEqual(['made to fail', 'made to fail']);
+    const asked = () => retries.pending.filter(({ what }) => what.startsWith('the state of'));
+    expect(asked().map(({ error }) => error)).toEqual(['made to fail', 'made to fail']);
+    await until(() => doubts().every((doubt) => doubt === undefined));
+    await until(() => asked().length === 0);
+    expect(states()).toEqual(['READY', 'RUNNING']);
   });
 
   it('has ended when its tasks have meanwhile, with the true code', async () => {

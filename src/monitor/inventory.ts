@@ -1,0 +1,193 @@
+import { errorMessage } from '../base/errors';
+import { HeapRoom } from '../base/heap-room';
+import { Limit } from '../base/limit';
+import { once } from '../base/once';
+import type { ContainerRecord } from '../containerd/containers';
+import type { SandboxRecord } from '../containerd/sandbox-store';
+import type { Process } from '../containerd/tasks';
+import type { ProcessTable } from '../host/stray-processes';
+import { leasesAtStart } from '../lifecycle/abandoned-leases';
+import { containerState } from '../model/container';
+import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
+import type { JournalEntry } from '../state/sandbox-store';
+import type { RecoverDeps } from './recover';
+
+/** Ids of pods and containers. */
+const ID = /^[0-9a-f]{64}$/;
+const AT_ONCE = 16;
+/** Within this containerd lists all tasks, unless the shim of one of them hangs. */
+const LIST_TASKS_TIMEOUT_MS = 1000;
+const LIST_AGAIN_TIMEOUT_MS = 10_000;
+/** For what a start can do without. */
+const OPTIONAL_TIMEOUT_MS = 5000;
+const GET_TIMEOUT_MS = 5000;
+/** No container has this id: a tasks service that works answers NOT_FOUND without asking any shim. */
+const PROBE = 'crisp-probe';
+/** For so long answers are waited for that agree with /proc about one id; then the others are not kept waiting any more. */
+const PATIENCE_MS = 120_000;
+
+/** containerd is there, but a service that a start depends on has not answered, or its answers contradict the machine. */
+export class NotAnswered extends Error {
+  override readonly name = 'NotAnswered';
+}
+
+/** What containerd has, asked for once for all pods. */
+export interface Found {
+  /** What the list of tasks had. A task that is not in it may be there all the same. */
+  readonly tasks: ReadonlyMap<string, Process>;
+  /** The list of tasks was answered. */
+  readonly tasksListed: boolean;
+  /** Undefined when they could not be listed. */
+  readonly leases: ReadonlySet<string> | undefined;
+  /** What is in containerd's sandbox store; undefined when that could not be listed. */
+  readonly stored: ReadonlyMap<string, SandboxRecord> | undefined;
+  /** Asked once more, and given the time that shims which hang need; rejects when it is not answered. */
+  tasksAgain(): Promise<readonly Process[]>;
+  /** The processes of this host, looked at once when that is first asked for. */
+  processes(): Promise<ProcessTable>;
+}
+
+/** That, the records of all pods and containers, and what only crisp's own files know of. */
+export interface Asked extends Found {
+  readonly records: readonly ContainerRecord[];
+  /** Every pod that has a journal file. */
+  readonly journal: ReadonlyMap<string, JournalEntry>;
+  /** Ids that files know of and containerd has no record of, and nothing runs of them. */
+  readonly absent: ReadonlySet<string>;
+  /** Ids that files know of and containerd could not be asked about, with the reason. */
+  readonly unasked: ReadonlyMap<string, string>;
+  /** No answer left out what the files know of: only then may something be rolled back or swept. */
+  readonly whole: boolean;
+  /** What asking took, in milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Asks containerd for all that `recover` needs to know, and reads what the files know; what else a start asks it may be
+ * asked meanwhile. Rejects with NotAnswered, or as a call does, while there is no answer that can be relied on: then nothing
+ * may be said about any pod. Leases of work that a crisp before us had begun are deleted.
+ */
+export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
+  const began = performance.now();
+  const { containers, sandboxStore } = deps.containerd;
+  const processes = once(() => deps.host.processTable());
+  const [listed, tasks, leases, stored, journal] = await withRoom(() =>
+    Promise.all([
+      containers.list([`labels."${KIND_LABEL}"==${KIND_SANDBOX}`, `labels."${KIND_LABEL}"==${KIND_CONTAINER}`]),
+      listTasks(deps),
+      optional(deps, 'leases', () => leasesAtStart(deps, { timeoutMs: OPTIONAL_TIMEOUT_MS })),
+      optional(deps, 'sandbox records', () => sandboxStore.list([], { timeoutMs: OPTIONAL_TIMEOUT_MS })),
+      optional(deps, 'the journal', () => deps.sandboxes.readJournal()),
+    ]),
+  );
+  const records = new Map(listed.filter(({ id }) => id !== '').map((record) => [record.id, record]));
+  const unlisted = await askForUnlisted(deps, { records, journal: journal ?? new Map(), processes });
+  if (!tasks && records.size > 0) await requireTasksService(deps);
+  return {
+    ...unlisted,
+    records: [...records.values()],
+    tasks: tasks ?? new Map(),
+    tasksListed: tasks !== undefined,
+    tasksAgain: once(() => deps.containerd.tasks.list({ timeoutMs: LIST_AGAIN_TIMEOUT_MS })),
+    ...{ leases: leases?.inUse, processes, journal: journal ?? new Map() },
+    whole: unlisted.whole && journal !== undefined,
+    stored: stored && new Map(stored.map((record) => [record.id, record])),
+    ms: Math.round(performance.now() - began),
+  };
+}
+
+/** All records come at once: a heap that is kept small would be marked as a whole again and again. */
+export const withRoom = <T>(act: () => Promise<T>): Promise<T> => new HeapRoom().while(act);
+
+/** Undefined when containerd does not list them: then each task is asked for by itself. */
+async function listTasks(deps: RecoverDeps): Promise<Map<string, Process> | undefined> {
+  try {
+    const tasks = await deps.containerd.tasks.list({ timeoutMs: LIST_TASKS_TIMEOUT_MS });
+    return new Map(tasks.filter(({ status }) => status !== 'UNKNOWN').map((task) => [task.containerId, task]));
+  } catch (error) {
+    deps.log.info('listing tasks failed, asking for each task', { error: errorMessage(error) });
+    return undefined;
+  }
+}
+
+async function optional<T>(deps: RecoverDeps, what: string, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    deps.log.warn('recovery goes on without a list', { what, error: errorMessage(error) });
+    return undefined;
+  }
+}
+
+interface Unlisted {
+  /** What is found is added. */
+  readonly records: Map<string, ContainerRecord>;
+  readonly journal: ReadonlyMap<string, JournalEntry>;
+  processes(): Promise<ProcessTable>;
+}
+
+/**
+ * A list may leave something out. Whatever the journal and the directories of pods and containers know of and no list
+ * has, containerd is asked for by its id; so an empty list alone makes nothing absent.
+ */
+async function askForUnlisted(
+  deps: RecoverDeps,
+  { records, journal, processes }: Unlisted,
+): Promise<Pick<Asked, 'absent' | 'unasked' | 'whole'>> {
+  const listed = records.size;
+  const absent = new Set<string>();
+  const unasked = new Map<string, string>();
+  const limit = new Limit(AT_ONCE);
+  const ask = async (id: string): Promise<void> => {
+    try {
+      const record = await deps.containerd.containers.get(id, { timeoutMs: GET_TIMEOUT_MS });
+      if (!record) absent.add(id);
+      else if (record.labels[KIND_LABEL]) records.set(id, record);
+    } catch (error) {
+      unasked.set(id, errorMessage(error));
+    }
+  };
+  const unlisted = (await knownIds(deps, journal)).filter((id) => !records.has(id));
+  await Promise.all(unlisted.map((id) => limit.run(() => ask(id))));
+  const table = absent.size + unasked.size > 0 ? await processes() : undefined;
+  for (const id of [...absent, ...unasked.keys()]) {
+    if (table?.of(id).pids.length === 0) continue;
+    requireNoContradiction(deps, id, { why: unasked.get(id), forEver: listed === 0 });
+    absent.delete(id);
+    unasked.set(id, 'containerd has no record of it, and its processes run');
+  }
+  const runningByFile = listed === 0 && (await anyRunsByItsFile(deps, absent));
+  return { absent, unasked, whole: records.size === listed && unasked.size === 0 && !runningByFile };
+}
+
+/** Ids of pods and containers that crisp's own files know of. */
+async function knownIds(deps: RecoverDeps, journal: ReadonlyMap<string, JournalEntry>): Promise<string[]> {
+  const dirs = await Promise.all(deps.paths.recordDirectories().map((dir) => deps.host.entries(dir)));
+  return [...new Set([...journal.keys(), ...dirs.flat().filter((name) => ID.test(name))])];
+}
+
+/** A container that ran when its status file was written: an answer that says that there is nothing contradicts that. */
+async function anyRunsByItsFile(deps: RecoverDeps, ids: ReadonlySet<string>): Promise<boolean> {
+  const statuses = await Promise.all([...ids].map((id) => deps.containers.readStatus(id).catch(() => undefined)));
+  return statuses.some((status) => status !== undefined && containerState(status) === 'RUNNING');
+}
+
+/** What runs and has no record, or none that can be read, cannot be listed: kubelet would start it a second time. */
+function requireNoContradiction(
+  deps: RecoverDeps,
+  id: string,
+  { why, forEver }: { why: string | undefined; forEver: boolean },
+): void {
+  if (!forEver && deps.retries.ageMs() > PATIENCE_MS) return;
+  const said = why === undefined ? 'says that there is no such record' : `cannot be asked for its record: ${why}`;
+  throw new NotAnswered(`processes of "${id}" run, but containerd ${said}`);
+}
+
+/** Without a list, the service has not answered as a whole until it answers at least about what is not there. */
+async function requireTasksService(deps: RecoverDeps): Promise<void> {
+  try {
+    await deps.containerd.tasks.get({ containerId: PROBE }, { timeoutMs: LIST_TASKS_TIMEOUT_MS });
+  } catch (error) {
+    throw new NotAnswered(`containerd's tasks service does not answer: ${errorMessage(error)}`);
+  }
+}

@@ -1,0 +1,81 @@
+import { ContainerConfig, NamespaceMode, PodSandboxConfig } from '../../generated/cri/v1/api';
+import { parseJson } from '../base/json';
+import type { Any } from '../model/any';
+import type { ContainerMetadata } from '../model/container';
+import type { SandboxMetadata } from '../model/sandbox';
+import type { Spec } from '../model/spec';
+import { KIND_LABEL } from './labels';
+
+/**
+ * What a containerd record says of a pod or container besides the extension with its metadata: its labels, which have
+ * kubelet's names, and its OCI spec, whose annotations name the pod. Enough to list it, stop it and remove it.
+ */
+interface Record {
+  readonly id: string;
+  readonly labels: { readonly [key: string]: string };
+  readonly image: string;
+  readonly spec?: Any;
+  readonly sandboxId: string;
+}
+
+/** Labels by which kubelet knows its pods and containers (pkg/kubelet/types/labels.go). */
+const POD_NAME = 'io.kubernetes.pod.name';
+const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
+const POD_UID = 'io.kubernetes.pod.uid';
+const CONTAINER_NAME = 'io.kubernetes.container.name';
+/** Annotations of an OCI spec, as containerd's plugin and crisp write them. */
+const SPEC_SANDBOX_ID = 'io.kubernetes.cri.sandbox-id';
+const SPEC_CONTAINER_NAME = 'io.kubernetes.cri.container-name';
+
+/** The OCI spec of a record; undefined when there is none that can be read. */
+export function specOf({ spec }: { readonly spec?: Any }): Spec | undefined {
+  try {
+    return spec && (parseJson(spec.value.toString('utf8')) as Spec);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is known of a pod whose metadata cannot be read. Its attempt and annotations are not. */
+export function partialSandboxMetadata(record: Record): SandboxMetadata {
+  const { [KIND_LABEL]: _kind, ...labels } = record.labels;
+  const [name = '', namespace = '', uid = ''] = [POD_NAME, POD_NAMESPACE, POD_UID].map((key) => labels[key]);
+  const netns = specOf(record)?.linux?.namespaces?.find(({ type }) => type === 'network');
+  const network = netns ? NamespaceMode.POD : NamespaceMode.NODE;
+  return {
+    id: record.id,
+    name: '',
+    config: PodSandboxConfig.fromPartial({
+      metadata: { name, namespace, uid, attempt: 0 },
+      labels,
+      linux: { securityContext: { namespaceOptions: { network } } },
+    }),
+    netnsPath: netns?.path ?? '',
+    ip: '',
+    additionalIps: [],
+    runtimeHandler: '',
+    processLabel: '',
+  };
+}
+
+/** What is known of a container whose metadata cannot be read. Its attempt, annotations and log are not. */
+export function partialContainerMetadata(record: Record, imageRef: string): ContainerMetadata {
+  const { [KIND_LABEL]: _kind, ...labels } = record.labels;
+  const annotations = specOf(record)?.annotations ?? {};
+  return {
+    id: record.id,
+    name: '',
+    sandboxId: record.sandboxId || (annotations[SPEC_SANDBOX_ID] ?? ''),
+    config: ContainerConfig.fromPartial({
+      metadata: { name: labels[CONTAINER_NAME] ?? annotations[SPEC_CONTAINER_NAME] ?? '', attempt: 0 },
+      image: { image: record.image },
+      labels,
+    }),
+    imageRef,
+    imageDigest: '',
+    imageName: record.image,
+    logPath: '',
+    stopSignal: '',
+    processLabel: '',
+  };
+}
