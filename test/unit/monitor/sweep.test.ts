@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { newId } from '../../../src/base/ids';
+import type { NewContainerRecord } from '../../../src/containerd/containers';
 import { podLease } from '../../../src/lifecycle/pod-lease';
 import { Sweep } from '../../../src/monitor/sweep';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
@@ -10,6 +11,11 @@ const rig = useRig();
 const sweep = (): Promise<void> => new Sweep(rig.now.deps).sweep(new AbortController().signal);
 const leases = async (): Promise<string[]> =>
   (await rig.now.deps.containerd.leases.list()).map(({ id }) => id).filter((id) => !id.startsWith('crisp-'));
+
+const recordOf = (id: string): NewContainerRecord => ({
+  ...{ id, labels: {}, image: '', runtime: { name: 'io.containerd.runc.v2' } },
+  ...{ snapshotter: '', snapshotKey: '', extensions: {}, sandboxId: '' },
+});
 
 describe('A sweep', () => {
   it('deletes the leases of pods that are gone, and no others', async () => {
@@ -88,5 +94,41 @@ describe('A sweep', () => {
     rig.now.faults.fail('gc', { nth: 1 });
     await sweep();
     expect(await leases()).toEqual([]);
+  });
+
+  it.each([
+    ['containerd has a record of it', (id: string) => rig.now.deps.containerd.containers.create(recordOf(id))],
+    ['processes of it run', async (id: string) => void rig.now.host.strays.add(id)],
+    ['nobody can say whether it has a record', async () => rig.now.fake.fail('Containers/Get', { nth: 'always' })],
+  ])('destroys nothing of an id that is not listed when %s', async (_when, arrange) => {
+    await runPod(rig.now);
+    const id = newId();
+    const { containerd, paths, stdio } = rig.now.deps;
+    await arrange(id);
+    await containerd.leases.create(podLease(id));
+    const dirs = paths.directoriesById().map((dir) => join(dir, id));
+    for (const dir of dirs) mkdirSync(dir, { recursive: true });
+    await stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
+    await sweep();
+    expect(await leases()).toContain(id);
+    expect(dirs.filter((dir) => existsSync(dir))).toEqual(dirs);
+    expect(await stdio.list()).toContain(id);
+    rig.now.heal();
+    rig.now.host.strays.clear();
+    await containerd.containers.delete(id);
+    await sweep();
+    expect([await leases(), dirs.filter((dir) => existsSync(dir))]).toEqual([expect.not.arrayContaining([id]), []]);
+  });
+
+  it('destroys nothing while containerd says that it has no containers and crisp lists some', async () => {
+    await runPod(rig.now);
+    const gone = newId();
+    await rig.now.deps.containerd.leases.create(podLease(gone));
+    const list = jest.spyOn(rig.now.deps.containerd.containers, 'list').mockResolvedValue([]);
+    await sweep();
+    list.mockRestore();
+    expect(await leases()).toContain(gone);
+    await sweep();
+    expect(await leases()).not.toContain(gone);
   });
 });
