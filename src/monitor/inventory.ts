@@ -21,6 +21,9 @@ const LIST_AGAIN_TIMEOUT_MS = 10_000;
 /** For what a start can do without. */
 const OPTIONAL_TIMEOUT_MS = 5000;
 const GET_TIMEOUT_MS = 5000;
+/** Records are read as a whole, on a busy machine slowly: the limit grows for as long as there was no answer. */
+const RECORDS_TIMEOUT_MS = { least: 10_000, most: 60_000 };
+const KINDS = [KIND_SANDBOX, KIND_CONTAINER];
 /** No container has this id: a tasks service that works answers NOT_FOUND without asking any shim. */
 const PROBE = 'crisp-probe';
 /** For so long answers are waited for that agree with /proc about one id; then the others are not kept waiting any more. */
@@ -73,7 +76,10 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
   const processes = once(() => deps.host.processTable());
   const [listed, tasks, leases, stored, journal] = await withRoom(() =>
     Promise.all([
-      containers.list([`labels."${KIND_LABEL}"==${KIND_SANDBOX}`, `labels."${KIND_LABEL}"==${KIND_CONTAINER}`]),
+      containers.list(
+        KINDS.map((kind) => `labels."${KIND_LABEL}"==${kind}`),
+        { timeoutMs: recordsTimeoutMs(deps) },
+      ),
       listTasks(deps),
       optional(deps, 'leases', () => leasesAtStart(deps, { timeoutMs: OPTIONAL_TIMEOUT_MS })),
       optional(deps, 'sandbox records', () => sandboxStore.list([], { timeoutMs: OPTIONAL_TIMEOUT_MS })),
@@ -94,6 +100,11 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
     stored: stored && new Map(stored.map((record) => [record.id, record])),
     ms: Math.round(performance.now() - began),
   };
+}
+
+function recordsTimeoutMs({ retries }: RecoverDeps): number {
+  const { least, most } = RECORDS_TIMEOUT_MS;
+  return Math.min(most, Math.max(least, retries.ageMs() / 2));
 }
 
 /** All records come at once: a heap that is kept small would be marked as a whole again and again. */

@@ -1,23 +1,15 @@
 import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
-import type { Process } from '../containerd/tasks';
-import { adoptExecs } from '../lifecycle/adopt-execs';
-import { finishContainer } from '../lifecycle/finish-container';
-import { clearHalfMadeTask, clearVanishedTask } from '../lifecycle/half-made-task';
-import { handlerOfContainer } from '../lifecycle/handler-of-container';
-import { killAndDelete } from '../lifecycle/kill-and-delete';
-import { reopenStdio } from '../lifecycle/reopen-stdio';
 import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { afterwards } from './afterwards';
+import { clearCutOffStart, deleteUnstarted, recordEnd, recordLostEnd, runInDoubt, runOn } from './container-acts';
 import type { Found } from './inventory';
 import { readContainer, userOf } from './read-container';
 import { askForTask, hasProcesses, type RecoverDeps, reserveRecovered } from './recover';
 import { type ContainerDecision, type ContainerFacts, decideContainer, type TaskAnswer } from './recovery-decision';
-import { watchContainer } from './watch-exits';
 
-const CLEANUP_TIMEOUT_MS = 60_000;
 const STATUS_FILE_PATIENCE_MS = 120_000;
 
 /**
@@ -39,6 +31,8 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   deps.containers.add(container);
   if (unreadable) readAgain(deps, container);
   const last = stored ? lastStateOf(stored) : 'unread';
+  // Mostly so: it has ended, and its task was deleted then.
+  if (last === 'exited' && found.tasksListed && !found.tasks.has(record.id)) return;
   const rest = await settle(deps, { container, last, found });
   if (rest) return afterwards(deps, record.id, () => orInDoubt(deps, { container, last }, rest));
   if (container.doubt !== undefined) askAgain(deps, { container, last });
@@ -190,89 +184,6 @@ function readAgain(deps: RecoverDeps, container: Container): void {
     return true;
   };
   deps.retries.until(`the record of container ${id}`, again, container.unreadable);
-}
-
-/** Its stdio is opened once it is known by which FIFOs: what is printed meanwhile waits in them. */
-async function runInDoubt(deps: RecoverDeps, container: Container): Promise<void> {
-  const { status } = container;
-  // Processes ran before its start was written down.
-  const startedAt = status.startedAt || status.createdAt;
-  deps.containers.updateInMemory(container, { startedAt });
-  watchContainer(deps, deps.monitor, container);
-}
-
-async function runOn(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
-  const { id, sandboxId } = container.metadata;
-  const { status } = container;
-  if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
-    // The task is the truth: we died before its start was written down.
-    const startedAt = status.startedAt || (await deps.host.startedAt(task.pid)) || BigInt(Date.now()) * 1_000_000n;
-    const change = { pid: task.pid, startedAt, finishedAt: 0n, exitCode: 0, reason: '' };
-    await deps.containers.update(container, change).catch((error: unknown) => {
-      deps.log.error('the status file cannot be written', { id, error: errorMessage(error) });
-      deps.containers.updateInMemory(container, change);
-    });
-  }
-  await deps.shims.found(sandboxId, id, task.pid);
-  await reopenStdio(deps, container, task);
-  watchContainer(deps, deps.monitor, container);
-  await adoptExecs(deps, id);
-}
-
-/** Its code and time are true; what is left in the pipes still belongs into the log. What cannot be done now is tried again. */
-async function recordEnd(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
-  try {
-    if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
-    deps.monitor.unwatch(container.metadata.id);
-    await finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
-  } catch (error) {
-    tryAgain(deps, container, error);
-  }
-}
-
-/** It ran, and nothing of it is there: it ended while nobody looked. On a full disk that is known in memory until it is not. */
-async function recordLostEnd(deps: RecoverDeps, container: Container): Promise<void> {
-  const { id } = container.metadata;
-  try {
-    const reason = 'containerd has no task, and its shim has ended';
-    await clearVanishedTask(deps, id, { handler: handlerOfContainer(deps, container), reason });
-    const exitedAt = BigInt(Date.now()) * 1_000_000n;
-    deps.monitor.unwatch(id);
-    const startedAt = container.status.startedAt || container.status.createdAt;
-    deps.containers.updateInMemory(container, { startedAt, finishedAt: 0n });
-    await finishContainer(deps, container, { exitStatus: LOST_EXIT_STATUS, exitedAt, lost: true });
-  } catch (error) {
-    tryAgain(deps, container, error);
-  }
-}
-
-function tryAgain(deps: RecoverDeps, container: Container, error: unknown): void {
-  const { id } = container.metadata;
-  deps.log.warn('the end of a container cannot be recorded yet', { id, error: errorMessage(error) });
-  watchContainer(deps, deps.monitor, container);
-}
-
-/** Created and never started: the crash came in between, and a start may be tried again. Its pipes have ended. */
-async function deleteUnstarted(deps: RecoverDeps, container: Container): Promise<void> {
-  const { id } = container.metadata;
-  await killAndDelete(deps, id, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
-  await deps.stdio.close(id);
-}
-
-/** With its stdio open, a container that was never started is one whose start crisp did not survive. */
-async function isStartCutOff(deps: RecoverDeps, container: Container): Promise<boolean> {
-  return (await deps.stdio.list()).includes(container.metadata.id);
-}
-
-/** Afterwards it may be started, once more if a start of it was cut off. */
-async function clearCutOffStart(deps: RecoverDeps, container: Container): Promise<void> {
-  const { id, sandboxId } = container.metadata;
-  if (!(await isStartCutOff(deps, container))) return;
-  const task = { id, snapshotter: container.snapshotter, handler: handlerOfContainer(deps, container) };
-  await deps.shims.deleting(sandboxId, id, async () => {
-    container.halfMade = !(await clearHalfMadeTask(deps, task));
-  });
-  await deps.stdio.close(id);
 }
 
 /** A container that has been started has a log, if it has one at all. */

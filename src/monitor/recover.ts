@@ -32,7 +32,7 @@ export type RecoverDeps = LifecycleDeps & {
 /**
  * Finds every pod and container again from containerd's records and our files. Afterwards they are listed with the state
  * they are in, their exits are watched and their logs go on. What could not be found out is asked again in the background,
- * and so is what a creation left that was cut off. One bad record never stops the start, and none is left out.
+ * and interrupted creations are cleared there. One bad record never stops the start, and none is left out.
  */
 export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
   deps.monitor.hold();
@@ -48,13 +48,15 @@ export async function recover(deps: RecoverDeps, asked: Asked): Promise<void> {
 /** Answers what the pods and the containers took, in milliseconds. */
 async function recoverAll(deps: RecoverDeps, asked: Asked): Promise<{ podsMs: number; containersMs: number }> {
   const lap = stopwatch();
-  await guarded(deps, 'scratch mounts', () => clearScratch(deps));
+  await clearScratch(deps).catch((error: unknown) => {
+    deps.log.warn('mounts of images cannot be cleared', { error: errorMessage(error) });
+  });
   const limit = new Limit(AT_ONCE);
   const each = (kind: string, act: (record: ContainerRecord) => Promise<void>): Promise<unknown> =>
     Promise.all(
       asked.records
         .filter((record) => record.labels[KIND_LABEL] === kind)
-        .map((record) => limit.run(() => guarded(deps, record.id, () => act(record)))),
+        .map((record) => limit.run(() => listed(deps, record.id, () => act(record)))),
     );
   // Pods first: a container without its pod cannot be listed.
   await each(KIND_SANDBOX, (record) => recoverSandbox(deps, record, asked));
@@ -128,11 +130,17 @@ export function reserveRecovered(deps: RecoverDeps, name: string, id: string): v
   }
 }
 
-async function guarded<T>(deps: RecoverDeps, id: string, act: () => Promise<T>): Promise<T | undefined> {
+/** Recovers one record by `act`. What fails is tried again in the background until it is listed. */
+async function listed(deps: RecoverDeps, id: string, act: () => Promise<void>): Promise<void> {
   try {
-    return await act();
+    await act();
   } catch (error) {
-    deps.log.error('recovery of a record failed', { id, error: errorMessage(error) });
-    return undefined;
+    const why = errorMessage(error);
+    deps.log.error('recovery of a record failed, trying again', { id, error: why });
+    const again = async (): Promise<boolean> => {
+      if (!deps.sandboxes.get(id) && !deps.containers.get(id)) await act();
+      return true;
+    };
+    deps.retries.until(`the recovery of ${id}`, again, why);
   }
 }
