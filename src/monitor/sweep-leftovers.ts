@@ -34,13 +34,18 @@ export async function isOrphan(deps: SweepDeps, id: string): Promise<boolean> {
 }
 
 /**
- * Whether containerd can be relied on: when it says that it has no containers at all while crisp lists some, or a status file
- * says that one ran, nothing is swept.
+ * Whether containerd can be relied on: while it says that it has no containers at all, and crisp lists some that nobody is
+ * removing or a status file says that one ran, nothing is swept.
  */
 export async function answersAreWhole(deps: SweepDeps): Promise<boolean> {
-  const known = new Set((await deps.containerd.containers.list()).map(({ id }) => id));
-  if (known.size > 0) return true;
-  if (deps.sandboxes.list().length + deps.containers.list().length > 0) return false;
+  const idle = (): string[] =>
+    [...deps.sandboxes.list(), ...deps.containers.list()]
+      .map(({ metadata: { id } }) => id)
+      .filter((id) => !deps.locks.isHeld(id) && !deps.locks.isHeld(`stop/${id}`));
+  const before = idle();
+  if ((await deps.containerd.containers.list()).length > 0) return true;
+  const after = new Set(idle());
+  if (before.some((id) => after.has(id))) return false;
   const ids = (await Promise.all(deps.paths.recordDirectories().map((dir) => deps.host.entries(dir)))).flat();
   const statuses = await Promise.all(ids.map((id) => deps.containers.readStatus(id).catch(() => undefined)));
   return !statuses.some((status) => status !== undefined && containerState(status) === 'RUNNING');

@@ -1,9 +1,11 @@
-import { sleep } from '../base/backoff';
+import { Backoff, sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { answersAreWhole, isOrphan, sweepDirectories, sweepLeases, sweepSnapshots } from './sweep-leftovers';
 
 const PERIOD_MS = 3_600_000;
+/** After a round in which nothing could be swept. */
+const AGAIN_MS = 5000;
 
 type Deps = Pick<
   LifecycleDeps,
@@ -37,8 +39,8 @@ export class Sweep {
     this.controller.abort(new Error('stopping'));
   }
 
-  /** One round; never rejects: what could not be swept is tried the next time. */
-  async sweep(signal: AbortSignal): Promise<void> {
+  /** One round; never rejects: what could not be swept is tried the next time. False when nothing could be. */
+  async sweep(signal: AbortSignal): Promise<boolean> {
     const parts: Record<string, () => Promise<void>> = {
       stdio: () => this.stdio(),
       networks: () => this.networks(signal),
@@ -51,20 +53,23 @@ export class Sweep {
         // Asked before each part: an answer that there is nothing must not empty the machine.
         if (!(await answersAreWhole(this.deps))) {
           this.deps.log.warn('nothing is swept: containerd says that it has no containers', { part });
-          return;
+          return false;
         }
         await act();
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) return true;
         this.deps.log.warn('a sweep failed', { part, error: errorMessage(error) });
       }
     }
+    return true;
   }
 
   private async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ firstMs: AGAIN_MS, maxMs: PERIOD_MS });
     while (!signal.aborted) {
-      await this.sweep(signal);
-      await sleep(PERIOD_MS, signal).catch(() => undefined);
+      const swept = await this.sweep(signal);
+      if (swept) backoff.reset();
+      await sleep(swept ? PERIOD_MS : backoff.next(), signal).catch(() => undefined);
     }
   }
 

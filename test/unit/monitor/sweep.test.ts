@@ -8,7 +8,7 @@ import { makeContainer, runContainer, runPod } from '../../support/story-pods';
 import { useRig } from '../../support/use-rig';
 
 const rig = useRig();
-const sweep = (): Promise<void> => new Sweep(rig.now.deps).sweep(new AbortController().signal);
+const sweep = (): Promise<boolean> => new Sweep(rig.now.deps).sweep(new AbortController().signal);
 const leases = async (): Promise<string[]> =>
   (await rig.now.deps.containerd.leases.list()).map(({ id }) => id).filter((id) => !id.startsWith('crisp-'));
 
@@ -125,10 +125,10 @@ describe('A sweep', () => {
     const gone = newId();
     await rig.now.deps.containerd.leases.create(podLease(gone));
     const list = jest.spyOn(rig.now.deps.containerd.containers, 'list').mockResolvedValue([]);
-    await sweep();
+    expect(await sweep()).toBe(false);
     list.mockRestore();
     expect(await leases()).toContain(gone);
-    await sweep();
+    expect(await sweep()).toBe(true);
     expect(await leases()).not.toContain(gone);
   });
 });
