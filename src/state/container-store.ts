@@ -16,6 +16,8 @@ export class ContainerStore {
     ListContainersResponse.encode({ containers: [toCriContainer(container)] }).finish(),
   );
   private readonly containers = new IdMap<Container>();
+  /** The containers of each pod by their ids, in the order in which they were added; a pod without any has no entry. */
+  private readonly ofSandbox = new Map<string, Map<string, Container>>();
   /** What a newer program has put into status files; nobody else writes them while we are here. */
   private readonly foreign = new Map<string, ForeignMembers>();
 
@@ -24,10 +26,18 @@ export class ContainerStore {
 
   /** Afterwards the container is listed. */
   add(container: Container): void {
-    this.containers.set(container.metadata.id, container);
+    const { id, sandboxId } = container.metadata;
+    const before = this.containers.get(id);
+    if (before && before.metadata.sandboxId !== sandboxId) this.takeFromSandbox(before);
+    this.containers.set(id, container);
+    const siblings = this.ofSandbox.get(sandboxId) ?? new Map<string, Container>();
+    this.ofSandbox.set(sandboxId, siblings.set(id, container));
   }
 
+  /** Afterwards there is no container of this id, neither in the list nor in its pod. */
   delete(id: string): void {
+    const container = this.containers.get(id);
+    if (container) this.takeFromSandbox(container);
     this.containers.delete(id);
     this.foreign.delete(id);
   }
@@ -45,8 +55,9 @@ export class ContainerStore {
     return this.containers.values();
   }
 
+  /** The containers of one pod. It costs no more than they are many: every event and every statistic of a pod asks for them. */
   bySandbox(sandboxId: string): Container[] {
-    return this.list().filter((container) => container.metadata.sandboxId === sandboxId);
+    return [...(this.ofSandbox.get(sandboxId)?.values() ?? [])];
   }
 
   /** Changes the status in memory and on disk; the caller holds the container's lock. The disk comes first. */
@@ -74,6 +85,12 @@ export class ContainerStore {
     const foreign = raw && foreignMembers(raw);
     if (foreign) this.foreign.set(id, foreign);
     return raw && parseStatusFile(raw);
+  }
+
+  private takeFromSandbox({ metadata: { id, sandboxId } }: Container): void {
+    const siblings = this.ofSandbox.get(sandboxId);
+    siblings?.delete(id);
+    if (siblings?.size === 0) this.ofSandbox.delete(sandboxId);
   }
 
   private readRaw(id: string): Buffer | undefined {

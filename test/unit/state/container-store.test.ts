@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ContainerStatus } from '../../../src/model/container';
+import type { Container, ContainerStatus } from '../../../src/model/container';
 import { ContainerStore } from '../../../src/state/container-store';
 
 const status: ContainerStatus = {
@@ -37,5 +37,63 @@ describe('A status file', () => {
     store.delete('a');
     await store.writeStatus('a', status); // another of the same id
     expect(readFileSync(file, 'utf8')).not.toContain('Restore');
+  });
+});
+
+describe('The containers of a pod', () => {
+  /** Counts how often one of its containers is looked at. */
+  function counting() {
+    const seen = { looks: 0 };
+    const make = (id: string, sandboxId: string): Container => {
+      const container = { metadata: { id, sandboxId }, status } as unknown as Container;
+      const metadata = container.metadata;
+      return Object.defineProperty(container, 'metadata', {
+        get: () => {
+          seen.looks += 1;
+          return metadata;
+        },
+      });
+    };
+    return { seen, make };
+  }
+
+  const ids = (store: ContainerStore, sandboxId: string): string[] =>
+    store.bySandbox(sandboxId).map(({ metadata }) => metadata.id);
+
+  it('are found without a look at those of other pods', () => {
+    const store = new ContainerStore('/nowhere');
+    const { seen, make } = counting();
+    for (let pod = 0; pod < 100; pod++) for (const name of ['a', 'b']) store.add(make(`${name}${pod}`, `pod${pod}`));
+    seen.looks = 0;
+    const found = store.bySandbox('pod7');
+    expect(seen.looks).toBeLessThanOrEqual(2);
+    expect(found.map(({ metadata }) => metadata.id)).toEqual(['a7', 'b7']);
+  });
+
+  it('are those that are listed, whatever was added, replaced and deleted before', () => {
+    const store = new ContainerStore('/nowhere');
+    const { make } = counting();
+    for (const [id, pod] of [
+      ['a', 'one'],
+      ['b', 'one'],
+      ['c', 'two'],
+    ] as const) {
+      store.add(make(id, pod));
+    }
+    const again = make('a', 'one');
+    store.add(again);
+    expect([ids(store, 'one'), ids(store, 'two'), ids(store, 'three')]).toEqual([['a', 'b'], ['c'], []]);
+    expect(store.bySandbox('one')[0]).toBe(again);
+    store.add(make('b', 'two'));
+    store.delete('a');
+    store.delete('absent');
+    expect([ids(store, 'one'), ids(store, 'two')]).toEqual([[], ['c', 'b']]);
+  });
+
+  it('stay as they are when a caller changes the list it got', () => {
+    const store = new ContainerStore('/nowhere');
+    store.add(counting().make('a', 'one'));
+    store.bySandbox('one').length = 0;
+    expect(ids(store, 'one')).toEqual(['a']);
   });
 });
