@@ -10,6 +10,7 @@ import { OciError } from '../oci/oci-error';
 import type { Call } from '../rpc/call';
 import { Code } from '../rpc/code';
 import { RpcError } from '../rpc/rpc-error';
+import { EventsDropped } from '../state/container-events';
 import { AmbiguousId } from '../state/id-map';
 import { NameTaken } from '../state/name-index';
 import { TooManyRequests } from '../streaming/request-cache';
@@ -61,7 +62,7 @@ function knownCode(thrown: unknown): Code | undefined {
   if (thrown instanceof AmbiguousId) return Code.INVALID_ARGUMENT;
   if (thrown instanceof NameTaken) return Code.ALREADY_EXISTS;
   if (thrown instanceof DeadlineError) return Code.DEADLINE_EXCEEDED;
-  if (thrown instanceof TooManyRequests) return Code.RESOURCE_EXHAUSTED;
+  if (thrown instanceof TooManyRequests || thrown instanceof EventsDropped) return Code.RESOURCE_EXHAUSTED;
   if (thrown instanceof BadInputError) return Code.INVALID_ARGUMENT;
   if (thrown instanceof StdioError) return thrown.code === 'UNAVAILABLE' ? Code.UNAVAILABLE : Code.FAILED_PRECONDITION;
   // A path of the host that does not answer, a log or FIFO that cannot be opened: the node's state, not the request's.

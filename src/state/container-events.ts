@@ -1,13 +1,32 @@
-import type {
+import {
   ContainerEventResponse,
-  ContainerEventType,
-  ContainerStatus,
-  PodSandboxStatus,
+  type ContainerEventType,
+  type ContainerStatus,
+  type PodSandboxStatus,
 } from '../../generated/cri/v1/api';
 import type { Logger } from '../base/logger';
+import { once } from '../base/once';
 
-/** A subscriber that does not read loses the oldest events beyond this many. */
-const MAX_BACKLOG = 4096;
+/** A subscriber may be behind by this many events, which is a burst of a full node's pods several times over. */
+const MAX_EVENTS = 4096;
+/**
+ * The events a subscriber is behind may have this many bytes together, as they are sent. An event carries the status of
+ * its pod and of all the pod's containers, with labels and annotations of up to 256 KiB each: a count alone would let a
+ * stalled reader hold gigabytes. In memory an event takes a few times the bytes it has on the wire.
+ */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A subscriber did not read for so long that events had to be dropped. Its stream ends: kubelet's evented PLEG lists all
+ * pods anew when the stream fails and subscribes again (`watchEventsChannel` in pkg/kubelet/pleg/evented.go), while it would
+ * notice an event missing from a stream that goes on only five minutes later, at the next relist.
+ */
+export class EventsDropped extends Error {
+  override readonly name = 'EventsDropped';
+  constructor(behind: { readonly events: number; readonly bytes: number }) {
+    super(`the reader of container events is ${behind.events} events (${behind.bytes} bytes) behind: list again`);
+  }
+}
 
 export interface EventSnapshot {
   podSandboxStatus?: PodSandboxStatus;
@@ -34,10 +53,17 @@ export class ContainerEvents {
       createdAt,
       ...this.snapshot(sandboxId),
     };
-    for (const subscriber of this.subscribers) subscriber.push(event, this.log);
+    const size = once(() => ContainerEventResponse.encode(event).finish().length);
+    for (const subscriber of [...this.subscribers]) {
+      const dropped = subscriber.push(event, size);
+      if (dropped) this.log.warn('a container event stream ends: its reader is too slow', { why: dropped.message });
+    }
   }
 
-  /** Every event from now on (not from the first read on), until `signal` fires or the reader leaves. */
+  /**
+   * Every event from now on (not from the first read on), until `signal` fires or the reader leaves. Throws EventsDropped
+   * when the reader was too far behind.
+   */
   subscribe(signal: AbortSignal): AsyncIterable<ContainerEventResponse> {
     const subscriber = new Subscriber(signal, () => this.subscribers.delete(subscriber));
     if (!signal.aborted) this.subscribers.add(subscriber);
@@ -45,10 +71,17 @@ export class ContainerEvents {
   }
 }
 
+interface Queued {
+  readonly event: ContainerEventResponse;
+  /** 0 for the one event that a waiting reader takes at once: events are not encoded twice while the reader keeps up. */
+  readonly bytes: number;
+}
+
 class Subscriber {
-  private readonly backlog: ContainerEventResponse[] = [];
-  private dropping = false;
-  private wake: () => void = () => undefined;
+  private backlog: Queued[] = [];
+  private bytes = 0;
+  private dropped: EventsDropped | undefined;
+  private wake: (() => void) | undefined;
 
   constructor(
     private readonly signal: AbortSignal,
@@ -57,14 +90,21 @@ class Subscriber {
     signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  push(event: ContainerEventResponse, log: Logger): void {
-    if (this.backlog.length >= MAX_BACKLOG) {
-      this.backlog.shift();
-      if (!this.dropping) log.warn('a reader of container events is too slow; its oldest events are dropped');
-      this.dropping = true;
+  /**
+   * Queues an event; `size` tells its bytes as they are sent. When the reader is too far behind, nothing is kept for it any
+   * more, it is no subscriber any more, and the reason is answered.
+   */
+  push(event: ContainerEventResponse, size: () => number): EventsDropped | undefined {
+    const bytes = this.wake && this.backlog.length === 0 ? 0 : size();
+    this.backlog.push({ event, bytes });
+    this.bytes += bytes;
+    if (this.backlog.length > MAX_EVENTS || this.bytes > MAX_BYTES) {
+      this.dropped = new EventsDropped({ events: this.backlog.length, bytes: this.bytes });
+      this.backlog = [];
+      this.leave();
     }
-    this.backlog.push(event);
-    this.wake();
+    this.wake?.();
+    return this.dropped;
   }
 
   async *read(): AsyncIterable<ContainerEventResponse> {
@@ -81,16 +121,19 @@ class Subscriber {
 
   private readonly onAbort = (): void => {
     this.leave();
-    this.wake();
+    this.wake?.();
   };
 
   private async next(): Promise<ContainerEventResponse | undefined> {
-    if (this.backlog.length === 0 && !this.signal.aborted) {
-      this.dropping = false;
+    if (this.backlog.length === 0 && !this.dropped && !this.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
+      this.wake = undefined;
     }
-    return this.backlog.shift();
+    if (this.dropped) throw this.dropped;
+    const first = this.backlog.shift();
+    this.bytes -= first?.bytes ?? 0;
+    return first?.event;
   }
 }

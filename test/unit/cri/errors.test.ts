@@ -11,6 +11,7 @@ import { OciError } from '../../../src/oci/oci-error';
 import type { Call } from '../../../src/rpc/call';
 import { Code } from '../../../src/rpc/code';
 import { RpcError } from '../../../src/rpc/rpc-error';
+import { EventsDropped } from '../../../src/state/container-events';
 import { AmbiguousId } from '../../../src/state/id-map';
 import { NameTaken } from '../../../src/state/name-index';
 import { TooManyRequests } from '../../../src/streaming/request-cache';
@@ -35,6 +36,7 @@ describe('The status of what was thrown', () => {
     ['an ambiguous id', new AmbiguousId('a'), Code.INVALID_ARGUMENT],
     ['a taken name', new NameTaken('web', 'x'), Code.ALREADY_EXISTS],
     ['a deadline', new DeadlineError('the command', 1000), Code.DEADLINE_EXCEEDED],
+    ['events dropped', new EventsDropped({ events: 1, bytes: 1 }), Code.RESOURCE_EXHAUSTED],
     ['too many URLs', new TooManyRequests(), Code.RESOURCE_EXHAUSTED],
     ['a file of an image', new BadInputError('"/etc/passwd" is too large'), Code.INVALID_ARGUMENT],
     ['a host path that hangs', new HostPathError('looking at /mnt'), Code.FAILED_PRECONDITION],
