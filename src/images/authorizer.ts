@@ -1,3 +1,4 @@
+import { SharedWork } from '../base/shared-work';
 import { type Challenge, parseChallenges } from './auth-challenge';
 import { basicAuthorization, type Credentials } from './credentials';
 import { refused, unreachable } from './errors';
@@ -31,7 +32,8 @@ export class Authorizer {
   private header: string | undefined;
   private goodUntil = Number.POSITIVE_INFINITY;
   private lastChallenge: Challenge[] | undefined;
-  private renewal: Promise<void> | undefined;
+  /** Requests side by side (parts of one blob) need the same token: it is fetched once, and outlives each of them. */
+  private readonly renewals = new SharedWork<void>();
 
   private readonly http: HttpClient;
   private readonly host: RegistryHost;
@@ -62,11 +64,8 @@ export class Authorizer {
     return this.header !== undefined && this.header !== sent;
   }
 
-  private async renew(challenges: Challenge[], signal: AbortSignal): Promise<void> {
-    this.renewal ??= this.answer(challenges, signal).finally(() => {
-      this.renewal = undefined;
-    });
-    await this.renewal;
+  private renew(challenges: Challenge[], signal: AbortSignal): Promise<void> {
+    return this.renewals.run('token', signal, (shared) => this.answer(challenges, shared));
   }
 
   private async answer(challenges: Challenge[], signal: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import { newSuffix } from '../base/ids';
 import { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
+import { SharedWork } from '../base/shared-work';
 import type { Descriptor, Image } from '../model/image';
 import { type ImageBackend, underLease, type Work } from './backend';
 import { TrustStore } from './certificates';
@@ -26,7 +27,6 @@ import { Progress } from './progress';
 import type { ProxyEnvironment } from './proxy';
 import { parseReference, type Reference, tryParseReference } from './reference';
 import { Registry } from './registry';
-import { SharedWork } from './shared-work';
 
 export interface ImagePullerOptions {
   readonly containerd: ImageBackend;
