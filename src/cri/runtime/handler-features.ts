@@ -23,6 +23,8 @@ interface FeaturesDocument {
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
+/** A handler that could not be asked is asked again after this long: not at once, since each pod would wait for the probe. */
+const ASK_AGAIN_MS = 60_000;
 /** mount_setattr(2): recursive read-only and idmapped mounts. */
 const KERNEL_WITH_MOUNT_SETATTR = { major: 5, minor: 12 };
 
@@ -34,19 +36,32 @@ export interface FeatureSources {
   readonly runFeatures: (binary: string) => Promise<Buffer>;
 }
 
-/** Finds out what each handler can do, once per connection to the daemon. */
+interface Known {
+  readonly features: Promise<Features>;
+  /** By the clock of `performance.now()`. Infinity: the handler has answered, or is being asked. */
+  goodUntil: number;
+}
+
+/** Finds out what each handler can do, once per connection to the daemon; again when the handler could not be asked. */
 export class HandlerFeatures {
-  private readonly known = new Map<string, Promise<Features>>();
+  private readonly known = new Map<string, Known>();
 
   constructor(private readonly sources: FeatureSources) {}
 
-  /** Never rejects: a handler that cannot be asked has no features. */
+  /** Never rejects: what cannot be asked counts as missing, until it is asked again a minute later. */
   of(handler: RuntimeHandler): Promise<Features> {
-    const known = this.known.get(handler.name);
-    if (known) return known;
-    const found = this.find(handler);
-    this.known.set(handler.name, found);
-    return found;
+    const before = this.known.get(handler.name);
+    if (before && performance.now() < before.goodUntil) return before.features;
+    const onDoubt = (error: unknown): void => {
+      known.goodUntil = performance.now() + ASK_AGAIN_MS;
+      this.sources.log.info('a runtime does not tell its features', {
+        handler: handler.name,
+        error: errorMessage(error),
+      });
+    };
+    const known: Known = { features: this.find(handler, onDoubt), goodUntil: Number.POSITIVE_INFINITY };
+    this.known.set(handler.name, known);
+    return known.features;
   }
 
   /** Ask again: the daemon behind the socket may be another. */
@@ -54,18 +69,17 @@ export class HandlerFeatures {
     this.known.clear();
   }
 
-  private async find(handler: RuntimeHandler): Promise<Features> {
-    const document = await this.document(handler).catch((error: unknown) => {
-      this.sources.log.info('a runtime does not tell its features', {
-        handler: handler.name,
-        error: errorMessage(error),
-      });
-      return undefined;
-    });
+  /** `onDoubt` gets the error of what could not be asked. */
+  private async find(handler: RuntimeHandler, onDoubt: (error: unknown) => void): Promise<Features> {
+    const document = (await this.document(handler).catch(onDoubt)) ?? undefined;
     const kernel = kernelHas(this.sources.facts(), KERNEL_WITH_MOUNT_SETATTR);
+    const usernsMissing = await this.usernsMissing(handler, document, kernel).catch((error: unknown) => {
+      onDoubt(error);
+      return `snapshotter "${handler.snapshotter}" could not be asked whether it can shift ids`;
+    });
     return {
       recursiveReadOnlyMounts: kernel && (document?.mountOptions ?? []).includes('rro'),
-      usernsMissing: await this.usernsMissing(handler, document, kernel),
+      usernsMissing,
       unsafeAnnotations: document?.potentiallyUnsafeConfigAnnotations ?? [],
     };
   }
