@@ -1,113 +1,141 @@
-import { Limit } from '../base/limit';
+import { DeadlineError, unlessAborted } from '../base/deadline';
+import { errorMessage } from '../base/errors';
+import { LastAnswers } from '../base/last-answers';
+import { SharedWork } from '../base/shared-work';
 import type { LayerSample } from '../stats/filesystem-usage';
+import { SnapshotterUsage } from './snapshotter-usage';
 import type { SamplerDeps } from './stats-sampler';
 
-const AT_ONCE = 4;
 const DEFAULT_ROOT = '/var/lib/containerd';
 
-const NO_CONTENT = { size: 0n, blobs: 0n };
+/** The whole content store is listed: thousands of entries out of containerd's database. */
+const CONTENT = { patienceMs: 2000, atOnce: 1 };
+/** What plugins export is in containerd's memory. */
+const ROOTS = { patienceMs: 1000, atOnce: 4 };
 
 /** What the snapshots of one snapshotter take of the disk. */
 export interface FilesystemSample {
   readonly mountpoint: string;
+  /** When it was last found out which snapshots there are, nanoseconds since 1970. Single sizes in the sum may be older. */
   readonly timestamp: bigint;
   readonly usedBytes: bigint;
   readonly inodesUsed: bigint;
 }
 
+interface Content {
+  readonly size: bigint;
+  readonly blobs: bigint;
+}
+
 /**
- * Sizes of snapshots. A committed one never changes and is measured once; an active one is walked by the snapshotter, so
- * that is done at regular times and never for a request.
+ * Sizes of snapshots, measured in rounds and never for a request. A round takes seconds at most: a snapshot, a snapshotter
+ * or the content store that fails or takes longer costs its own figure, of which the last value is kept.
  */
 export class SnapshotUsage {
-  private readonly samples = new Map<string, Map<string, LayerSample & { committed: boolean }>>();
-  private readonly roots = new Map<string, string>();
-  private readonly limit = new Limit(AT_ONCE);
-  private measuring: Promise<void> | undefined;
-  private content = { size: 0n, blobs: 0n };
+  private readonly snapshotters = new Map<string, SnapshotterUsage>();
+  private readonly roots = new LastAnswers<string>(ROOTS);
+  private readonly content = new LastAnswers<Content>(CONTENT);
+  private readonly rounds = new SharedWork<void>();
+  private hasMeasured = false;
 
-  /** `countContent`: the default snapshotter's share has the content store in it, for nodes where one filesystem holds both. */
+  /**
+   * `countContent`: the default snapshotter's share has the content store in it, for nodes where one filesystem holds both.
+   * `lifetime` ends the questions under way; no caller's signal does.
+   */
   constructor(
-    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers' | 'sandboxes'>,
+    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers' | 'sandboxes' | 'log'>,
     private readonly countContent = false,
+    private readonly lifetime: AbortSignal = new AbortController().signal,
   ) {}
 
+  /** The last sample of one snapshot, however old; undefined when it was never measured. */
   layer(snapshotter: string, key: string): LayerSample | undefined {
-    return this.samples.get(snapshotter)?.get(key);
+    return this.snapshotters.get(snapshotter)?.layer(key);
   }
 
-  /** One entry per snapshotter in use, the default one first, even when it is empty: kubelet reads only that one. */
+  /**
+   * One entry per snapshotter in use whose snapshots are known, the default one first, even when it is empty: kubelet
+   * reads only that one, and while this rejects its eviction manager evicts nothing at all, for lack of memory neither.
+   * So it rejects only when the default snapshotter has never told its snapshots.
+   */
   async filesystems(): Promise<FilesystemSample[]> {
-    if (this.samples.size === 0) await this.measure(AbortSignal.timeout(10_000));
-    return Promise.all(this.snapshotters().map((snapshotter) => this.sumOf(snapshotter)));
+    const [first, ...others] = this.names();
+    const leading = this.usageOf(first);
+    if (!this.hasMeasured || !leading.isKnown) await this.measure(this.lifetime);
+    if (!leading.isKnown)
+      throw leading.failure ?? new DeadlineError(`listing the snapshots of ${first}`, CONTENT.patienceMs);
+    const known = [first, ...others.filter((name) => this.usageOf(name).isKnown)];
+    return Promise.all(known.map((name) => this.sumOf(name, name === first)));
   }
 
-  /** Measures whatever changes; one round at a time, whoever asks meanwhile waits for that one. */
+  /**
+   * Measures whatever changes; one round at a time, a caller that comes meanwhile waits for that one. Takes a few seconds
+   * at most. Rejects only when `signal` fires.
+   */
   measure(signal: AbortSignal): Promise<void> {
-    this.measuring ??= this.measureAll(signal).finally(() => {
-      this.measuring = undefined;
+    return this.rounds.run('round', signal, async (shared) => {
+      const all = [...this.names().map((name) => this.usageOf(name).measure()), this.measureContent()];
+      await unlessAborted(Promise.all(all), shared);
+      this.hasMeasured = true;
     });
-    return this.measuring;
   }
 
-  /** The snapshotter's root as the daemon exports it; else where the daemon keeps it by default. */
+  /**
+   * The snapshotter's root as containerd exports it; where containerd keeps it by default when that is not known, for
+   * without any path kubelet would have no statistics of the node at all.
+   */
   async mountpoint(snapshotter: string): Promise<string> {
-    const known = this.roots.get(snapshotter);
+    const byDefault = `${DEFAULT_ROOT}/io.containerd.snapshotter.v1.${snapshotter}`;
+    const known = this.roots.last(snapshotter);
     if (known !== undefined) return known;
-    const plugins = await this.deps.containerd.introspection.plugins([
-      `type==io.containerd.snapshotter.v1,id==${snapshotter}`,
-    ]);
-    const root = plugins[0]?.exports.root ?? `${DEFAULT_ROOT}/io.containerd.snapshotter.v1.${snapshotter}`;
-    this.roots.set(snapshotter, root);
-    return root;
+    const { containerd, log } = this.deps;
+    try {
+      const root = await this.roots.ask(snapshotter, async () => {
+        const filters = [`type==io.containerd.snapshotter.v1,id==${snapshotter}`];
+        const plugins = await containerd.introspection.plugins(filters, { signal: this.lifetime });
+        return plugins[0]?.exports.root ?? byDefault;
+      });
+      return root ?? byDefault;
+    } catch (error) {
+      log.debug("a snapshotter's root could not be read", { snapshotter, error: errorMessage(error) });
+      return byDefault;
+    }
   }
 
-  private snapshotters(): string[] {
+  private names(): [string, ...string[]] {
     const { default: fallback, all } = this.deps.handlers;
-    return [...new Set([fallback.snapshotter, ...all.map((handler) => handler.snapshotter)])];
+    const others = new Set(all.map((handler) => handler.snapshotter));
+    others.delete(fallback.snapshotter);
+    return [fallback.snapshotter, ...others];
   }
 
-  private async measureAll(signal: AbortSignal): Promise<void> {
-    for (const snapshotter of this.snapshotters()) await this.measureOne(snapshotter, signal);
+  private usageOf(snapshotter: string): SnapshotterUsage {
+    const known = this.snapshotters.get(snapshotter) ?? new SnapshotterUsage(this.deps, snapshotter, this.lifetime);
+    this.snapshotters.set(snapshotter, known);
+    return known;
+  }
+
+  private async measureContent(): Promise<void> {
     if (!this.countContent) return;
-    const blobs = await this.deps.containerd.content.list([], { signal });
-    this.content = { size: blobs.reduce((sum, { size }) => sum + size, 0n), blobs: BigInt(blobs.length) };
+    const { containerd, log } = this.deps;
+    try {
+      await this.content.ask('', async () => {
+        const blobs = await containerd.content.list([], { signal: this.lifetime });
+        return { size: blobs.reduce((sum, { size }) => sum + size, 0n), blobs: BigInt(blobs.length) };
+      });
+    } catch (error) {
+      if (!this.lifetime.aborted) log.warn('the content store could not be measured', { error: errorMessage(error) });
+    }
   }
 
-  private async measureOne(snapshotter: string, signal: AbortSignal): Promise<void> {
-    const before = this.samples.get(snapshotter);
-    const after: typeof before = new Map();
-    const infos = await this.deps.containerd.snapshots.list(snapshotter, [], { signal });
-    await Promise.all(
-      infos.map((info) =>
-        this.limit.run(async () => {
-          const known = before?.get(info.name);
-          if (known?.committed) return void after.set(info.name, known);
-          if (known && this.deps.sandboxes.get(info.name) !== undefined) {
-            // A pause process writes nothing: what it took it takes now, and kubelet acts only on what is newer.
-            return void after.set(info.name, { ...known, timestamp: BigInt(Date.now()) * 1_000_000n });
-          }
-          const usage = await this.deps.containerd.snapshots.usage({ snapshotter, key: info.name }, { signal });
-          if (!usage) return undefined;
-          const timestamp = BigInt(Date.now()) * 1_000_000n;
-          return void after.set(info.name, { ...usage, timestamp, committed: info.kind === 'COMMITTED' });
-        }),
-      ),
-    );
-    this.samples.set(snapshotter, after);
-  }
-
-  private async sumOf(snapshotter: string): Promise<FilesystemSample> {
-    const samples = [...(this.samples.get(snapshotter)?.values() ?? [])];
-    const active = samples.filter((sample) => !sample.committed);
-    const times = (active.length > 0 ? active : samples).map((sample) => sample.timestamp);
-    const now = BigInt(Date.now()) * 1_000_000n;
-    const { size, blobs } = snapshotter === this.snapshotters()[0] ? this.content : NO_CONTENT;
+  private async sumOf(snapshotter: string, withContent: boolean): Promise<FilesystemSample> {
+    const content = withContent ? this.content.last('') : undefined;
+    const sum = this.usageOf(snapshotter).sum();
     return {
       mountpoint: await this.mountpoint(snapshotter),
-      timestamp: times.sort((a, b) => Number(a - b))[0] ?? now,
-      usedBytes: samples.reduce((sum, sample) => sum + sample.size, size),
-      inodesUsed: samples.reduce((sum, sample) => sum + sample.inodes, blobs),
+      timestamp: sum.timestamp,
+      usedBytes: sum.size + (content?.size ?? 0n),
+      inodesUsed: sum.inodes + (content?.blobs ?? 0n),
     };
   }
 }

@@ -3,6 +3,7 @@ import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import { LastAnswers } from '../base/last-answers';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import type { Host } from '../lifecycle/host';
 import { hasPodNetwork } from '../lifecycle/pod-network-config';
 import type { CgroupValues } from '../model/cgroup-values';
 import { type Container, containerState } from '../model/container';
@@ -15,10 +16,15 @@ import type { LayerSample } from '../stats/filesystem-usage';
 import type { ProcessValues } from '../stats/metric-family';
 import { SnapshotUsage } from './snapshot-usage';
 
-/** How long a question to a shim may take; nobody waits for that long. */
+/** How long a question to a shim may take; no caller waits for that long. */
 const SHIM_TIMEOUT_MS = 10_000;
 /** A shim that hangs makes figures of its own container old, and nothing else. */
 const SHIMS = { patienceMs: 1000, atOnce: 8 };
+/**
+ * Files of cgroups, network namespaces and filesystems: the kernel answers at once, or holds up the read for as long as it
+ * likes. Such a read cannot be ended, so it is not begun again before it has answered.
+ */
+const KERNEL = { patienceMs: 1000, atOnce: 16 };
 
 /** What a cgroup used, when it was read, and how fast. */
 export interface UsageSample {
@@ -27,9 +33,25 @@ export interface UsageSample {
   readonly nanoCores?: bigint;
 }
 
-/** What a pod used as a whole. Without `network` it has none of its own, or that could not be read. */
-export interface PodSample extends UsageSample {
-  readonly network?: readonly NetDev[];
+/** The interfaces of a pod's network namespace, when they were read. */
+interface NetworkSample {
+  readonly network: readonly NetDev[];
+  readonly networkAt: bigint;
+}
+
+/** What a pod used as a whole. Without `network` it has none of its own, or that could never be read. */
+export interface PodSample extends UsageSample, Partial<NetworkSample> {}
+
+/** What the processes of a container had open, when they were counted. */
+export interface ProcessSample {
+  readonly timestamp: bigint;
+  readonly values: ProcessValues;
+}
+
+/** The filesystem below a snapshotter, when it was looked at. */
+export interface FilesystemSample {
+  readonly timestamp: bigint;
+  readonly values: NonNullable<Awaited<ReturnType<Host['filesystemAt']>>>;
 }
 
 export type SamplerDeps = Pick<
@@ -50,14 +72,19 @@ const FIRST_ROUND_MS = 500;
 const MAX_AGE_PERIODS = 2;
 
 /**
- * Measures what containers, pods and images use, at regular times; who asks is answered with the last sample, which has
- * the time of its own. Only what no round has seen yet is measured for the one who asks.
+ * Measures what containers, pods and images use, at regular times; a request is answered with the last sample, which has
+ * the time of its own. Only what no round has seen lately is measured for a request. What fails or hangs (a shim, a cgroup,
+ * a network namespace, a snapshot) costs a request a few seconds at most, once, and hides nothing else: its last sample is
+ * answered, with the time at which it was measured.
  */
 export class StatsSampler {
   private readonly rates = new CpuRates();
   private readonly samples = new Map<string, PodSample>();
   private readonly shims = new LastAnswers<UsageSample>(SHIMS);
-  private readonly processes = new LastAnswers<ProcessValues>(SHIMS);
+  private readonly processes = new LastAnswers<ProcessSample>(SHIMS);
+  private readonly cgroups = new LastAnswers<UsageSample>(KERNEL);
+  private readonly networks = new LastAnswers<NetworkSample>(KERNEL);
+  private readonly filesystems = new LastAnswers<FilesystemSample | undefined>(KERNEL);
   private readonly controller = new AbortController();
   private readonly usage: SnapshotUsage;
 
@@ -65,7 +92,7 @@ export class StatsSampler {
     private readonly deps: SamplerDeps,
     private readonly options: SamplerOptions,
   ) {
-    this.usage = new SnapshotUsage(deps, options.countContent);
+    this.usage = new SnapshotUsage(deps, options.countContent, this.controller.signal);
   }
 
   start(): void {
@@ -82,23 +109,32 @@ export class StatsSampler {
     return this.recent(container.metadata.id) ?? this.measureContainer(container);
   }
 
-  /** What the processes of a running container have open now, or when its shim last answered; undefined: not known. */
-  async processesOf(id: string): Promise<ProcessValues | undefined> {
-    const { containerd, host, log } = this.deps;
-    try {
-      return await this.processes.ask(id, async () => {
-        const pids = await containerd.tasks.pids(id, { timeoutMs: SHIM_TIMEOUT_MS });
-        return host.processCounts(pids.map(({ pid }) => pid));
-      });
-    } catch (error) {
-      log.debug("a container's processes could not be counted", { id, error: errorMessage(error) });
-      return undefined;
-    }
+  /** What the processes of a running container have open now, or when that could last be counted; undefined: never. */
+  async processesOf(id: string): Promise<ProcessSample | undefined> {
+    const { containerd, host } = this.deps;
+    return this.orLast(this.processes, id, "a container's processes could not be counted", async () => {
+      const timestamp = now();
+      const pids = await containerd.tasks.pids(id, { timeoutMs: SHIM_TIMEOUT_MS });
+      return { timestamp, values: await host.processCounts(pids.map(({ pid }) => pid)) };
+    });
   }
 
-  /** What a pod's own cgroup uses, all of its containers together, and its network. Rejects when that cannot be read. */
+  /**
+   * What a pod's own cgroup uses, all of its containers together, and its network. Never rejects: what cannot be read is as
+   * it was last, or absent.
+   */
   async pod(sandbox: Sandbox): Promise<PodSample> {
     return this.recent(sandbox.metadata.id) ?? this.measurePod(sandbox);
+  }
+
+  /** The filesystem below a snapshotter now, or when it could last be looked at; undefined: never, or there is none. */
+  async filesystem(snapshotter: string): Promise<FilesystemSample | undefined> {
+    const dir = await this.mountpoint(snapshotter);
+    return this.orLast(this.filesystems, snapshotter, "a snapshotter's filesystem could not be read", async () => {
+      const timestamp = now();
+      const values = await this.deps.host.filesystemAt(dir);
+      return values && { timestamp, values };
+    });
   }
 
   /** The last sample of a container's writable layer. */
@@ -124,54 +160,74 @@ export class StatsSampler {
 
   private async measureContainer(container: Container): Promise<UsageSample> {
     const { id } = container.metadata;
-    const timestamp = now();
-    const values = await this.ownCgroup(container);
-    return this.keep(id, values ? { timestamp, values } : await this.toldByShim(id));
+    const measured = (await this.ownCgroup(container)) ?? (await this.toldByShim(id));
+    // A task runs once under an id: values that were read before are of this one.
+    const before = this.samples.get(id);
+    return this.keep(id, (measured?.values ? measured : before) ?? measured ?? { timestamp: now() });
   }
 
   /** The cgroup's own files cost a hundredth of a question to the shim. A virtual machine's processes are not in it. */
-  private async ownCgroup({ metadata: { id, sandboxId } }: Container): Promise<CgroupValues | undefined> {
-    const { handlers, host, log, sandboxes } = this.deps;
+  private async ownCgroup({ metadata: { id, sandboxId } }: Container): Promise<UsageSample | undefined> {
+    const { handlers, sandboxes } = this.deps;
     const sandbox = sandboxes.get(sandboxId);
     const handler = handlers.ofPod(sandbox?.metadata.runtimeHandler);
     if (!sandbox || !handler.hostProcesses) return undefined;
-    try {
-      return await host.cgroupValues(cgroupsPath(sandbox.metadata.config.linux?.cgroupParent ?? '', id, handler));
-    } catch (error) {
-      log.debug('the cgroup of a container cannot be read', { id, error: errorMessage(error) });
-      return undefined;
-    }
+    const sample = await this.cgroup(id, () =>
+      cgroupsPath(sandbox.metadata.config.linux?.cgroupParent ?? '', id, handler),
+    );
+    return sample?.values && sample;
   }
 
-  /** A shim that hangs has told what it told last. */
-  private async toldByShim(id: string): Promise<UsageSample> {
-    const none = { timestamp: now() };
-    try {
-      const told = await this.shims.ask(id, async () => {
-        const [metrics] = await this.deps.containerd.tasks.metrics([id], { timeoutMs: SHIM_TIMEOUT_MS });
-        return { timestamp: now(), values: taskMetrics(metrics?.data)?.values };
-      });
-      return told ?? none;
-    } catch (error) {
-      this.deps.log.debug('a container tells no metrics', { id, error: errorMessage(error) });
-      return none;
-    }
+  /** What the files of a container's or pod's cgroup say, or said when they could last be read. */
+  private cgroup(id: string, path: () => string): Promise<UsageSample | undefined> {
+    return this.orLast(this.cgroups, id, 'a cgroup could not be read', async () => {
+      const timestamp = now();
+      return { timestamp, values: await this.deps.host.cgroupValues(path()) };
+    });
+  }
+
+  private toldByShim(id: string): Promise<UsageSample | undefined> {
+    return this.orLast(this.shims, id, 'a container tells no metrics', async () => {
+      const [metrics] = await this.deps.containerd.tasks.metrics([id], { timeoutMs: SHIM_TIMEOUT_MS });
+      return { timestamp: now(), values: taskMetrics(metrics?.data)?.values };
+    });
   }
 
   private async measurePod(sandbox: Sandbox): Promise<PodSample> {
     const { id, config } = sandbox.metadata;
     const parent = config.linux?.cgroupParent ?? '';
-    const timestamp = now();
-    const values = parent === '' ? undefined : await this.deps.host.cgroupValues(parent);
-    return this.keep(id, { timestamp, values, network: await this.networkOf(sandbox) });
+    const [usage, network] = await Promise.all([
+      parent === '' ? undefined : this.cgroup(id, () => parent),
+      this.networkOf(sandbox),
+    ]);
+    return this.keep(id, { timestamp: now(), ...usage, ...network });
   }
 
   /** The pause process is the way in that costs nothing. */
-  private async networkOf({ metadata, status: { pid } }: Sandbox): Promise<NetDev[] | undefined> {
-    if (!hasPodNetwork(metadata.config)) return undefined;
+  private async networkOf({ metadata, status: { pid } }: Sandbox): Promise<NetworkSample | undefined> {
+    const { id, config, netnsPath } = metadata;
+    if (!hasPodNetwork(config)) return undefined;
     const { host } = this.deps;
-    const reading = pid > 0 ? host.netDevOfPid(pid) : host.netDevOfNetns(metadata.netnsPath);
-    return reading.catch(() => undefined);
+    return this.orLast(this.networks, id, "a pod's network could not be read", async () => {
+      const networkAt = now();
+      const network = await (pid > 0 ? host.netDevOfPid(pid) : host.netDevOfNetns(netnsPath));
+      return { network, networkAt };
+    });
+  }
+
+  /** The answer of a question; the last one when it fails or does not come in time. */
+  private async orLast<T>(
+    answers: LastAnswers<T>,
+    key: string,
+    failure: string,
+    question: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await answers.ask(key, question);
+    } catch (error) {
+      this.deps.log.debug(failure, { id: key, error: errorMessage(error) });
+      return answers.last(key);
+    }
   }
 
   private keep(id: string, measured: PodSample): PodSample {
@@ -185,10 +241,10 @@ export class StatsSampler {
 
   private forgetGone(): void {
     const { containers, sandboxes } = this.deps;
-    this.shims.keep((id) => containers.get(id) !== undefined);
-    this.processes.keep((id) => containers.get(id) !== undefined);
+    const isThere = (id: string): boolean => (containers.get(id) ?? sandboxes.get(id)) !== undefined;
+    for (const answers of [this.shims, this.processes, this.cgroups, this.networks]) answers.keep(isThere);
     for (const id of this.samples.keys()) {
-      if (containers.get(id) || sandboxes.get(id)) continue;
+      if (isThere(id)) continue;
       this.samples.delete(id);
       this.rates.forget(id);
     }

@@ -1,6 +1,6 @@
 import { MetricType } from '../../generated/cri/v1/api';
 import type { CgroupIoDevice } from '../model/cgroup-values';
-import { type FilesystemValues, type MetricFamily, pressureFamilies } from './metric-family';
+import { type FilesystemValues, type MetricFamily, measuredAt, pressureFamilies } from './metric-family';
 
 /** Metrics of block devices and of the filesystem below the writable layer. */
 export const DISK_METRICS: readonly MetricFamily[] = [
@@ -22,10 +22,18 @@ export const DISK_METRICS: readonly MetricFamily[] = [
         ];
       }),
   },
-  filesystem('container_fs_usage_bytes', 'Bytes of the filesystem used by the container.', (fs) => fs.usage),
-  filesystem('container_fs_limit_bytes', 'Size of the filesystem, in bytes.', (fs) => fs.size),
-  filesystem('container_fs_inodes_total', 'Inodes of the filesystem.', (fs) => fs.inodes),
-  filesystem('container_fs_inodes_free', 'Free inodes of the filesystem.', (fs) => fs.inodesFree),
+  ...measuredAt(
+    ({ layerAt }) => layerAt,
+    [filesystem('container_fs_usage_bytes', 'Bytes of the filesystem used by the container.', (fs) => fs.usage)],
+  ),
+  ...measuredAt(
+    ({ filesystemAt }) => filesystemAt,
+    [
+      filesystem('container_fs_limit_bytes', 'Size of the filesystem, in bytes.', (fs) => fs.size),
+      filesystem('container_fs_inodes_total', 'Inodes of the filesystem.', (fs) => fs.inodes),
+      filesystem('container_fs_inodes_free', 'Free inodes of the filesystem.', (fs) => fs.inodesFree),
+    ],
+  ),
   ...pressureFamilies('io', (source) => source.values?.io?.psi),
 ];
 

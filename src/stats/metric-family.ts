@@ -43,14 +43,23 @@ export interface LimitValues {
   readonly memorySwapLimit: bigint;
 }
 
-/** All that metrics are made from. What is absent gives no metrics. Times are nanoseconds since 1970. */
+/**
+ * All that metrics are made from. What is absent gives no metrics. Times are nanoseconds since 1970 and tell when a part was
+ * measured, for what cannot be measured now is told as it was last.
+ */
 export interface MetricSource {
+  /** When `values` were read; also the time of a part that has none of its own. */
   readonly timestamp: bigint;
   readonly startedAt?: bigint;
   readonly values?: CgroupValues;
   readonly network?: readonly NetDev[];
+  readonly networkAt?: bigint;
   readonly filesystem?: FilesystemValues;
+  readonly filesystemAt?: bigint;
+  /** When `filesystem.usage` was measured. */
+  readonly layerAt?: bigint;
   readonly processes?: ProcessValues;
+  readonly processesAt?: bigint;
   readonly limits?: LimitValues;
 }
 
@@ -68,6 +77,8 @@ export interface MetricFamily {
   /** Labels behind the base ones. */
   readonly labels: readonly string[];
   samples(source: MetricSource): readonly MetricSample[];
+  /** When the samples were measured; absent, or without an answer: at the source's own time. */
+  measuredAt?(source: MetricSource): bigint | undefined;
 }
 
 type Single = (source: MetricSource) => bigint | undefined;
@@ -80,6 +91,14 @@ export function counter(name: string, help: string, value: Single): MetricFamily
 /** A gauge with no labels of its own; no sample while its value is not known. */
 export function gauge(name: string, help: string, value: Single): MetricFamily {
   return { name, help, type: MetricType.GAUGE, labels: [], samples: single(value) };
+}
+
+/** The same metrics, of a part of the source that is measured by itself. */
+export function measuredAt(
+  at: (source: MetricSource) => bigint | undefined,
+  families: readonly MetricFamily[],
+): MetricFamily[] {
+  return families.map((family) => ({ ...family, measuredAt: at }));
 }
 
 /** Whole seconds: CRI's values are integers, so that is as fine as seconds get. */

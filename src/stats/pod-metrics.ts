@@ -29,7 +29,7 @@ function metricsOf(families: readonly MetricFamily[], { labels, source }: Metric
   return families.flatMap((family) =>
     family.samples(source).map((sample) => ({
       name: family.name,
-      timestamp: source.timestamp,
+      timestamp: family.measuredAt?.(source) ?? source.timestamp,
       metricType: family.type,
       labelValues: [...base, ...sample.labels],
       value: uint64(sample.value),

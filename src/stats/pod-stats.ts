@@ -13,6 +13,8 @@ export interface PodStatsInput {
   nanoCores?: bigint;
   /** Interfaces of the pod's network namespace; absent for a pod on the host's network. */
   network?: readonly NetDev[];
+  /** When the network's counters were read; absent: with the values. */
+  networkAt?: bigint;
   /** Processes in the pod; absent: what the pids controller counts, which is threads. */
   processCount?: bigint;
   containers: ContainerStats[];
@@ -27,7 +29,7 @@ export function podSandboxStats(input: PodStatsInput): PodSandboxStats {
     linux: {
       cpu,
       memory,
-      network: input.network && networkUsage(input.network, timestamp),
+      network: input.network && networkUsage(input.network, input.networkAt ?? timestamp),
       process: processUsage(input.processCount ?? values.pids?.current, timestamp),
       containers: input.containers,
       io,

@@ -1,5 +1,5 @@
 import { MetricType } from '../../generated/cri/v1/api';
-import { gauge, type LimitValues, type MetricFamily, type MetricSource, seconds } from './metric-family';
+import { gauge, type LimitValues, type MetricFamily, type MetricSource, measuredAt, seconds } from './metric-family';
 
 /** The kernel's own values, which hold when a container is given none. */
 const DEFAULT_CPU_PERIOD = 100_000n;
@@ -7,21 +7,36 @@ const DEFAULT_CPU_SHARES = 1024n;
 
 /** Metrics of processes. */
 export const PROCESS_METRICS: readonly MetricFamily[] = [
-  gauge('container_processes', 'Processes.', (source) => source.processes?.processes ?? source.values?.pids?.current),
-  // The pids controller counts tasks, which is what /proc calls threads.
-  gauge('container_threads', 'Threads.', (source) => source.processes?.threads ?? source.values?.pids?.current),
+  ...measuredAt(
+    ({ processesAt }) => processesAt,
+    [
+      gauge(
+        'container_processes',
+        'Processes.',
+        (source) => source.processes?.processes ?? source.values?.pids?.current,
+      ),
+      // The pids controller counts tasks, which is what /proc calls threads.
+      gauge('container_threads', 'Threads.', (source) => source.processes?.threads ?? source.values?.pids?.current),
+    ],
+  ),
   gauge('container_threads_max', 'Most threads allowed; 0: no limit.', ({ values }) => {
     return values?.pids && (values.pids.limit ?? 0n);
   }),
-  gauge('container_file_descriptors', 'Open file descriptors.', (source) => source.processes?.fileDescriptors),
-  gauge('container_sockets', 'Open sockets.', (source) => source.processes?.sockets),
-  {
-    name: 'container_ulimits_soft',
-    help: 'Soft limits of the first process; none for what is not limited.',
-    type: MetricType.GAUGE,
-    labels: ['ulimit'],
-    samples: (source) => (source.processes?.ulimits ?? []).map(({ name, soft }) => ({ labels: [name], value: soft })),
-  },
+  ...measuredAt(
+    ({ processesAt }) => processesAt,
+    [
+      gauge('container_file_descriptors', 'Open file descriptors.', (source) => source.processes?.fileDescriptors),
+      gauge('container_sockets', 'Open sockets.', (source) => source.processes?.sockets),
+      {
+        name: 'container_ulimits_soft',
+        help: 'Soft limits of the first process; none for what is not limited.',
+        type: MetricType.GAUGE,
+        labels: ['ulimit'],
+        samples: (source) =>
+          (source.processes?.ulimits ?? []).map(({ name, soft }) => ({ labels: [name], value: soft })),
+      },
+    ],
+  ),
 ];
 
 /** Metrics of what a container was given, and of when it was seen. */

@@ -1,7 +1,10 @@
 import type { FilesystemUsage, ImageFsInfoResponse } from '../../../generated/cri/v1/api';
 import type { CriDeps } from '../deps';
 
-/** What images take of the disk, from the last sample: kubelet reads the first entry, so the default snapshotter leads. */
+/**
+ * What snapshots take of the disk, from the last sample: kubelet reads the first entry, so the default snapshotter leads.
+ * A snapshot or snapshotter that cannot be measured counts as it did last.
+ */
 export async function imageFsInfo(deps: Pick<CriDeps, 'stats'>): Promise<ImageFsInfoResponse> {
   const imageFilesystems = (await deps.stats.imageFilesystems()).map(
     (usage): FilesystemUsage => ({

@@ -15,7 +15,7 @@ export async function containerStats(
   return { stats: await statsOf(deps, requireContainer(deps, req.containerId)) };
 }
 
-/** The stats of a container we have in hand; a shim that does not answer costs its own figures only. */
+/** The stats of a listed container. Never rejects: figures that cannot be measured are as they were last, or absent. */
 export async function statsOf(deps: Pick<CriDeps, 'stats'>, container: Container): Promise<ContainerStats> {
   const { id, config } = container.metadata;
   const { snapshotter } = container;

@@ -17,7 +17,10 @@ export async function listPodSandboxMetrics(
   return { podMetrics: await allPodMetrics(deps) };
 }
 
-/** The metrics of every READY pod. A pod that goes away meanwhile is left out, a container that ends as well. */
+/**
+ * The metrics of every READY pod. A pod that goes away meanwhile is left out, a container that ends as well; what cannot be
+ * measured is as it was last, and hides nothing else.
+ */
 export async function allPodMetrics(deps: CriDeps): Promise<PodSandboxMetrics[]> {
   const sources = new MetricSources(deps);
   const all = await Promise.all(
@@ -27,9 +30,9 @@ export async function allPodMetrics(deps: CriDeps): Promise<PodSandboxMetrics[]>
       const [pod, containers] = await Promise.all([
         sources.ofPod(sandbox),
         Promise.all(deps.containers.bySandbox(id).map((container) => sources.ofContainer(container, sandbox))),
-      ]).catch(() => []);
+      ]);
       const isThere = deps.sandboxes.get(id)?.status.state === 'READY';
-      return pod && containers && isThere
+      return isThere
         ? podMetrics(
             pod,
             containers.filter((container) => container !== undefined),

@@ -18,7 +18,11 @@ export async function listPodSandboxStats(
   return { stats: await matchingPodStats(deps, req.filter) };
 }
 
-/** The stats that a filter lets through. A pod that goes away meanwhile is left out. */
+/**
+ * The stats that a filter lets through. A pod that goes away meanwhile is left out, and no other: a pod without statistics is
+ * the first that kubelet evicts when memory runs out (`exceedMemoryRequests` in pkg/kubelet/eviction/helpers.go). One
+ * that cannot be measured is told as it was last, or without figures.
+ */
 export async function matchingPodStats(
   deps: CriDeps,
   filter: PodSandboxStatsFilter | undefined,
@@ -31,6 +35,6 @@ export async function matchingPodStats(
         matchesId(metadata.id, filter?.id) &&
         matchesLabels(metadata.config.labels, filter?.labelSelector),
     );
-  const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox).catch(() => undefined)));
-  return all.filter((stats) => stats !== undefined);
+  const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox)));
+  return all.filter(({ attributes }) => deps.sandboxes.get(attributes?.id ?? '')?.status.state === 'READY');
 }

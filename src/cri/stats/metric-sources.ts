@@ -1,21 +1,23 @@
 import type { LinuxContainerResources } from '../../../generated/cri/v1/api';
-import { errorMessage } from '../../base/errors';
 import { cgroupPathOf } from '../../host/cgroup-path';
-import type { Host } from '../../lifecycle/host';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { cgroupsPath } from '../../oci/cgroups-path';
-import type { BaseLabels, FilesystemValues, LimitValues } from '../../stats/metric-family';
+import type { BaseLabels, LimitValues, MetricSource } from '../../stats/metric-family';
 import type { MetricsOf } from '../../stats/pod-metrics';
 import type { CriDeps } from '../deps';
 
-type Deps = Pick<CriDeps, 'handlers' | 'host' | 'log' | 'stats'>;
+type Deps = Pick<CriDeps, 'handlers' | 'stats'>;
 
-/** Gathers what metrics are made from, for one request: what many containers share is looked up once. */
+/** Its values, and when each part of them was measured. */
+type FilesystemSource = Pick<MetricSource, 'filesystem' | 'filesystemAt' | 'layerAt'>;
+
+/**
+ * Gathers what metrics are made from, for one request. Never rejects: what cannot be measured is as it was last, with the
+ * time of that, or absent.
+ */
 export class MetricSources {
-  private readonly filesystems = new Map<string, ReturnType<Host['filesystemAt']>>();
-
   constructor(private readonly deps: Deps) {}
 
   /** What a pod counts as a whole: its network, and its own cgroup. */
@@ -48,27 +50,24 @@ export class MetricSources {
         values: sample.values,
         startedAt: status.startedAt,
         limits: toLimits(status.resources?.linux ?? metadata.config.linux?.resources),
-        filesystem,
-        processes,
+        ...filesystem,
+        processes: processes?.values,
+        processesAt: processes?.timestamp,
       },
     };
   }
 
   /** The whole filesystem below the snapshotter, and what of it the writable layer took when it was last measured. */
-  private async filesystemOf({ metadata, snapshotter }: Container): Promise<FilesystemValues | undefined> {
-    const { host, log, stats } = this.deps;
-    let reading = this.filesystems.get(snapshotter);
-    if (!reading) {
-      reading = stats.mountpoint(snapshotter).then((dir) => host.filesystemAt(dir));
-      this.filesystems.set(snapshotter, reading);
-    }
-    try {
-      const filesystem = await reading;
-      return filesystem && { ...filesystem, usage: stats.layer(snapshotter, metadata.id)?.size ?? 0n };
-    } catch (error) {
-      log.debug('the filesystem of a snapshotter could not be read', { snapshotter, error: errorMessage(error) });
-      return undefined;
-    }
+  private async filesystemOf({ metadata, snapshotter }: Container): Promise<FilesystemSource> {
+    const { stats } = this.deps;
+    const found = await stats.filesystem(snapshotter);
+    if (!found) return {};
+    const layer = stats.layer(snapshotter, metadata.id);
+    return {
+      filesystem: { ...found.values, usage: layer?.size ?? 0n },
+      filesystemAt: found.timestamp,
+      layerAt: layer?.timestamp,
+    };
   }
 }
 

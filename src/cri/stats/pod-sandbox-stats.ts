@@ -18,7 +18,7 @@ export async function podSandboxStats(
   return { stats: await podStatsOf(deps, sandbox) };
 }
 
-/** The stats of a pod we have in hand. */
+/** The stats of a listed pod. Never rejects: figures that cannot be measured are as they were last, or absent. */
 export async function podStatsOf(deps: CriDeps, sandbox: Sandbox): Promise<PodSandboxStats> {
   const { id, config } = sandbox.metadata;
   const [sample, containers] = await Promise.all([

@@ -14,6 +14,8 @@ export interface Failure {
   passes?: boolean;
   /** Told when the call begins. */
   hit?: () => void;
+  /** Only calls with such a request fail, and are counted. */
+  when?: (request: Readonly<Record<string, unknown>>) => boolean;
 }
 
 interface Armed extends Failure {
@@ -37,11 +39,12 @@ export class Failpoints {
     this.armed.length = 0;
   }
 
-  /** What is to become of this call of `method`. */
-  take(method: string): Failure | undefined {
+  /** What is to become of this call of `method` with `request`. */
+  take(method: string, request: unknown): Failure | undefined {
     let hit: Failure | undefined;
     for (const failure of this.armed) {
       if (failure.method !== method) continue;
+      if (failure.when && !failure.when(request as Readonly<Record<string, unknown>>)) continue;
       failure.seen += 1;
       if (failure.nth === 'always' || failure.seen === (failure.nth ?? 1)) hit ??= failure;
     }

@@ -55,7 +55,7 @@ export function served<D extends ServiceDefinition>(
 function unaryRow({ calls, failpoints }: Recorder, path: string, row: AnyRow, enter: (call: Call) => Ctx) {
   return async (req: unknown, call: Call): Promise<unknown> => {
     calls.push(path);
-    const failure = failpoints.take(path);
+    const failure = failpoints.take(path, req);
     if (failure && !failure.afterEffect) return failWith(failure, call.signal);
     const answer = await row(req, enter(call));
     return failure ? failWith(failure, call.signal) : answer;
@@ -65,7 +65,7 @@ function unaryRow({ calls, failpoints }: Recorder, path: string, row: AnyRow, en
 function streamRow({ calls, failpoints }: Recorder, path: string, row: AnyRow, enter: (call: Call) => Ctx) {
   return async function* (req: unknown, call: Call): AsyncGenerator<unknown> {
     calls.push(path);
-    const failure = failpoints.take(path);
+    const failure = failpoints.take(path, req);
     if (failure && !failure.afterEffect) await failWith(failure, call.signal);
     yield* row(req, enter(call)) as AsyncIterable<unknown>;
     if (failure) await failWith(failure, call.signal);

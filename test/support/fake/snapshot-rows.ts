@@ -94,7 +94,7 @@ function otherRows(world: World): Omit<Rows<typeof SnapshotsDefinition>, keyof M
     },
     usage: ({ snapshotter, key }, { ns }) => {
       must(ns.snapshots, `${snapshotter} ${key}`, 'snapshot');
-      return { size: 4096n, inodes: 1n };
+      return world.snapshotUsage.get(key) ?? { size: 4096n, inodes: 1n };
     },
     cleanup: () => ({}),
   };

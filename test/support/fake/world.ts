@@ -66,6 +66,8 @@ export class World {
   readonly madeNamespaces = new Set<string>();
   /** The answer of tasks.Metrics by container id; without one, empty cgroup v2 metrics. */
   readonly metrics = new Map<string, Any>();
+  /** What a snapshot takes, by its key; without an entry, 4096 bytes and one inode. */
+  readonly snapshotUsage = new Map<string, { size: bigint; inodes: bigint }>();
   readonly plugins: Plugin[] = [];
   readonly uuid = randomUUID();
   /** What introspection says will go away. */

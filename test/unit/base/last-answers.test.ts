@@ -111,6 +111,32 @@ describe('LastAnswers', () => {
     expect(await Promise.all(hanging)).toEqual([undefined, undefined, undefined]);
   });
 
+  it('bounds how long a caller waits in all, however many things hang', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    const last = new LastAnswers<string>({ patienceMs: 20, atOnce: 2, longestMs: 100 });
+    const questions = new Questions();
+    const hanging = Array.from({ length: 100 }, (_, at) => last.ask(`hangs${at}`, questions.put));
+    const asking = last.ask('well', async () => 'well');
+    await jest.advanceTimersByTimeAsync(100);
+    expect(await Promise.all(hanging)).toEqual(hanging.map(() => undefined));
+    expect(await asking).toBeUndefined();
+    // It keeps its place: what waits in vain now is told later, and is asked once.
+    const again = last.ask('well', async () => 'again');
+    await jest.advanceTimersByTimeAsync(2000);
+    await again;
+    expect(last.last('well')).toBe('well');
+    expect(questions.asked).toBe(100);
+  });
+
+  it('tells the last answer without a question, and whether a thing is late', async () => {
+    const last = answers();
+    expect([last.last('a'), last.isLate('a')]).toEqual([undefined, false]);
+    await last.ask('a', async () => '1');
+    expect([last.last('a'), last.isLate('a')]).toEqual(['1', false]);
+    await last.ask('a', new Questions().put);
+    expect([last.last('a'), last.isLate('a')]).toEqual(['1', true]);
+  });
+
   it('forgets what is gone', async () => {
     const last = answers();
     const questions = new Questions();
