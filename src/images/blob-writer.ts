@@ -6,6 +6,7 @@ import type { Descriptor } from '../model/image';
 import type { ImageBackend, Work } from './backend';
 import { refused } from './errors';
 import { documentKind, isImageConfig } from './media-types';
+import { layerTimeoutMs } from './time-limits';
 
 /** Parts this big move fastest into containerd. */
 const PART_BYTES = 256 << 10;
@@ -50,12 +51,16 @@ export class BlobWriter {
     if (this.gathered >= PART_BYTES) await this.flush();
   }
 
-  /** Afterwards the blob is in the store, with these labels; or a PullError says that it is not what was asked for. */
+  /**
+   * Afterwards the blob is in the store, with these labels; or a PullError says that it is not what was asked for. Throws a
+   * DeadlineError when containerd does not finish: no byte arrives meanwhile by which the pull could be given up.
+   */
   async commit(labels: Record<string, string>): Promise<void> {
     const { digest, size } = this.descriptor;
     await this.flush();
     try {
-      await this.writer.commit({ size, expected: digest, labels });
+      const committing = async (): Promise<unknown> => this.writer.commit({ size, expected: digest, labels });
+      await within(layerTimeoutMs(size), `committing ${digest}`, committing);
     } catch (error) {
       if (!(error instanceof ContainerdError) || error.code !== FAILED_PRECONDITION) throw error;
       throw refused(`the blob ${digest} is not what it should be`, error);

@@ -1,11 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { newSuffix } from '../base/ids';
-import { isAlreadyExists, isUnavailable } from '../containerd/errors';
+import { isAlreadyExists, isDeadlineExceeded, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
 import type { Mount } from '../model/mount';
 import type { ImageBackend, Work } from './backend';
 import { ensureLabels, UNCOMPRESSED_LABEL } from './content-labels';
 import { refused } from './errors';
+import { layerTimeoutMs, PREPARE_TIMEOUT_MS } from './time-limits';
 
 /** One layer on its way to being a snapshot. */
 export interface LayerToUnpack {
@@ -71,7 +72,8 @@ export async function prepareLayer(
   for (let collisions = 0; ; ) {
     const key = `extract-${process.hrtime.bigint()}-${newSuffix()} ${chainId}`;
     try {
-      const mounts = await backend.snapshots.prepare({ snapshotter, key, parent, labels: { ...labels } }, work);
+      const options = { ...work, timeoutMs: PREPARE_TIMEOUT_MS };
+      const mounts = await backend.snapshots.prepare({ snapshotter, key, parent, labels: { ...labels } }, options);
       return { key, mounts };
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
@@ -91,12 +93,12 @@ export async function applyLayer(
   prepared: Prepared,
   work: Work,
 ): Promise<void> {
-  const { snapshotter, chainId, labels } = layer;
+  const { snapshotter, chainId, labels, descriptor } = layer;
   try {
     await applyTo(backend, layer, prepared, work);
     await backend.snapshots.commit(
       { snapshotter, name: chainId, key: prepared.key, labels: { ...labels } },
-      { ...work, timeoutMs: 0 },
+      { ...work, timeoutMs: layerTimeoutMs(descriptor.size) },
     );
   } catch (error) {
     await removePrepared(backend, snapshotter, prepared);
@@ -127,10 +129,11 @@ async function applyTo(
 ): Promise<void> {
   let applied: Descriptor;
   try {
-    applied = await backend.diff.apply({ diff: descriptor, mounts: [...mounts] }, { ...work, timeoutMs: 0 });
+    const options = { ...work, timeoutMs: layerTimeoutMs(descriptor.size) };
+    applied = await backend.diff.apply({ diff: descriptor, mounts: [...mounts] }, options);
   } catch (error) {
     if (work.signal.aborted) throw work.signal.reason;
-    if (isUnavailable(error)) throw error;
+    if (isUnavailable(error) || isDeadlineExceeded(error)) throw error; // containerd's trouble, not the layer's
     throw refused(`the layer ${descriptor.digest} of the type "${descriptor.mediaType}" cannot be unpacked`, error);
   }
   if (applied.digest !== diffId) {

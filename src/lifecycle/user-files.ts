@@ -1,3 +1,4 @@
+import { within } from '../base/deadline';
 import { newSuffix } from '../base/ids';
 import type { Image } from '../model/image';
 import type { LifecycleDeps } from './deps';
@@ -10,6 +11,13 @@ export interface UserFileContents {
 
 /** Images whose files are remembered; an image never changes, so neither do they. */
 const MAX_REMEMBERED = 256;
+/** A view takes a local snapshotter milliseconds; a remote one may have to mount the image's layers again. */
+const VIEW_TIMEOUT_MS = 5 * 60_000;
+/**
+ * Mounting and reading besides. Callers share one reading, so this is what ends one that hangs, and lets the next caller try
+ * anew. Shorter than the life of the lease.
+ */
+const READ_TIMEOUT_MS = 8 * 60_000;
 
 /** Reads /etc/passwd and /etc/group of images, inside their root filesystem only, and remembers them. */
 export class UserFiles {
@@ -22,9 +30,11 @@ export class UserFiles {
     const key = `${snapshotter} ${image.chainId}`;
     const known = this.remembered.get(key);
     if (known) return known;
-    const reading = this.read(image, snapshotter);
+    const reading = within(READ_TIMEOUT_MS, 'reading the users of an image', () => this.read(image, snapshotter));
     this.remembered.set(key, reading);
-    reading.catch(() => this.remembered.delete(key));
+    reading.catch(() => {
+      if (this.remembered.get(key) === reading) this.remembered.delete(key);
+    });
     const [oldest] = this.remembered.keys();
     if (this.remembered.size > MAX_REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
     return reading;
@@ -50,7 +60,8 @@ export async function withImageMounted<T>(
   const dir = deps.paths.scratch(key);
   await leases.create({ id: key, labels: { 'containerd.io/gc.expire': inTenMinutes() } });
   try {
-    const mounts = await snapshots.view({ snapshotter, key, parent: image.chainId }, { lease: key });
+    const options = { lease: key, timeoutMs: VIEW_TIMEOUT_MS };
+    const mounts = await snapshots.view({ snapshotter, key, parent: image.chainId }, options);
     await deps.host.makeDir(dir, 0o700);
     await deps.host.mountAll(mounts, dir, { readonly: true });
     return await act(dir);
