@@ -2,9 +2,9 @@ import { DeadlineError, unlessAborted } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import { LastAnswers } from '../base/last-answers';
 import { SharedWork } from '../base/shared-work';
+import type { LifecycleDeps } from '../lifecycle/deps';
 import type { LayerSample } from '../stats/filesystem-usage';
-import { SnapshotterUsage } from './snapshotter-usage';
-import type { SamplerDeps } from './stats-sampler';
+import { LIST_PATIENCE_MS, SnapshotterUsage } from './snapshotter-usage';
 
 const DEFAULT_ROOT = '/var/lib/containerd';
 
@@ -43,7 +43,7 @@ export class SnapshotUsage {
    * `lifetime` ends the questions under way; no caller's signal does.
    */
   constructor(
-    private readonly deps: Pick<SamplerDeps, 'containerd' | 'handlers' | 'sandboxes' | 'log'>,
+    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'handlers' | 'sandboxes' | 'log'>,
     private readonly countContent = false,
     private readonly lifetime: AbortSignal = new AbortController().signal,
   ) {}
@@ -63,7 +63,7 @@ export class SnapshotUsage {
     const leading = this.usageOf(first);
     if (!this.hasMeasured || !leading.isKnown) await this.measure(this.lifetime);
     if (!leading.isKnown)
-      throw leading.failure ?? new DeadlineError(`listing the snapshots of ${first}`, CONTENT.patienceMs);
+      throw leading.failure ?? new DeadlineError(`listing the snapshots of ${first}`, LIST_PATIENCE_MS);
     const known = [first, ...others.filter((name) => this.usageOf(name).isKnown)];
     return Promise.all(known.map((name) => this.sumOf(name, name === first)));
   }

@@ -1,11 +1,12 @@
 import { errorMessage } from '../base/errors';
 import { LastAnswers } from '../base/last-answers';
 import { isDeadlineExceeded } from '../containerd/errors';
+import type { LifecycleDeps } from '../lifecycle/deps';
 import type { LayerSample } from '../stats/filesystem-usage';
-import type { SamplerDeps } from './stats-sampler';
 
 /** Listing takes containerd milliseconds, from its database; a remote snapshotter may be another process that hangs. */
-const LIST = { patienceMs: 2000, atOnce: 1 };
+export const LIST_PATIENCE_MS = 2000;
+const LIST = { patienceMs: LIST_PATIENCE_MS, atOnce: 1 };
 /**
  * A snapshotter walks an active snapshot file by file, four of them at a time. One walk is waited for a second, and all of
  * a round five: longer ones go on, and their results count when they come.
@@ -44,7 +45,7 @@ export class SnapshotterUsage {
 
   /** `lifetime` ends the questions under way. */
   constructor(
-    private readonly deps: Pick<SamplerDeps, 'containerd' | 'sandboxes' | 'log'>,
+    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'sandboxes' | 'log'>,
     private readonly snapshotter: string,
     private readonly lifetime: AbortSignal,
   ) {}

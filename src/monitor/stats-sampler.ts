@@ -160,10 +160,12 @@ export class StatsSampler {
 
   private async measureContainer(container: Container): Promise<UsageSample> {
     const { id } = container.metadata;
-    const measured = (await this.ownCgroup(container)) ?? (await this.toldByShim(id));
+    const oldest = now() - BigInt(KERNEL.patienceMs) * 1_000_000n;
+    const own = await this.ownCgroup(container);
+    const told = own && own.timestamp >= oldest ? undefined : await this.toldByShim(id);
     // A task runs once under an id: values that were read before are of this one.
-    const before = this.samples.get(id);
-    return this.keep(id, (measured?.values ? measured : before) ?? measured ?? { timestamp: now() });
+    const known = [own, told, this.samples.get(id)].filter((sample) => sample?.values !== undefined);
+    return this.keep(id, newest(known) ?? told ?? { timestamp: now() });
   }
 
   /** The cgroup's own files cost a hundredth of a question to the shim. A virtual machine's processes are not in it. */
@@ -283,6 +285,13 @@ export class StatsSampler {
     }
     await Promise.all(measuring);
   }
+}
+
+function newest(samples: readonly (UsageSample | undefined)[]): UsageSample | undefined {
+  return samples.reduce(
+    (best, sample) => (sample && (!best || sample.timestamp > best.timestamp) ? sample : best),
+    undefined,
+  );
 }
 
 function now(): bigint {

@@ -1,3 +1,4 @@
+import { Metrics } from '../../../generated/cgroups/v3/cgroup2/stats/metrics';
 import type { StatsSampler as Sampler } from '../../../src/monitor/stats-sampler';
 import { StatsSampler } from '../../../src/monitor/stats-sampler';
 import { until } from '../../support/daemon/process';
@@ -50,6 +51,26 @@ describe('the sampler', () => {
     sampler = new StatsSampler(rig.now.deps, { periodMs: 100_000 });
     expect((await sampler.container(container)).values?.cpu).toBeUndefined();
     expect(askedShims()).toBe(1);
+  });
+
+  it('asks the shim of a container whose cgroup hangs, and goes back to the older values when that fails too', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now, { linux: { cgroupParent: PARENT } }));
+    const { id } = container.metadata;
+    uses(`${PARENT}/${id}`, 5n);
+    sampler = new StatsSampler(rig.now.deps, { periodMs: 0 });
+    const first = await sampler.container(container);
+    rig.now.host.cgroupValues = () => new Promise(() => undefined);
+    // Values that were read a moment ago are as good as new ones.
+    const told = async () => (await sampler.container(container)).values?.cpu?.usageNs;
+    const value = Buffer.from(Metrics.encode(Metrics.fromPartial({ cpu: { usageUsec: 7n } })).finish());
+    rig.now.fake.world.metrics.set(id, { typeUrl: 'io.containerd.cgroups.v2.Metrics', value });
+    await until('the shim is asked', 20_000, async () => (await told()) === 7000n);
+    const second = await sampler.container(container);
+    expect(second.timestamp).toBeGreaterThan(first.timestamp);
+    rig.now.fake.fail('Tasks/Metrics', { nth: 'always' });
+    const third = await sampler.container(container);
+    expect(third.values?.cpu?.usageNs).toBe(7000n);
+    expect((await sampler.container(container)).timestamp).toBe(third.timestamp);
   });
 
   it('measures for who asks when the rounds are late', async () => {
