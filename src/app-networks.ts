@@ -1,4 +1,5 @@
 import type { Logger } from './base/logger';
+import { NetworkGates } from './cni/gate';
 import { PodNetworks } from './cni/pod-networks';
 import type { Config } from './config/schema';
 import { bringLoopbackUp } from './host/netns';
@@ -8,6 +9,8 @@ import type { MetricsRegistry } from './observability/metrics-registry';
 /** The pod networks of each CNI configuration directory: handlers may have one of their own. */
 export class Networks {
   private readonly byDir = new Map<string, PodNetworks>();
+  /** Common to all directories: networks of one name are one network to their plugins. */
+  private readonly gates = new NetworkGates();
 
   constructor(
     private readonly config: Config,
@@ -33,6 +36,7 @@ export class Networks {
       log: this.log,
       metrics: this.metrics,
       bringLoopbackUp: (path) => bringLoopbackUp(path),
+      gates: this.gates,
     });
     this.byDir.set(key, networks);
     // Not awaited: it can be asked at once, and waits by itself for the first look at its directory.

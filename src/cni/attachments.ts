@@ -2,6 +2,7 @@ import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { PodNetworkConfig } from '../model/network';
 import { capabilityArgs, cniArgs } from './capability-args';
+import type { NetworkGates, SharedWait } from './gate';
 import type { JsonObject } from './json-value';
 import type { NetworkCalls } from './network-calls';
 import { LOOPBACK_NETWORK, type NetworkConfig, parseNetworkList } from './network-config';
@@ -29,11 +30,18 @@ export interface AttachmentsOptions {
   /** The loopback interface is a network of its own, brought up by a plugin. */
   readonly loopbackPlugin: boolean;
   readonly log: Logger;
+  /** ADD and DEL pass on the shared side, as the specification demands of whoever calls GC. */
+  readonly gates: NetworkGates;
   /** What a new pod would be attached to now. */
   readonly networks: () => readonly NetworkConfig[];
 }
 
+/** Says right before a DEL whether nothing owns the attachments of a sandbox. */
+export type IsOrphan = (sandboxId: string) => Promise<boolean>;
+
 const REMEMBERED = 1_000;
+/** How long a pod waits for a GC under way, however many networks it has. Garbage can wait, pods cannot. */
+const GC_PATIENCE_MS = 2_000;
 
 /**
  * Attaches pods to their networks and takes them off again. What was attached is in the cache, with the configuration it
@@ -56,20 +64,28 @@ export class Attachments {
     const args = { cniArgs: cniArgs(pod), capabilityArgs: capabilityArgs(pod) };
     const planned = this.plan(networks);
     this.unfinished.set(pod.sandboxId, planned);
-    const attach = (one: PlannedAttachment): Promise<CniResult> => this.attach(pod, { ...one, ...args }, signal);
+    const passage = { signal, patientUntil: performance.now() + GC_PATIENCE_MS };
+    const attach = (one: PlannedAttachment): Promise<CniResult> => this.attach(pod, { ...one, ...args }, passage);
     const results = this.options.setupSerially ? await oneByOne(planned, attach) : await allAtOnce(planned, attach);
     this.unfinished.delete(pod.sandboxId);
     return results;
   }
 
-  /** Takes the pod off every network it may be on. All are tried; the first error is thrown, the rest is logged. */
-  async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
+  /**
+   * Takes the pod off every network it may be on, and answers true. All are tried; the first error is thrown, the rest is
+   * logged. `isOrphan` is asked right before each DEL: when it says no, or fails, nothing more is done and the answer is false.
+   */
+  async del(pod: PodNetworkConfig, signal: AbortSignal, isOrphan: IsOrphan = async () => true): Promise<boolean> {
     const failed: { known: KnownAttachment; error: unknown }[] = [];
+    const passage = { signal, patientUntil: performance.now() + GC_PATIENCE_MS };
     for (const known of await this.toRemove(pod)) {
       const { network, ifName } = known;
+      if (!(await this.said(pod.sandboxId, isOrphan))) return false;
       try {
-        await this.options.calls.del(network, { ...known, attachment: attachmentOf(pod, known) }, signal);
-        await this.forget(pod.sandboxId, known);
+        await this.options.gates.of(network.name).shared(async () => {
+          await this.options.calls.del(network, { ...known, attachment: attachmentOf(pod, known) }, signal);
+          await this.forget(pod.sandboxId, known);
+        }, passage);
       } catch (error) {
         signal.throwIfAborted();
         this.options.log.warn('a pod is still on a network', {
@@ -89,6 +105,7 @@ export class Attachments {
       throw first.error;
     }
     this.markRemoved(pod.sandboxId);
+    return true;
   }
 
   /**
@@ -125,24 +142,31 @@ export class Attachments {
     return [...loopback, ...networks.map((network, index) => ({ network, ifName: `eth${index}` }))];
   }
 
-  private async attach(pod: PodNetworkConfig, known: KnownAttachment, signal: AbortSignal): Promise<CniResult> {
+  private async attach(pod: PodNetworkConfig, known: KnownAttachment, passage: SharedWait): Promise<CniResult> {
     const { network, ifName, cniArgs, capabilityArgs } = known;
-    const result = await this.options.calls.add(
-      network,
-      { capabilityArgs, attachment: attachmentOf(pod, known) },
-      signal,
-    );
-    await this.options.cache.write({
-      containerId: pod.sandboxId,
-      networkName: network.name,
-      ifName,
-      config: network.bytes,
-      netnsPath: pod.netnsPath,
-      cniArgs,
-      capabilityArgs,
-      result,
-    });
+    const { calls, cache, gates } = this.options;
+    const call = { capabilityArgs, attachment: attachmentOf(pod, known) };
+    // Also the writing: whoever is alone at the gate finds every attachment in the cache whose ADD has succeeded.
+    const result = await gates.of(network.name).shared(async () => {
+      const answer = await calls.add(network, call, passage.signal);
+      await cache.write({
+        ...{ containerId: pod.sandboxId, networkName: network.name, ifName, config: network.bytes },
+        ...{ netnsPath: pod.netnsPath, cniArgs, capabilityArgs, result: answer },
+      });
+      return answer;
+    }, passage);
     return parseResult(result, network.cniVersion);
+  }
+
+  /** In doubt an attachment is somebody's. */
+  private async said(sandboxId: string, isOrphan: IsOrphan): Promise<boolean> {
+    try {
+      return await isOrphan(sandboxId);
+    } catch (error) {
+      const { log } = this.options;
+      log.warn('not known whether a network attachment is in use', { sandbox: sandboxId, error: errorMessage(error) });
+      return false;
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { notInitialized } from './cni-error';
@@ -19,6 +20,8 @@ export interface ConfDirOptions {
 
 const POLL_MS = 5_000;
 const DEBOUNCE_MS = 200;
+/** How long a reading is waited for. One that takes longer hangs, as on a mount whose server is gone. */
+const PATIENCE_MS = 2_000;
 
 /**
  * The networks of a configuration directory, read again when it changes. The directory may come later, and may be removed
@@ -31,13 +34,16 @@ export class ConfDir {
   private watcher?: FSWatcher;
   private poll?: NodeJS.Timeout;
   private debounce?: NodeJS.Timeout;
-  private loading: Promise<void> = Promise.resolve();
+  /** The reading under way, or the last one; a reading that waits for it is the one after. */
+  private reading: Promise<void> = Promise.resolve();
+  private queued?: Promise<void>;
+  /** When the reading under way began, by `performance.now()`. */
+  private readingSince?: number;
 
   constructor(private readonly options: ConfDirOptions) {}
 
   /** Reads the directory and begins to follow it. Afterwards `current` answers what is there. */
   async start(): Promise<void> {
-    this.arm();
     this.poll = setInterval(() => void this.refresh(), this.options.pollMs ?? POLL_MS);
     this.poll.unref();
     await this.refresh();
@@ -51,9 +57,19 @@ export class ConfDir {
     this.poll = undefined;
   }
 
-  /** Resolves when no reading is under way: right after the start nothing is known yet. Never rejects. */
-  settled(): Promise<void> {
-    return this.loading;
+  /**
+   * Resolves when no reading is under way, since right after the start nothing is known yet, or when the reading under way
+   * is two seconds old: then what was read before counts. Rejects only with the signal's reason.
+   */
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (this.readingSince === undefined && !this.queued) return;
+    const now = performance.now();
+    const left = (this.readingSince ?? now) + PATIENCE_MS - now;
+    if (left <= 0) return;
+    const { reading } = this;
+    await within(left, 'reading the network configuration', () => reading, signal).catch(() =>
+      signal?.throwIfAborted(),
+    );
   }
 
   /** The networks, of which there is at least one. Throws a CniError that says why there is none. */
@@ -72,15 +88,42 @@ export class ConfDir {
     return this.networks.length > 0 ? 'OK' : `cni config load failed: ${this.problem}`;
   }
 
-  /** Reads the directory again if anything about its files changed. One reading at a time, in order. */
+  /**
+   * Reads the directory again if anything about its files changed. Resolves when a reading that began after this call has
+   * ended. There is one reading at a time; those who ask while it goes on share the next.
+   */
   refresh(): Promise<void> {
-    this.loading = this.loading.then(() => this.reload());
-    return this.loading;
+    if (this.queued) return this.queued;
+    const next = this.reading.then(() => {
+      this.queued = undefined;
+      return this.timed(() => this.reload());
+    });
+    this.queued = next;
+    this.reading = next;
+    return next;
+  }
+
+  private async timed(act: () => Promise<void>): Promise<void> {
+    const { dir, log } = this.options;
+    this.readingSince = performance.now();
+    const late = setTimeout(
+      () => log.warn('reading the CNI configuration hangs; the last one counts', { dir }),
+      PATIENCE_MS,
+    );
+    late.unref();
+    try {
+      await act();
+    } finally {
+      clearTimeout(late);
+      this.readingSince = undefined;
+    }
   }
 
   private async reload(): Promise<void> {
-    if (!this.watcher && this.poll) this.arm();
     const { dir, maxConfNum, log } = this.options;
+    // The watch is set up on this thread, which a dead mount would block: only after the directory has answered.
+    const answers = await stat(dir).catch(() => undefined);
+    if (answers && !this.watcher && this.poll) this.arm();
     const now = await fingerprint(dir);
     if (now.dir !== this.seen.split('\n', 1)[0] && this.seen !== '') this.rearm();
     const state = `${now.dir}\n${now.files}`;

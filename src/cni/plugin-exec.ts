@@ -64,7 +64,7 @@ export class PluginExec {
    * names the plugin and carries its code, or with the signal's reason.
    */
   async call(call: PluginCall, signal?: AbortSignal): Promise<JsonObject | undefined> {
-    const { path } = await this.find(call.type);
+    const { path } = await this.found(call.type, signal);
     const { metrics, log } = this.options;
     const started = performance.now();
     const labels = { plugin: call.type, command: call.command };
@@ -88,7 +88,7 @@ export class PluginExec {
 
   /** The versions of the specification that a plugin says it supports; undefined when it gives no sensible answer. */
   async versions(type: string, signal?: AbortSignal): Promise<readonly string[] | undefined> {
-    const { path, ino, mtimeMs, size } = await this.find(type);
+    const { path, ino, mtimeMs, size } = await this.found(type, signal);
     const key = `${path}:${ino}:${mtimeMs}:${size}`;
     const known = this.versionsOf.get(key);
     const asked = known ?? this.askVersions(type);
@@ -115,6 +115,11 @@ export class PluginExec {
 
   private forgetOlder(path: string): void {
     for (const key of this.versionsOf.keys()) if (key.startsWith(`${path}:`)) this.versionsOf.delete(key);
+  }
+
+  /** As `find`, for a caller who may leave: a plugin directory on a dead mount does not answer. */
+  private async found(type: string, signal?: AbortSignal): Promise<Binary> {
+    return signal ? unlessAborted(this.find(type), signal) : this.find(type);
   }
 
   /** The first executable of that name in the plugin directories. */

@@ -5,20 +5,19 @@ import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
-import { isNetns } from '../host/netns';
 import type { PodNetworkConfig, PodNetworkResult } from '../model/network';
-import { Attachments } from './attachments';
+import { Attachments, type IsOrphan } from './attachments';
 import { CniError } from './cni-error';
+import { collectGarbage } from './collect-garbage';
 import { ConfDir } from './conf-dir';
 import { renderConfTemplate } from './conf-template';
-import { Gate } from './gate';
+import { NetworkGates } from './gate';
 import { GiveUp } from './give-up';
-import { knowsGc, NetworkCalls } from './network-calls';
+import { NetworkCalls } from './network-calls';
 import { type NetworkConfig, networkJson, parseNetworkList } from './network-config';
 import { PluginExec } from './plugin-exec';
 import { type IpPreference, podNetworkResult } from './pod-result';
 import { ResultCache } from './result-cache';
-import { type GcAttachment, staleAttachments, validAttachments } from './stale-attachments';
 
 /** Whole names and operations as containerd's CRI exposes them, doubled endings included: dashboards ask for these. */
 const OPERATIONS = 'containerd_cri_network_plugin_operations_total_total';
@@ -40,6 +39,8 @@ export interface PodNetworksOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly bringLoopbackUp: (netnsPath: string) => Promise<void>;
+  /** Shared by all that may know a network of the same name; left out: nobody else does. */
+  readonly gates?: NetworkGates;
 }
 
 export interface NetworkStatus {
@@ -63,8 +64,7 @@ export class PodNetworks {
   private readonly cache: ResultCache;
   private readonly attachments: Attachments;
   private readonly giveUp = new GiveUp();
-  /** GC must not run beside ADD: an address that was just given out is in no cache yet. */
-  private readonly gate = new Gate();
+  private readonly gates: NetworkGates;
   private lastStatus?: { at: number; networks: readonly NetworkConfig[]; answer: Promise<NetworkStatus> };
 
   constructor(private readonly options: PodNetworksOptions) {
@@ -72,12 +72,14 @@ export class PodNetworks {
     this.conf = new ConfDir({ dir: confDir, maxConfNum, log });
     this.calls = new NetworkCalls(new PluginExec(options));
     this.cache = new ResultCache(options.cacheDir);
+    this.gates = options.gates ?? new NetworkGates();
     this.attachments = new Attachments({
       calls: this.calls,
       cache: this.cache,
       setupSerially: options.setupSerially,
       loopbackPlugin: !options.useInternalLoopback,
       log,
+      gates: this.gates,
       networks: () => this.conf.loaded(),
     });
   }
@@ -109,10 +111,10 @@ export class PodNetworks {
    */
   add(pod: PodNetworkConfig, signal: AbortSignal): Promise<PodNetworkResult> {
     return this.counted('set_up_pod', async () => {
-      await this.conf.settled();
+      await this.conf.settled(signal);
       const networks = this.conf.current();
       if (this.options.useInternalLoopback) await this.options.bringLoopbackUp(pod.netnsPath);
-      const results = await this.gate.shared(() => this.attachments.add(pod, networks, signal));
+      const results = await this.attachments.add(pod, networks, signal);
       return podNetworkResult(results, this.options.ipPref);
     });
   }
@@ -122,7 +124,7 @@ export class PodNetworks {
    * gone, is no error. After five failures or five minutes of them it is left to `gc`: a pod must be able to end.
    */
   async del(pod: PodNetworkConfig, signal: AbortSignal): Promise<void> {
-    await this.conf.settled();
+    await this.conf.settled(signal);
     if (this.attachments.isAbandoned(pod.sandboxId)) return;
     try {
       await this.counted('tear_down_pod', () => this.attachments.del(pod, signal));
@@ -146,26 +148,20 @@ export class PodNetworks {
 
   /**
    * Releases what pods that exist no more have left: a DEL for each of their cached attachments, then GC of the plugins
-   * that know it. `validSandboxIds` is asked after the cache was read, so that a pod that comes meanwhile is among them.
-   * Does not reject for a plugin's sake: what could not be released is logged and tried the next time.
+   * that know it. `owners` are the ids of all pods that exist or are being made or removed; it is asked several times.
+   * `isOrphan` is asked right before each DEL; what it says no to is left alone. GC waits two seconds for a network in use,
+   * and a pod waits two seconds for GC; then that network has its turn in the next round. Rejects only with the signal's
+   * reason: what could not be released is logged and tried the next time.
    */
-  async gc(validSandboxIds: () => Iterable<string>, signal?: AbortSignal): Promise<void> {
-    await this.conf.settled();
-    const cached = await this.cache.list();
-    const stale = await staleAttachments(cached, new Set(validSandboxIds()));
-    for (const id of new Set(stale.map(({ containerId }) => containerId))) {
-      const netnsPath = stale.find(({ containerId }) => containerId === id)?.netnsPath ?? '';
-      await this.release(id, netnsPath, signal);
-    }
-    const networks = this.conf.loaded();
-    if (!networks.some(knowsGc)) return;
-    await this.gate.exclusive(async () => {
-      const remaining = await this.cache.list();
-      const valid = [...validSandboxIds()];
-      for (const [index, network] of networks.entries()) {
-        await this.collect(network, validAttachments(network, { remaining, valid, ifName: `eth${index}` }), signal);
-      }
-    });
+  async gc(
+    owners: () => Iterable<string>,
+    signal = new AbortController().signal,
+    isOrphan: IsOrphan = async () => true,
+  ): Promise<void> {
+    await this.conf.settled(signal);
+    const { attachments, cache, calls, gates } = this;
+    const parts = { attachments, cache, calls, gates, networks: () => this.conf.loaded(), log: this.options.log };
+    await collectGarbage(parts, { owners, isOrphan }, signal);
   }
 
   /** `OK`, or why no network could be loaded. */
@@ -208,37 +204,6 @@ export class PodNetworks {
       return READY;
     } catch (error) {
       return notReady(error);
-    }
-  }
-
-  private async release(sandboxId: string, netnsPath: string, signal = new AbortController().signal): Promise<void> {
-    const path = netnsPath !== '' && (await isNetns(netnsPath)) ? netnsPath : '';
-    const pod: PodNetworkConfig = {
-      sandboxId,
-      name: '',
-      namespace: '',
-      uid: '',
-      netnsPath: path,
-      annotations: {},
-      portMappings: [],
-      cgroupPath: '',
-    };
-    try {
-      await this.attachments.del(pod, signal);
-      this.options.log.info('released the network of a pod that is gone', { sandbox: sandboxId });
-    } catch (error) {
-      this.options.log.warn('could not release the network of a pod', {
-        sandbox: sandboxId,
-        error: errorMessage(error),
-      });
-    }
-  }
-
-  private async collect(network: NetworkConfig, valid: readonly GcAttachment[], signal?: AbortSignal): Promise<void> {
-    try {
-      await this.calls.gc(network, valid, signal);
-    } catch (error) {
-      this.options.log.warn('CNI GC failed', { network: network.name, error: errorMessage(error) });
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Networks } from '../../src/app-networks';
@@ -6,6 +6,7 @@ import { silentLogger } from '../../src/base/logger';
 import { parseConfig } from '../../src/config/load';
 import { runtimeHandlers } from '../../src/cri/runtime-handlers';
 import { MetricsRegistry } from '../../src/observability/metrics-registry';
+import { ETH0, never, pod, ScriptedPlugins } from './cni/scripted-plugins';
 
 let dir: string;
 let networks: Networks | undefined;
@@ -43,4 +44,38 @@ describe('The networks of a handler', () => {
     expect(of('crun')).toBe(of('runc'));
     expect(of('kata')).not.toBe(of('runc'));
   });
+
+  it('have one lock for a name, whichever directory it is in: a pod of one handler stops a GC of the other', async () => {
+    const scripted = new ScriptedPlugins();
+    const pid = join(scripted.home, 'pid');
+    scripted.plugin('one', { ADD: { ...ETH0, cniVersion: '1.1.0' } });
+    scripted.script('one', 'GC', `echo $$ > ${pid}.new; mv ${pid}.new ${pid}; sleep 3600`);
+    const conf = { cniVersion: '1.1.0', name: 'same', plugins: [{ type: 'one' }] };
+    scripted.conf('10-same.conflist', conf);
+    const own = join(dir, 'own');
+    mkdirSync(own);
+    writeFileSync(join(own, '10-same.conflist'), JSON.stringify(conf));
+    const config = parseConfig(`
+      [cni]
+      conf_dir = "${scripted.confDir}"
+      bin_dirs = ["${scripted.binDir}"]
+      cache_dir = "${scripted.cacheDir}"
+      timeout = "1h"
+      use_internal_loopback = false
+      [containerd.runtimes.kata]
+      runtime_type = "io.containerd.kata.v2"
+      cni_conf_dir = "${own}"
+    `);
+    scripted.plugin('loopback', { ADD: { ...ETH0, cniVersion: '0.3.1' } });
+    const made = new Networks(config, silentLogger, new MetricsRegistry());
+    networks = made;
+    const { find, default: runc } = runtimeHandlers(config);
+    const gc = made.of(runc).gc(() => []);
+    const end = Date.now() + 20_000;
+    while (!existsSync(pid) && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
+    await made.of(find('kata') ?? runc).add(pod(), never);
+    await gc;
+    expect(scripted.order()).toEqual(['GC one', expect.anything(), expect.anything()]);
+    scripted.remove();
+  }, 30_000);
 });

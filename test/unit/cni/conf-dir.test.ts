@@ -1,9 +1,35 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfDir } from '../../../src/cni/conf-dir';
 import { keepingLogger, ScriptedPlugins } from './scripted-plugins';
 
 const list = (name: string): object => ({ cniVersion: '1.0.0', name, plugins: [{ type: 'x' }] });
+
+/** Ends the reading of a FIFO, which has this text, and removes it: it is not read again. */
+async function endReading(fifo: string, text: string): Promise<void> {
+  let writer: number | undefined;
+  await until(() => {
+    try {
+      writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      return false; // nobody reads it yet
+    }
+    return true;
+  });
+  rmSync(fifo);
+  if (writer === undefined) return;
+  writeSync(writer, text);
+  closeSync(writer);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error('it did not come to that');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 describe('ConfDir', () => {
   let scripted: ScriptedPlugins;
@@ -71,6 +97,44 @@ describe('ConfDir', () => {
     scripted.conf('a.conflist', list('good'));
     await becomes('good');
     expect(dir.lastLoadStatus()).toBe('OK');
+  });
+
+  it('answers with what was read before while a reading hangs, and goes on when that ends', async () => {
+    scripted.conf('b.conflist', list('before'));
+    await follow('events');
+    // Opening a FIFO hangs until somebody writes, as opening a file does on a mount whose server is gone.
+    const fifo = join(scripted.confDir, 'a.conflist');
+    execFileSync('mkfifo', [fifo]);
+    const hanging = dir.refresh();
+    let next: Promise<void> | undefined;
+    try {
+      await dir.settled();
+      expect(loaded()).toBe('before');
+      const later = new Promise((resolve) => setImmediate(() => resolve('later')));
+      expect(await Promise.race([dir.settled().then(() => 'at once'), later])).toBe('at once');
+      next = dir.refresh();
+      expect(dir.refresh()).toBe(next);
+      await until(() => log.lines.some((line) => line.includes('reading the CNI configuration hangs')));
+    } finally {
+      await endReading(fifo, JSON.stringify(list('after')));
+    }
+    await hanging;
+    expect(loaded()).toBe('after');
+    await next;
+    expect(loaded()).toBe('before');
+  });
+
+  it('lets a caller leave while a reading hangs', async () => {
+    await follow('events');
+    const fifo = join(scripted.confDir, 'a.conflist');
+    execFileSync('mkfifo', [fifo]);
+    const hanging = dir.refresh();
+    try {
+      await expect(dir.settled(AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
+    } finally {
+      await endReading(fifo, '');
+    }
+    await hanging;
   });
 
   it('reads nothing while nothing changes', async () => {
