@@ -31,7 +31,10 @@ export function withDeadline(parent: AbortSignal | undefined, ms: number, what: 
   return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
 }
 
-/** Runs `act` with a signal that fires after `ms` (or when `parent` does) and gives up waiting for it then. */
+/**
+ * Runs `act` with a signal that fires after `ms` (or when `parent` does) and gives up waiting for it then. What `act` does
+ * may go on: this is nothing for work under a lock, for which there are `untilEnded` and `KeyedMutex.run`.
+ */
 export async function within<T>(
   ms: number,
   what: string,
@@ -41,6 +44,24 @@ export async function within<T>(
   const deadline = withDeadline(parent, ms, what);
   try {
     return await unlessAborted(act(deadline.signal), deadline.signal);
+  } finally {
+    deadline.cancel();
+  }
+}
+
+/**
+ * Runs `act` with a signal that fires after `ms` or when `parent` does, and settles as `act` does, not sooner: locks that the
+ * caller holds are held for as long as the work goes on.
+ */
+export async function untilEnded<T>(
+  ms: number,
+  what: string,
+  act: (signal: AbortSignal) => Promise<T>,
+  parent?: AbortSignal,
+): Promise<T> {
+  const deadline = withDeadline(parent, ms, what);
+  try {
+    return await act(deadline.signal);
   } finally {
     deadline.cancel();
   }

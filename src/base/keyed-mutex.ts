@@ -1,6 +1,18 @@
+import { unlessAborted, withDeadline } from './deadline';
+
 /** A lock that is held: give it back with `release`, or let `await using` do it. */
 export interface Held extends AsyncDisposable {
   release(): void;
+}
+
+/** How long a caller waits, and how long the work may take. */
+export interface RunLimits {
+  /** The caller's signal: it ends the wait for the lock and for the outcome, but not the work. */
+  readonly caller: AbortSignal;
+  /** The work is told to end after this many milliseconds. */
+  readonly ms: number;
+  /** What the work is, for the error. */
+  readonly what: string;
 }
 
 /** One lock per key, first come first served. A key that nobody holds or waits for takes no memory. */
@@ -27,13 +39,30 @@ export class KeyedMutex {
       forget();
     };
     try {
-      await orAborted(before, signal);
+      await (signal ? unlessAborted(before, signal) : before);
     } catch (error) {
       open();
       void tail.then(forget); // not sooner: the key is still held by whoever is before us
       throw error;
     }
     return { release, [Symbol.asyncDispose]: async () => release() };
+  }
+
+  /**
+   * Runs `act` under the lock of `key` and answers its outcome. Rejects when the caller leaves, with the reason of its signal,
+   * and after `ms`, with a DeadlineError; `act` is told of the latter only. Whatever the caller was answered, the lock is held
+   * until `act` has ended: another call for the same key never works beside it.
+   */
+  async run<T>(key: string, limits: RunLimits, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { caller, ms, what } = limits;
+    const held = await this.hold(key, caller);
+    const deadline = withDeadline(undefined, ms, what);
+    const work = async (): Promise<T> => act(deadline.signal);
+    const outcome = work().finally(() => {
+      deadline.cancel();
+      held.release();
+    });
+    return unlessAborted(unlessAborted(outcome, deadline.signal), caller);
   }
 
   /** Whether somebody holds the key or waits for it. */
@@ -45,14 +74,4 @@ export class KeyedMutex {
   get size(): number {
     return this.tails.size;
   }
-}
-
-function orAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
-  if (!signal) return promise;
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -27,7 +27,7 @@ export type Together = <T extends readonly unknown[]>(
 /**
  * Runs a story whose steps each have an undo. When a step throws, the armed undos run last first, each with a deadline
  * of its own, and the first error is thrown. When an undo fails, the ones armed before it are skipped (what is still
- * wired is not taken apart) and `stuck` runs. A step that needs another begins when that one has ended, so that, beside
+ * wired is not taken apart) and `stuck` runs, at its deadline if it is late; this rejects only when it has ended. A step that needs another begins when that one has ended, so that, beside
  * each other or not, it is undone before it.
  */
 export async function inSteps<T>(
@@ -74,11 +74,17 @@ async function timed<T>(name: string, act: () => T | Promise<T>, log: Logger): P
 async function undoAll(armed: { name: string; undo: Undo }[], options: StepOptions): Promise<void> {
   const timeoutMs = options.undoTimeoutMs ?? UNDO_TIMEOUT_MS;
   for (const { name, undo } of armed.reverse()) {
+    let undoing: Promise<unknown> = Promise.resolve();
     try {
-      await within(timeoutMs, `undoing "${name}"`, async (signal) => undo(signal));
+      await within(timeoutMs, `undoing "${name}"`, (signal) => {
+        undoing = (async () => undo(signal))();
+        return undoing;
+      });
     } catch (error) {
       options.log.error('an undo failed; what is left stays listed', { step: name, error: errorMessage(error) });
       await runStuck(options);
+      // One that is late may still do something: the locks of the story are held until it has ended.
+      await undoing.catch(() => undefined);
       return;
     }
   }

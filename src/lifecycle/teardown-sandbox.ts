@@ -44,7 +44,7 @@ export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, sign
   const containers = deps.containers.bySandbox(id);
   sandbox.stopping = true;
   try {
-    await Promise.all(containers.map((container) => stopContainerOfPod(deps, container, signal)));
+    await allEnded(containers.map((container) => stopContainerOfPod(deps, container, signal)));
     // No process of a container is left to use the network; its tasks are put away meanwhile.
     await allEnded([putTasksAway(deps, sandbox, containers, signal), takeDownNetwork(deps, sandbox, signal)]);
   } finally {
@@ -68,7 +68,7 @@ async function putTasksAway(
   signal: AbortSignal,
 ): Promise<void> {
   // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
-  await Promise.all(containers.map((container) => leaveShim(deps, container, signal)));
+  await allEnded(containers.map((container) => leaveShim(deps, container, signal)));
   if (sandbox.withoutInfra) await unpin(deps, sandbox, signal);
   else await killPause(deps, sandbox, signal);
 }

@@ -3,7 +3,7 @@ import {
   type RemoveContainerRequest,
   type RemoveContainerResponse,
 } from '../../../generated/cri/v1/api';
-import { within } from '../../base/deadline';
+import { unlessAborted, untilEnded } from '../../base/deadline';
 import { removeContainerParts } from '../../lifecycle/remove-container';
 import { containerSignal } from '../../lifecycle/stop-signal';
 import { stopTask } from '../../lifecycle/stop-task';
@@ -27,13 +27,20 @@ export async function removeContainer(
   return {};
 }
 
-/** The removal itself, which RemovePodSandbox does for each container of the pod. */
+/**
+ * The removal itself, which CreateContainer does with an ended container of the same name. A caller that leaves is answered,
+ * and the container is removed all the same; another call waits for the end of that, since it is done under the lock.
+ */
 export async function removeListedContainer(deps: CriDeps, container: Container, caller: AbortSignal): Promise<void> {
+  caller.throwIfAborted();
+  await unlessAborted(removeToTheEnd(deps, container), caller);
+}
+
+/** As `removeListedContainer`, but settles only when nothing goes on any more; `signal` ends it early. */
+export async function removeToTheEnd(deps: CriDeps, container: Container, signal?: AbortSignal): Promise<void> {
   const { id } = container.metadata;
   if (container.busy === 'starting') throw notReady(`container "${id}" is being started`);
-  caller.throwIfAborted();
-  // A caller that leaves is answered, and the container is removed all the same.
-  await within(REMOVE_TIMEOUT_MS, `removing container "${id}"`, (signal) => remove(deps, container, signal));
+  await untilEnded(REMOVE_TIMEOUT_MS, `removing container "${id}"`, (until) => remove(deps, container, until), signal);
 }
 
 async function remove(deps: CriDeps, container: Container, signal: AbortSignal): Promise<void> {

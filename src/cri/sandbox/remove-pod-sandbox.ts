@@ -3,16 +3,18 @@ import {
   type RemovePodSandboxRequest,
   type RemovePodSandboxResponse,
 } from '../../../generated/cri/v1/api';
-import { within } from '../../base/deadline';
 import { removeSandboxParts } from '../../lifecycle/remove-sandbox';
 import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
-import { removeListedContainer } from '../container/remove-container';
+import { removeToTheEnd } from '../container/remove-container';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
 
-/** Removes a pod, its containers first. Afterwards nothing of it is left. Unknown is fine; what fails stays listed. */
+/**
+ * Removes a pod, its containers first. Afterwards nothing of it is left. Unknown is fine; what fails stays listed. A caller
+ * that leaves is answered; the pod is removed all the same, and another call waits for the end of that.
+ */
 export async function removePodSandbox(
   deps: CriDeps,
   req: RemovePodSandboxRequest,
@@ -27,9 +29,8 @@ export async function removePodSandbox(
 /** The removal itself, which RunPodSandbox does with what an earlier attempt of the same name left. */
 export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, caller: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
-  await using _stopping = await deps.locks.hold(`stop/${id}`, caller);
-  // A caller that leaves is answered, and the pod is removed all the same.
-  await within(TEARDOWN_TIMEOUT_MS, `removing pod sandbox "${id}"`, (signal) => remove(deps, sandbox, signal));
+  const limits = { caller, ms: TEARDOWN_TIMEOUT_MS, what: `removing pod sandbox "${id}"` };
+  await deps.locks.run(`stop/${id}`, limits, (signal) => remove(deps, sandbox, signal));
 }
 
 async function remove(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
@@ -37,7 +38,7 @@ async function remove(deps: CriDeps, sandbox: Sandbox, signal: AbortSignal): Pro
   if (deps.sandboxes.get(id) === undefined) return;
   // Also when it is NOTREADY: its pause may have died by itself, its network is then still wired.
   await teardownSandbox(deps, sandbox, signal);
-  for (const container of deps.containers.bySandbox(id)) await removeListedContainer(deps, container, signal);
+  for (const container of deps.containers.bySandbox(id)) await removeToTheEnd(deps, container, signal);
   await using _held = await deps.locks.hold(id, signal);
   deps.monitor.unwatch(id);
   await removeSandboxParts(deps, sandbox, signal);

@@ -1,5 +1,4 @@
 import type { StopPodSandboxRequest, StopPodSandboxResponse } from '../../../generated/cri/v1/api';
-import { within } from '../../base/deadline';
 import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
@@ -7,7 +6,8 @@ import { invalid } from '../errors';
 
 /**
  * Stops a pod. Afterwards nothing of it runs and its network is gone; its records stay. A pod that is stopped or
- * unknown is fine. When it fails, kubelet calls again and it goes on where it stopped.
+ * unknown is fine. When it fails, kubelet calls again and it goes on where it stopped. A caller that leaves, or a pod that
+ * takes too long, is answered; the pod is taken down all the same, and another call waits for the end of that.
  */
 export async function stopPodSandbox(
   deps: CriDeps,
@@ -18,10 +18,8 @@ export async function stopPodSandbox(
   const sandbox = deps.sandboxes.find(req.podSandboxId);
   if (!sandbox) return {};
   // Not the sandbox's own lock: the end of the pause task is recorded under that one, and is waited for here.
-  await using _held = await deps.locks.hold(`stop/${sandbox.metadata.id}`, call.signal);
-  // A caller that leaves is answered, and the pod is taken down all the same.
-  await within(TEARDOWN_TIMEOUT_MS, `stopping pod sandbox "${sandbox.metadata.id}"`, (signal) =>
-    teardownSandbox(deps, sandbox, signal),
-  );
+  const { id } = sandbox.metadata;
+  const limits = { caller: call.signal, ms: TEARDOWN_TIMEOUT_MS, what: `stopping pod sandbox "${id}"` };
+  await deps.locks.run(`stop/${id}`, limits, (signal) => teardownSandbox(deps, sandbox, signal));
   return {};
 }

@@ -1,4 +1,4 @@
-import { DeadlineError, unlessAborted, withDeadline, within } from '../../../src/base/deadline';
+import { DeadlineError, unlessAborted, untilEnded, withDeadline, within } from '../../../src/base/deadline';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -110,6 +110,24 @@ describe('within', () => {
     expect(await late).toBeInstanceOf(DeadlineError);
     fail(new Error('nobody is there to hear it'));
     await jest.advanceTimersByTimeAsync(0);
+  });
+});
+
+describe('untilEnded', () => {
+  it('tells the work that the time is up, and settles when the work does', async () => {
+    const events: unknown[] = [];
+    let end: (text: string) => void = () => undefined;
+    const ended = untilEnded(50, 'x', (signal) => {
+      signal.addEventListener('abort', () => events.push(signal.reason));
+      return new Promise<string>((resolve) => {
+        end = resolve;
+      });
+    }).then((answer) => events.push(answer));
+    await jest.advanceTimersByTimeAsync(50);
+    expect(events).toEqual([expect.any(DeadlineError)]);
+    end('done');
+    await ended;
+    expect(events).toEqual([expect.any(DeadlineError), 'done']);
   });
 });
 

@@ -138,4 +138,65 @@ describe('KeyedMutex', () => {
     await settle();
     expect(events).toEqual(['holder']);
   });
+
+  describe('run', () => {
+    const limits = (caller = new AbortController().signal) => ({ caller, ms: 60_000, what: 'the work' });
+    /** Work that ends when it is told to, whatever its signal says. */
+    const stubborn = () => {
+      let end: () => void = () => undefined;
+      let told: AbortSignal | undefined;
+      const done = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      const act = async (signal: AbortSignal): Promise<void> => {
+        told = signal;
+        await done;
+        events.push('the work has ended');
+      };
+      return { act, end: () => end(), told: () => told };
+    };
+
+    it('answers the outcome, and gives the lock back', async () => {
+      expect(await mutex.run('a', limits(), async () => 5)).toBe(5);
+      const failing = mutex.run('a', limits(), () => {
+        throw new Error('no');
+      });
+      await expect(failing).rejects.toThrow('no');
+      expect(mutex.size).toBe(0);
+    });
+
+    it('answers a caller that leaves at once, tells the work nothing, and holds the lock until it has ended', async () => {
+      const left = new AbortController();
+      const work = stubborn();
+      const running = mutex.run('a', limits(left.signal), work.act);
+      await settle();
+      left.abort(new Error('left'));
+      await expect(running).rejects.toThrow('left');
+      const next = mutex.run('a', limits(), async () => events.push('the next'));
+      await settle();
+      expect([events, work.told()?.aborted]).toEqual([[], false]);
+      work.end();
+      await next;
+      expect(events).toEqual(['the work has ended', 'the next']);
+    });
+
+    it('answers when the time is up, tells the work so, and holds the lock until it has ended', async () => {
+      const work = stubborn();
+      const running = mutex.run('a', { ...limits(), ms: 1 }, work.act);
+      await expect(running).rejects.toThrow('the work took longer than 1 ms');
+      expect([work.told()?.aborted, mutex.isHeld('a')]).toEqual([true, true]);
+      work.end();
+      await settle();
+      expect(mutex.size).toBe(0);
+    });
+
+    it('lets a caller leave that still waits for the lock', async () => {
+      enter('first');
+      const left = new AbortController();
+      const waiting = mutex.run('a', limits(left.signal), async () => events.push('ran'));
+      left.abort(new Error('left'));
+      await expect(waiting).rejects.toThrow('left');
+      expect(events).toEqual(['first']);
+    });
+  });
 });
