@@ -14,9 +14,6 @@ const PUT_AWAY_LIMIT_MS = 2000;
 const PUT_AWAY_POLL_MS = 10;
 /** For so long after a first failure another one may pass. */
 const MAY_PASS_MS = 5000;
-/** Where runc's shim has its OCI runtime keep state, a directory for each namespace. */
-const RUNC_ROOT = '/run/containerd/runc';
-const NAMESPACE = 'k8s.io';
 
 type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'paths' | 'log'>;
 
@@ -129,10 +126,14 @@ async function untilPutAway({ host, paths }: Pick<Deps, 'host' | 'paths'>, id: s
 }
 
 /** The shim forgets a container whose making failed late, such as on a bundle that containerd has removed; runc does not. */
-async function forgetInRuntime(deps: Pick<Deps, 'host' | 'log'>, id: string, handler: RuntimeHandler): Promise<void> {
+async function forgetInRuntime(
+  deps: Pick<Deps, 'host' | 'paths' | 'log'>,
+  id: string,
+  handler: RuntimeHandler,
+): Promise<void> {
   if (handler.options !== undefined && !isRuncOptions(handler.options)) return;
   const { Root } = handler.optionsTable;
-  const root = `${typeof Root === 'string' && Root !== '' ? Root : RUNC_ROOT}/${NAMESPACE}`;
+  const root = deps.paths.runtimeRoot(typeof Root === 'string' ? Root : '');
   await deps.host.deleteRuntimeContainer({ program: programOf(handler), root, id }).catch((error: unknown) => {
     deps.log.warn('the OCI runtime does not forget a container', { id, error: errorMessage(error) });
   });
@@ -148,7 +149,7 @@ function programOf({ optionsTable: { BinaryName } }: RuntimeHandler): string {
  * task counts as gone: the caller has made sure of that (`lifecycle/task-presence.ts`).
  */
 export async function clearVanishedTask(
-  deps: Pick<LifecycleDeps, 'host' | 'log'>,
+  deps: Pick<LifecycleDeps, 'host' | 'paths' | 'log'>,
   id: string,
   { handler, reason }: { handler: RuntimeHandler; reason: string },
 ): Promise<void> {

@@ -1,6 +1,10 @@
 import { dirname, join } from 'node:path';
 
-const NAMESPACE = 'k8s.io';
+/**
+ * Where runc's shim has its OCI runtime keep state unless its option `Root` says otherwise (RuncRoot in containerd's
+ * pkg/process, also in 2.x); it does not follow the daemon's own state directory.
+ */
+const RUNC_ROOT = '/run/containerd/runc';
 
 /** Every path of a sandbox or container derives from its id, so that an undo needs nothing else. */
 export class Paths {
@@ -14,6 +18,8 @@ export class Paths {
       readonly netns: string;
       /** crisp's own state directory. */
       readonly state: string;
+      /** The containerd namespace of pods and containers. */
+      readonly namespace: string;
     },
   ) {}
 
@@ -62,11 +68,16 @@ export class Paths {
   }
 
   /**
-   * The directory that containerd keeps for a task while it knows it, and no longer; beside the plugin's state directory as
-   * long as that is the daemon's usual one.
+   * The directory that containerd keeps for a task while it knows it, and no longer. No service of containerd 1.6 or 2.x tells
+   * its state directory, so the plugin's state directory is taken to be in it.
    */
   bundle(id: string): string {
-    return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', NAMESPACE, id);
+    return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', this.dirs.namespace, id);
+  }
+
+  /** The directory in which a handler's OCI runtime keeps state; `root` is the option `Root` of runc's shim, empty: none. */
+  runtimeRoot(root: string): string {
+    return join(root || RUNC_ROOT, this.dirs.namespace);
   }
 
   containerRoot(id: string): string {

@@ -62,6 +62,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a creation in container
         criState: join(state, 'io.containerd.grpc.v1.cri'),
         netns: '',
         state: '',
+        namespace: 'k8s.io',
       });
       const deps = { containerd, host, paths, log };
       const [record] = await containerd.containers.list([`id==${pod.id}`]);

@@ -210,6 +210,7 @@ export class StoryRig {
         criState: config.cri_state,
         netns: join(this.dir, 'netns'),
         state: config.state,
+        namespace,
       }),
       handlers: runtimeHandlers(config),
       locks,
