@@ -33,7 +33,8 @@ const CLEAR_TIMEOUT_MS = 60_000;
 /**
  * Creates a container in a READY sandbox. Afterwards it is CREATED, or there is nothing; what a daemon that is away would not
  * take back goes when it is there again, and keeps nobody from another attempt. Its image must be here already. A call that
- * is repeated while it runs, or after it, answers the same container.
+ * is repeated while it runs, or after it, answers the same container. A pod that is stopped or removed meanwhile gets none:
+ * then this fails as for a pod that was not READY, or not there, to begin with.
  */
 export async function createContainer(
   deps: CriDeps,
@@ -47,7 +48,14 @@ export async function createContainer(
   const { snapshotter } = handlerOf(deps, sandbox);
   const draft = newContainer({ id: newId(), sandbox, config, image, logPath, snapshotter });
   const containerId = await deps.creations.join(draft.metadata.name, containerFingerprint(draft), async () => {
-    return (await existingContainer(deps, draft, call)) ?? makeContainer(deps, { draft, config, sandbox, image }, call);
+    const existing = await existingContainer(deps, draft, call);
+    return (
+      existing ??
+      makeContainer(deps, { draft, config, sandbox, image }, call).catch((error: unknown) => {
+        requireReadySandbox(deps, sandbox.metadata.id); // what failed because the pod has gone is told so
+        throw error;
+      })
+    );
   });
   return { containerId };
 }
@@ -71,7 +79,7 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
   await using _held = await deps.locks.hold(id);
 
   const stuck = (): void => clearLater(deps, draft);
-  const container = await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
+  await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
     await step(
       'reserve the name',
       () => deps.names.reserve(name, id),
@@ -85,6 +93,7 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
       () => deps.selinux.release(draft.metadata.processLabel),
     );
     await step('unpack the image', () => deps.unpacked.ensure(image, unpack));
+    await step('look at its pod again', () => requireReadySandbox(deps, lease)); // that may have taken minutes
     // The root filesystem first: what this machine alone undoes is undone also when the daemon has gone.
     const [rootfs, made] = await together(
       () =>
@@ -99,8 +108,11 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
           () => makeDirectories(deps, id, config),
           () => removeDirectories(deps, id),
         );
-        // No undo: they are the pod's, shared by its containers, and go when it stops.
-        const volumes = await step('mount its image volumes', () => mountImageVolumes(deps, sandbox, config, signal));
+        const volumes = await step(
+          'mount its image volumes', // they are the pod's, shared by its containers, and go when it stops
+          () => mountImageVolumes(deps, sandbox, config, signal),
+          (undoing) => removeVolumesOfStopped(deps, lease, undoing),
+        );
         const inputs = await step('look at the host', () =>
           containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
         );
@@ -116,11 +128,16 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
         ),
       () => step('write its status', () => deps.containers.writeStatus(id, made.container.status)),
     );
-    return { ...made.container, rootfs };
+    return step('list it', () => {
+      // At one go: a stop of the pod that begins before this is seen here, and one that begins after it sees the container.
+      requireReadySandbox(deps, lease);
+      const listed = { ...made.container, rootfs };
+      deps.containers.add(listed);
+      return listed;
+    });
   });
 
   // Nothing below may fail: the container exists.
-  deps.containers.add(container);
   deps.events.publish(id, sandbox.metadata.id, ContainerEventType.CONTAINER_CREATED_EVENT);
   return id;
 }
@@ -155,8 +172,17 @@ function handlerOf(deps: CriDeps, sandbox: Sandbox): RuntimeHandler {
 
 function requireReadySandbox(deps: CriDeps, sandboxId: string): Sandbox {
   const sandbox = requireSandbox(deps, sandboxId, 'pod_sandbox_id');
-  if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandbox.metadata.id}" is not ready`);
+  const { status, stopping, metadata } = sandbox;
+  if (status.state !== 'READY' || stopping) throw notReady(`pod sandbox "${metadata.id}" is not ready`);
   return sandbox;
+}
+
+/** Image volumes that were mounted when the stop of their pod had taken its own away; nothing else would unmount them. */
+async function removeVolumesOfStopped(deps: CriDeps, sandboxId: string, signal: AbortSignal): Promise<void> {
+  const sandbox = deps.sandboxes.get(sandboxId);
+  if (sandbox?.status.state === 'READY' && !sandbox.stopping) return;
+  await using _held = await deps.locks.hold(`stop/${sandboxId}`, signal);
+  await deps.host.removeTree(deps.paths.imageVolumes(sandboxId));
 }
 
 /** An image is looked up, never pulled: kubelet pulls, and counts what it pulled. */
