@@ -8,7 +8,11 @@ import { writeCodeCache } from './code-cache.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}/dist`, { recursive: true, force: true });
 await build({
-  entryPoints: { crisp: 'src/main.ts', 'crisp-stdio': 'src/stdio-main.ts' },
+  entryPoints: {
+    crisp: 'src/main.ts',
+    'crisp-stdio': 'src/stdio-main.ts',
+    'crisp-host': 'src/host/kernel-worker.ts',
+  },
   outdir: 'dist',
   absWorkingDir: root,
   bundle: true,

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -17,10 +18,11 @@ export async function runTypeScript(file) {
     packages: 'external',
   });
   const module = { exports: {} };
-  new Function('module', 'exports', 'require', outputFiles[0].text)(
+  new Function('module', 'exports', 'require', '__dirname', outputFiles[0].text)(
     module,
     module.exports,
     createRequire(import.meta.url),
+    dirname(resolve(root, file)),
   );
   return module.exports;
 }

@@ -179,7 +179,7 @@ async function buildLifecycle(
     const statuses = containers.bySandbox(sandboxId).map((container) => toCriContainerStatus(container, namesOfImage));
     return { podSandboxStatus: sandbox && toCriSandboxStatus(sandbox, false), containersStatuses: statuses };
   }, log);
-  const host = await thisHost(() => surroundings.facts, [config.cri_root, config.cri_state, config.state]);
+  const host = await thisHost(() => surroundings.facts, [config.cri_root, config.cri_state, config.state], log);
   const locks = new KeyedMutex();
   return {
     log,

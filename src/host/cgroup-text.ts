@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { CgroupPressure, CgroupPressureLine } from '../model/cgroup-values';
 
 /**
- * Reads the files of one cgroup; what is not there is undefined, never an error. Synchronously: the kernel answers from
- * memory in some 20 µs, and the thread pool would cost several times that for each of thousands of files.
+ * Reads the files of one cgroup; what is not there is undefined, never an error. Synchronously, and so only on a thread of
+ * its own (kernel-jobs.ts): the kernel answers most files in some 20 µs, but for memory.stat it may have a whole tree to
+ * add up.
  */
 export class CgroupDir {
   constructor(readonly path: string) {}

@@ -1,83 +1,15 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { errnoOf } from '../base/errors';
+import type { HostDeviceNode } from './device-nodes';
+import { kernelCall } from './kernel-call';
+import { hostMeans, type Means } from './syscalls';
 
-/** A device node, as a container is given it. */
-export interface HostDeviceNode {
-  readonly path: string;
-  readonly type: 'c' | 'b';
-  readonly major: number;
-  readonly minor: number;
-  /** Permission bits only. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** Below /dev these hold no devices of the host, or are given to a container in another way. */
-const SKIPPED_DIRS: ReadonlySet<string> = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev']);
-/** A container's terminal is bound over it. */
-const SKIPPED_NODE = 'console';
-
-/** Splits a device number as glibc's gnu_dev_major and gnu_dev_minor do: 12 and 20 bits, interleaved for old programs. */
-export function splitDeviceNumber(rdev: bigint): { major: number; minor: number } {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
-  return { major: Number(major), minor: Number(minor) };
-}
-
-/** The device node at `path`, symbolic links followed; rejects when there is none. */
-export async function deviceOf(path: string): Promise<HostDeviceNode> {
-  const device = toDevice(path, await stat(path, { bigint: true }));
-  if (device === undefined) throw new Error(`"${path}" is not a device`);
-  return device;
-}
-
-/** Every device node at or below a directory, in the order of their names; links are not followed, FIFOs left out. */
-export async function devicesBelow(dir: string): Promise<HostDeviceNode[]> {
-  const entries = await readdir(dir, { withFileTypes: true });
-  const found: HostDeviceNode[] = [];
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) {
-      if (!SKIPPED_DIRS.has(entry.name)) found.push(...(await unlessGone(devicesBelow(path), [])));
-    } else if (entry.name !== SKIPPED_NODE && (entry.isCharacterDevice() || entry.isBlockDevice())) {
-      const device = toDevice(path, await unlessGone(lstat(path, { bigint: true }), undefined));
-      if (device !== undefined) found.push(device);
-    }
-  }
-  return found;
-}
+export { deviceNow, type HostDeviceNode, splitDeviceNumber } from './device-nodes';
 
 /** What a pod's `devices[].host_path` names: one device node, or all below a directory. */
-export async function devicesAt(path: string): Promise<HostDeviceNode[]> {
-  return (await stat(path)).isDirectory() ? devicesBelow(path) : [await deviceOf(path)];
+export async function devicesAt(path: string, means: Means = hostMeans()): Promise<HostDeviceNode[]> {
+  return kernelCall(means, 'devicesAt', path, { subject: path });
 }
 
 /** Every device of the host: what a privileged container sees. */
-export async function hostDevices(dev = '/dev'): Promise<HostDeviceNode[]> {
-  return devicesBelow(dev);
-}
-
-function toDevice(path: string, found: BigIntStats | undefined): HostDeviceNode | undefined {
-  if (found === undefined || !(found.isCharacterDevice() || found.isBlockDevice())) return undefined;
-  return {
-    path,
-    type: found.isBlockDevice() ? 'b' : 'c',
-    ...splitDeviceNumber(found.rdev),
-    mode: Number(found.mode & 0o7777n),
-    uid: Number(found.uid),
-    gid: Number(found.gid),
-  };
-}
-
-/** Devices come and go while a directory is read. */
-async function unlessGone<T>(looked: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await looked;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return otherwise;
-    throw error;
-  }
+export async function hostDevices(dev = '/dev', means: Means = hostMeans()): Promise<HostDeviceNode[]> {
+  return kernelCall(means, 'devicesBelow', dev, { subject: dev });
 }

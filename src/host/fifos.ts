@@ -5,7 +5,10 @@ import { errnoOf } from '../base/errors';
 import { runOk } from './run';
 import { hostMeans, type Means, type Syscalls } from './syscalls';
 
-/** Only root and the shim, which is root too, open them. */
+/**
+ * Only root and the shim, which is root too, open them. They lie in containerd's state directory, a tmpfs: looking for one
+ * and making it are answered at once, on the calling thread.
+ */
 const MODE = 0o600;
 
 /**

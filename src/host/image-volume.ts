@@ -15,7 +15,7 @@ export async function copyImageVolume(
   options: { signal?: AbortSignal; timeoutMs?: number } = {},
   means: Means = hostMeans(),
 ): Promise<boolean> {
-  const place = openInRoot(source.rootfs, source.path, means);
+  const place = await openInRoot(source.rootfs, source.path, means);
   if (place === undefined) return false;
   try {
     if (place.kind !== 'directory')

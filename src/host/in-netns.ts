@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import type { Syscalls } from './syscalls';
 
 /** Kinds of namespaces that a thread may enter and leave again, as setns and unshare number them. */
@@ -23,7 +24,7 @@ export function inNetns<T>(syscalls: Syscalls, where: { path: string } | 'new', 
 /**
  * Runs `act` with this thread in other namespaces: those at paths, or new ones. `act` must be synchronous and start no
  * thread: whatever else ran would be in the wrong namespace. A thread that cannot go back would serve the whole host from
- * inside a pod, so then the process aborts.
+ * inside a pod, so then it ends; with the main thread the process does.
  */
 export function inNamespaces<T>(
   syscalls: Syscalls,
@@ -95,6 +96,7 @@ function goHome(syscalls: Syscalls, kind: ThreadNamespace, home: number): void {
   try {
     syscalls.setns(home, CLONE_FLAGS[kind]);
   } catch {
-    process.abort();
+    if (isMainThread) process.abort();
+    process.exit(1); // of a worker, this ends the thread alone
   }
 }

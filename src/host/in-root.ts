@@ -1,16 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
-import { errnoOf } from '../base/errors';
-import { hostMeans, type Means, type Syscalls } from './syscalls';
-
-/** Not in Node's constants: opens the place, not what is there, so that no FIFO blocks and no device wakes. */
-const O_PATH = 0o10000000;
-const O_CLOEXEC = 0o2000000;
-const RESOLVE_NO_MAGICLINKS = 0x02;
-const RESOLVE_IN_ROOT = 0x10;
-/** As many as the kernel follows. */
-const MAX_LINKS = 40;
-
-export type PlaceKind = 'directory' | 'file' | 'other';
+import { closeSync } from 'node:fs';
+import { kernelCall } from './kernel-call';
+import type { PlaceKind } from './place';
+import { hostMeans, type Means } from './syscalls';
 
 /** A place inside a root filesystem, held open until `close`. */
 export interface OpenPlace {
@@ -25,82 +16,28 @@ export interface OpenPlace {
 
 /**
  * Finds a path as a process whose root is `root` would: every symbolic link and `..` on the way, absolute ones too, stays
- * inside. Undefined when there is nothing. Nothing is opened for reading. The root filesystem is a local one, already
- * mounted, so this blocks no longer than a local lookup does.
+ * inside. Undefined when there is nothing. Nothing is opened for reading. Rejects with a DeadlineError when the filesystem
+ * does not answer: a snapshotter may serve it itself (FUSE).
  */
-export function openInRoot(root: string, path: string, means: Means = hostMeans()): OpenPlace | undefined {
-  try {
-    const fd = means.syscalls ? openByKernel(means.syscalls, root, path) : walk(root, path);
-    const found = fstatSync(fd);
-    const handle = `/proc/${process.pid}/fd/${fd}`;
-    return { handle, path: readlinkSync(handle), kind: kindOf(found), size: found.size, close: () => closeSync(fd) };
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-}
-
-/** What a path inside a root filesystem is, and where on the host; undefined when there is nothing. */
-export function resolveInRoot(
+export async function openInRoot(
   root: string,
   path: string,
   means: Means = hostMeans(),
-): { path: string; kind: PlaceKind } | undefined {
-  const place = openInRoot(root, path, means);
+): Promise<OpenPlace | undefined> {
+  const late = (place: { fd: number } | undefined): void => void (place && closeSync(place.fd));
+  const place = await kernelCall(means, 'openInRoot', { root, path }, { subject: `${root}: ${path}`, late });
+  if (!place) return undefined;
+  const { fd, ...what } = place;
+  return { ...what, handle: `/proc/${process.pid}/fd/${fd}`, close: () => closeSync(fd) };
+}
+
+/** What a path inside a root filesystem is, and where on the host; undefined when there is nothing. */
+export async function resolveInRoot(
+  root: string,
+  path: string,
+  means: Means = hostMeans(),
+): Promise<{ path: string; kind: PlaceKind } | undefined> {
+  const place = await openInRoot(root, path, means);
   place?.close();
   return place && { path: place.path, kind: place.kind };
-}
-
-function openByKernel(syscalls: Syscalls, root: string, path: string): number {
-  const dirfd = openSync(root, O_PATH | constants.O_DIRECTORY);
-  try {
-    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    return syscalls.openat2(dirfd, path || '.', { flags: O_PATH | O_CLOEXEC, resolve });
-  } catch (error) {
-    // A kernel older than 5.6 does not have it; a seccomp filter may not know it.
-    if (errnoOf(error) !== 'ENOSYS' && errnoOf(error) !== 'EPERM') throw error;
-    return walk(root, path);
-  } finally {
-    closeSync(dirfd);
-  }
-}
-
-/**
- * The same without openat2: component by component, each opened below the descriptor of the one before and without
- * following it, so that a directory swapped for a link meanwhile leads nowhere.
- */
-function walk(root: string, path: string): number {
-  const trail = [openSync(root, O_PATH | constants.O_DIRECTORY)];
-  const todo = components(path);
-  try {
-    for (let links = 0; todo.length > 0; ) {
-      const name = todo.shift() ?? '.';
-      const at = trail.at(-1);
-      if (name === '.') continue;
-      if (name === '..') {
-        if (trail.length > 1) closeSync(trail.pop() ?? -1);
-        continue;
-      }
-      const fd = openSync(`/proc/self/fd/${at}/${name}`, O_PATH | constants.O_NOFOLLOW);
-      trail.push(fd);
-      if (!fstatSync(fd).isSymbolicLink()) continue;
-      if (++links > MAX_LINKS) throw Object.assign(new Error(`ELOOP: too many links in "${path}"`), { code: 'ELOOP' });
-      const target = readlinkSync(`/proc/self/fd/${at}/${name}`);
-      closeSync(trail.pop() ?? -1);
-      if (target.startsWith('/')) for (const above of trail.splice(1)) closeSync(above);
-      todo.unshift(...components(target));
-    }
-    return trail.pop() ?? -1;
-  } finally {
-    for (const fd of trail) closeSync(fd);
-  }
-}
-
-function components(path: string): string[] {
-  return path.split('/').filter((name) => name !== '');
-}
-
-function kindOf(found: Stats): PlaceKind {
-  if (found.isDirectory()) return 'directory';
-  return found.isFile() ? 'file' : 'other';
 }

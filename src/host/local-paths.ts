@@ -31,7 +31,7 @@ export interface LocalPath {
 }
 
 /**
- * Looks at paths where no look can hang. Each component is looked at only when all that is mounted at it or above it is of
+ * Looks at paths where hardly a look can hang. Each component is looked at only when all that is mounted at it or above it is of
  * this machine, so a link into a dead mount is not followed either.
  */
 export class LocalPaths {

@@ -55,7 +55,11 @@ export async function mountInfo(pid: number | 'self' = 'self'): Promise<MountEnt
   return parseMountInfo(mountInfoText(pid));
 }
 
-/** The text of a mountinfo file. The kernel gives a page at a time: hundreds of mounts are read sooner at once than by as many turns of a thread pool. */
+/**
+ * The text of a mountinfo file. The kernel gives a page at a time: hundreds of mounts are read sooner at once than by as many
+ * turns of a thread pool. It answers from its own memory, whatever the mounts are of: no filesystem is asked, and the lock
+ * of the mount table is not held while a mount waits for its server.
+ */
 export function mountInfoText(pid: number | 'self' = 'self'): string {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
 }

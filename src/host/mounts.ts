@@ -1,23 +1,11 @@
 import { join } from 'node:path';
-import { errnoOf } from '../base/errors';
 import type { Mount } from '../model/mount';
+import { kernelCall } from './kernel-call';
+import { MAX_STACKED } from './mount-calls';
 import { isMountPoint } from './mount-info';
-import {
-  fittingMount,
-  MS_BIND,
-  MS_RDONLY,
-  MS_REMOUNT,
-  parseOptions,
-  readonlyMount,
-  withoutIdMaps,
-} from './mount-options';
+import { fittingMount, readonlyMount, withoutIdMaps } from './mount-options';
 import { runOk } from './run';
-import { hostMeans, type Means, type Syscalls } from './syscalls';
-
-const MNT_DETACH = 2;
-const UMOUNT_NOFOLLOW = 8;
-/** Mounts stacked on one point; more is a bug, not a reason to loop for ever. */
-const MAX_STACKED = 32;
+import { hostMeans, type Means } from './syscalls';
 
 /** Mounts a tmpfs. `path` must exist. */
 export async function mountTmpfs(
@@ -48,7 +36,7 @@ export async function bindMount(
 
 /**
  * Mounts what a snapshotter described at `target`, one on the other in order. With `readonly` nothing of the snapshot can
- * be written through it. When one fails, those already mounted are taken away again.
+ * be written through it. When one fails, those already mounted are unmounted again.
  */
 export async function mountAll(
   mounts: readonly Mount[],
@@ -72,63 +60,46 @@ export async function mountAll(
 
 /**
  * Unmounts everything mounted at `path`, and answers whether there was something. Idempotent: nothing mounted, or no such
- * path, is `false`. By system call it is synchronous: quick for a tmpfs, a bind mount, a namespace and what is mounted read-only.
- * `lazy` also takes what is in use: it is gone from the tree at once, and freed with its last user.
+ * path, is `false`. `lazy` also takes what is in use: it is gone from the tree at once, and freed with its last user.
+ * Rejects with a DeadlineError when the kernel holds it up (a dead NFS server); a repetition then waits for the same call.
  */
 export async function unmount(
   path: string,
   options: { lazy?: boolean } = {},
   means: Means = hostMeans(),
 ): Promise<boolean> {
-  let found = false;
-  for (let round = 0; round < MAX_STACKED; round++) {
-    if (!(await unmountOnce(path, options.lazy === true, means))) return found;
+  const lazy = options.lazy === true;
+  if (means.syscalls) return kernelCall(means, 'unmount', { path, lazy }, { subject: path });
+  for (let found = false, round = 0; round < MAX_STACKED; round++) {
+    if (!(await unmountByTool(path, lazy))) return found;
     found = true;
   }
   throw new Error(`unmount "${path}": still mounted after ${MAX_STACKED} rounds`);
 }
 
-async function unmountOnce(path: string, lazy: boolean, means: Means): Promise<boolean> {
-  if (means.syscalls === undefined) {
-    if (!(await isMountPoint(path))) return false;
-    await runOk(['umount', '--no-canonicalize', ...(lazy ? ['--lazy'] : []), '--', path]);
-    return true;
-  }
-  try {
-    means.syscalls.umount(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0));
-    return true;
-  } catch (error) {
-    // EINVAL is also what a path that is no mount point gets.
-    if (['EINVAL', 'ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
-    throw error;
-  }
+async function unmountOnce(path: string, lazy: boolean, means: Means): Promise<void> {
+  if (means.syscalls) await kernelCall(means, 'unmountOnce', { path, lazy }, { subject: path });
+  else await unmountByTool(path, lazy);
 }
 
-/** Mounts what a snapshotter described at `target`, by system call or tool. */
+async function unmountByTool(path: string, lazy: boolean): Promise<boolean> {
+  if (!(await isMountPoint(path))) return false;
+  await runOk(['umount', '--no-canonicalize', ...(lazy ? ['--lazy'] : []), '--', path]);
+  return true;
+}
+
+/**
+ * Mounts what a snapshotter described at `target`, by system call or tool. Rejects with a DeadlineError when the kernel
+ * holds it up; what is mounted after that is unmounted again.
+ */
 export async function mountOne(mount: Mount, target: string, means: Means): Promise<void> {
-  const { mount: fitting, cwd } = fittingMount(mount);
-  if (means.syscalls === undefined) return mountByTool(fitting, target, cwd);
-  // Nobody else uses relative paths, and nothing else of ours runs before the directory is restored.
-  const before = process.cwd();
-  if (cwd !== undefined) process.chdir(cwd);
-  try {
-    mountByCall(means.syscalls, fitting, target);
-  } finally {
-    if (cwd !== undefined) process.chdir(before);
-  }
+  if (!means.syscalls) return mountByTool(mount, target);
+  const late = (): void => void unmountOnce(target, true, means).catch(() => undefined);
+  await kernelCall(means, 'mount', { mount, target }, { subject: target, late: (output) => output && late() });
 }
 
-function mountByCall(syscalls: Syscalls, mount: Mount, target: string): void {
-  const { flags, propagation, data } = parseOptions(mount.options);
-  const call = { source: mount.source, target, type: mount.type, flags, data };
-  syscalls.mount(call);
-  // The kernel ignores every flag of a bind mount but MS_REC; a remount sets them.
-  const toRemount = (flags & MS_BIND) !== 0 && (flags & MS_RDONLY) !== 0;
-  if (toRemount) syscalls.mount({ ...call, flags: flags | MS_REMOUNT, data: '' });
-  if (propagation !== 0) syscalls.mount({ source: '', target, type: '', flags: propagation, data: '' });
-}
-
-async function mountByTool(mount: Mount, target: string, cwd?: string): Promise<void> {
+async function mountByTool(given: Mount, target: string): Promise<void> {
+  const { mount, cwd } = fittingMount(given);
   const options = mount.options.length > 0 ? ['-o', mount.options.join(',')] : [];
   const type = mount.type === 'bind' ? [] : ['-t', mount.type];
   await runOk(['mount', '--no-canonicalize', ...type, ...options, '--', mount.source, target], { cwd });

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { NetDev } from '../model/net-dev';
-import { inNetns } from './in-netns';
+import { kernelCall } from './kernel-call';
 import { runOk } from './run';
 import { hostMeans, type Means } from './syscalls';
 
@@ -28,15 +27,14 @@ export function parseNetDev(text: string): NetDev[] {
 }
 
 /** The interfaces that a process sees, loopback included. Rejects with ENOENT when it does not run. */
-export async function readNetDevOfPid(pid: number): Promise<NetDev[]> {
-  return parseNetDev(readFileSync(`/proc/${pid}/net/dev`, 'utf8'));
+export async function readNetDevOfPid(pid: number, means: Means = hostMeans()): Promise<NetDev[]> {
+  return parseNetDev(await kernelCall(means, 'netDevOfPid', pid, { subject: String(pid) }));
 }
 
 /** The interfaces of a pinned network namespace, which needs no process in it. */
 export async function readNetDevInNetns(path: string, means: Means = hostMeans()): Promise<NetDev[]> {
-  const { syscalls } = means;
-  if (syscalls === undefined) {
+  if (means.syscalls === undefined) {
     return parseNetDev((await runOk(['nsenter', `--net=${path}`, '--', 'cat', '/proc/self/net/dev'])).stdout);
   }
-  return parseNetDev(inNetns(syscalls, { path }, () => readFileSync('/proc/thread-self/net/dev', 'utf8')));
+  return parseNetDev(await kernelCall(means, 'netDev', path, { subject: path }));
 }

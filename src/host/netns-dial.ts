@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { isIPv4, isIPv6, Socket } from 'node:net';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { inNetns } from './in-netns';
+import { kernelCall } from './kernel-call';
 import { cleanEnv } from './run';
 import { hostMeans, type Means, SyscallError, type Syscalls } from './syscalls';
 
@@ -14,7 +14,6 @@ export interface DialOptions {
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0x800 | 0x80000;
 const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 50;
@@ -40,7 +39,9 @@ export async function dialInNetns(
   const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   signal.throwIfAborted();
-  return means.syscalls ? dial(means.syscalls, target, address, signal) : dialByTool(target, signal);
+  return means.syscalls
+    ? dial(means.syscalls, means, { path: target.path, address, signal })
+    : dialByTool(target, signal);
 }
 
 /** `struct sockaddr_in` or `sockaddr_in6`: the family in this machine's byte order, the rest in the network's. */
@@ -56,12 +57,12 @@ export function socketAddress(host: string, port: number): Buffer {
 /** A socket belongs to the namespace it was made in, so that connecting may happen outside, without blocking. */
 async function dial(
   syscalls: Syscalls,
-  target: { path: string },
-  address: Buffer,
-  signal: AbortSignal,
+  means: Means,
+  { path, address, signal }: { path: string; address: Buffer; signal: AbortSignal },
 ): Promise<Socket> {
   const domain = address.length === 16 ? AF_INET : AF_INET6;
-  const fd = inNetns(syscalls, target, () => syscalls.socket(domain, SOCK_STREAM_NONBLOCK_CLOEXEC));
+  const late = (unused: number | undefined): void => void (unused !== undefined && closeSync(unused));
+  const fd = await kernelCall(means, 'socket', { path, domain }, { subject: path, signal, late });
   try {
     await connected(syscalls, fd, address, signal);
     return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });

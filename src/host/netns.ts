@@ -1,8 +1,7 @@
 import { mkdir, open, statfs, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../base/errors';
-import { inNetns, setLoopbackUp } from './in-netns';
-import { MS_BIND } from './mount-options';
+import { kernelCall } from './kernel-call';
 import { unmount } from './mounts';
 import { runOk } from './run';
 import { hostMeans, type Means } from './syscalls';
@@ -19,20 +18,18 @@ export function netnsPath(dir: string, sandboxId: string): string {
 
 /**
  * Pins a new network namespace, with its loopback up, at `path`: it lives until `removeNetns`, also without a process.
- * Fails when there is something at `path`, and leaves nothing behind when it fails later.
+ * Fails when there is something at `path`, and leaves nothing behind when it fails later: a DeadlineError when the kernel
+ * holds it up, as it does while many other network namespaces end.
  */
 export async function createNetns(path: string, means: Means = hostMeans()): Promise<void> {
   await makeMountPoint(path);
   try {
-    const { syscalls } = means;
-    if (syscalls === undefined) {
+    if (means.syscalls === undefined) {
       await runOk(['unshare', `--net=${path}`, '--', 'ip', 'link', 'set', 'lo', 'up']);
       return;
     }
-    inNetns(syscalls, 'new', () => {
-      setLoopbackUp(syscalls);
-      syscalls.mount({ source: '/proc/thread-self/ns/net', target: path, type: 'none', flags: MS_BIND, data: '' });
-    });
+    const late = (): void => void removeNetns(path, means).catch(() => undefined);
+    await kernelCall(means, 'pin', [{ kind: 'net', path }], { subject: path, late });
   } catch (error) {
     await removeNetns(path, means).catch(() => undefined);
     throw error;
@@ -61,7 +58,10 @@ export async function removeNetns(path: string, means: Means = hostMeans()): Pro
   }
 }
 
-/** True when a namespace is pinned at `path`; an empty file left by a reboot is none. */
+/**
+ * True when a namespace is pinned at `path`; an empty file left by a reboot is none. On Node's own file threads: the
+ * directory is a tmpfs, and the kernel answers for a namespace without any lock.
+ */
 export async function isNetns(path: string): Promise<boolean> {
   try {
     return (await statfs(path)).type === NSFS_MAGIC;
@@ -73,7 +73,6 @@ export async function isNetns(path: string): Promise<boolean> {
 
 /** Sets the loopback of a pinned network namespace up. Idempotent. */
 export async function bringLoopbackUp(path: string, means: Means = hostMeans()): Promise<void> {
-  const { syscalls } = means;
-  if (syscalls !== undefined) inNetns(syscalls, { path }, () => setLoopbackUp(syscalls));
+  if (means.syscalls !== undefined) await kernelCall(means, 'loopbackUp', path, { subject: path });
   else await runOk(['nsenter', `--net=${path}`, '--', 'ip', 'link', 'set', 'lo', 'up']);
 }

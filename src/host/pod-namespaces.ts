@@ -1,14 +1,14 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
 import type { PodPins } from '../model/pod-pins';
 import { BadInputError } from './bad-input';
-import { inNamespaces, setLoopbackUp, type ThreadNamespace } from './in-netns';
-import { MS_BIND } from './mount-options';
+import type { ThreadNamespace } from './in-netns';
+import { kernelCall } from './kernel-call';
+import type { PinnedAt, Setting } from './namespace-calls';
 import { makeMountPoint, removeNetns } from './netns';
 import { runOk } from './run';
-import { hostMeans, type Means, type Syscalls } from './syscalls';
+import { hostMeans, type Means } from './syscalls';
 
 /** What holds in a pod's namespaces. */
 export interface NamespaceSettings {
@@ -36,7 +36,8 @@ export async function pinNamespaces(pins: PodPins, means: Means = hostMeans()): 
       made.push(path);
     }
     if (made.length === 0) return;
-    if (means.syscalls) pinByCall(means.syscalls, pins);
+    const late = (): void => void Promise.all(made.map((path) => removeNetns(path, means))).catch(() => undefined);
+    if (means.syscalls) await kernelCall(means, 'pin', pinned(pins), { subject: made.join(', '), late });
     else await pinByTool(pins);
   } catch (error) {
     for (const path of made) await removeNetns(path, means).catch(() => undefined);
@@ -66,18 +67,13 @@ export async function setInNamespaces(
 ): Promise<void> {
   const files = filesOf(pins, settings);
   if (files.length === 0) return;
-  if (means.syscalls) return setByCall(means.syscalls, pins, files);
+  const subject = files.map(({ what }) => what).join(', ');
+  if (means.syscalls) return kernelCall(means, 'set', { pins: pinned(pins), settings: files }, { subject });
   await runOk(['nsenter', ...toolFlags(pins), '--', process.execPath, '-e', WRITE, JSON.stringify(files)]).catch(
     (error) => {
       throw new BadInputError(errorMessage(error));
     },
   );
-}
-
-interface Setting {
-  readonly what: string;
-  readonly path: string;
-  readonly value: string;
 }
 
 function filesOf(pins: PodPins, { hostname, sysctls }: NamespaceSettings): Setting[] {
@@ -93,7 +89,7 @@ function filesOf(pins: PodPins, { hostname, sysctls }: NamespaceSettings): Setti
   ];
 }
 
-function pinned(pins: PodPins): { kind: ThreadNamespace; path: string }[] {
+function pinned(pins: PodPins): PinnedAt[] {
   const types = Object.keys(KINDS) as (keyof PodPins)[];
   return types.flatMap((type) => (pins[type] === undefined ? [] : [{ kind: KINDS[type], path: pins[type] }]));
 }
@@ -102,45 +98,12 @@ function toolFlags(pins: PodPins): string[] {
   return pinned(pins).map(({ kind, path }) => `--${kind}=${path}`);
 }
 
-function pinByCall(syscalls: Syscalls, pins: PodPins): void {
-  const all = pinned(pins);
-  inNamespaces(syscalls, Object.fromEntries(all.map(({ kind }) => [kind, 'new'])), () => {
-    if (pins.network !== undefined) setLoopbackUp(syscalls);
-    for (const { kind, path } of all) {
-      const source = `/proc/thread-self/ns/${kind}`;
-      syscalls.mount({ source, target: path, type: 'none', flags: MS_BIND, data: '' });
-    }
-  });
-}
-
 async function pinByTool(pins: PodPins): Promise<void> {
   const act = pins.network === undefined ? ['true'] : ['ip', 'link', 'set', 'lo', 'up'];
   await runOk(['unshare', ...toolFlags(pins), '--', ...act]);
 }
 
-function setByCall(syscalls: Syscalls, pins: PodPins, files: readonly Setting[]): void {
-  inNamespaces(syscalls, Object.fromEntries(pinned(pins).map(({ kind, path }) => [kind, { path }])), () => {
-    for (const { what, path, value } of files) {
-      try {
-        writeSetting(path, value);
-      } catch (error) {
-        throw new BadInputError(`${what} cannot be set to ${JSON.stringify(value)}: ${errorMessage(error)}`);
-      }
-    }
-  });
-}
-
-/** Some may only be written: opening for more would be refused. The kernel looks at the writing thread's namespaces. */
-function writeSetting(path: string, value: string): void {
-  const fd = openSync(path, constants.O_WRONLY);
-  try {
-    writeSync(fd, value);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The same in a process of its own, which runs inside. */
+/** As `setByCall`, in a process of its own that runs inside. */
 const WRITE = `const fs = require('fs');
 for (const { what, path, value } of JSON.parse(process.argv[1])) {
   try {

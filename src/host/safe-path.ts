@@ -1,7 +1,8 @@
 import { isAbsolute } from 'node:path';
-import { LocalPaths } from './local-paths';
-import { mountInfoText } from './mount-info';
+import { DeadlineError } from '../base/deadline';
+import { kernelCall } from './kernel-call';
 import { run } from './run';
+import { hostMeans, type Means } from './syscalls';
 
 export type HostPathKind = 'directory' | 'file' | 'character' | 'block' | 'other' | 'missing';
 
@@ -49,12 +50,13 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
   /** What is mounted, as in /proc/self/mountinfo; for tests. */
   readonly mountInfo?: string;
+  readonly means?: Means;
 }
 
 /**
  * Looks at paths that a user named. On a dead network filesystem such a look never returns, and must cost neither the daemon
- * nor one of its few file threads: what does not lie on this machine's own filesystems is looked at by a child process with
- * a deadline. Paths with `create` are made a directory (0755, as kubelet's own) when there is nothing. Answers in the
+ * nor one of its few file threads: what lies on this machine's own filesystems is looked at on a thread for such calls, and
+ * anything else by a child process that can be killed; both with a deadline. Paths with `create` are made a directory (0755, as kubelet's own) when there is nothing. Answers in the
  * order asked; rejects with a HostPathError.
  */
 export async function resolveHostPaths(
@@ -64,21 +66,23 @@ export async function resolveHostPaths(
   const relative = paths.find(({ path }) => !isAbsolute(path) || path.includes('\0'));
   if (relative !== undefined) throw new HostPathError(`"${relative.path}" is no absolute path`);
   if (paths.length === 0) return [];
-  return resolveHere(paths, options.mountInfo ?? mountInfoText()) ?? resolveByChild(paths, options);
+  return (await resolveHere(paths, options)) ?? resolveByChild(paths, options);
 }
 
 type Asked = readonly { readonly path: string; readonly create?: boolean }[];
 
 /** Undefined when one of them cannot be looked at, or has to be made. */
-function resolveHere(paths: Asked, mountInfo: string): ResolvedHostPath[] | undefined {
-  const local = new LocalPaths(mountInfo);
-  const found: ResolvedHostPath[] = [];
-  for (const { path, create } of paths) {
-    const at = local.resolve(path);
-    if (at === undefined || (at.stats === undefined && create)) return undefined;
-    found.push({ path: at.path, kind: at.stats ? kindOfMode(at.stats.mode) : 'missing' });
-  }
-  return found;
+async function resolveHere(
+  paths: Asked,
+  { timeoutMs = TIMEOUT_MS, signal, mountInfo, means = hostMeans() }: LookOptions,
+): Promise<ResolvedHostPath[] | undefined> {
+  const subject = paths.map(({ path }) => path).join(', ');
+  const options = { subject, timeoutMs, signal };
+  const found = await kernelCall(means, 'lookLocally', { paths, mountInfo }, options).catch((cause: unknown) => {
+    signal?.throwIfAborted();
+    throw cause instanceof DeadlineError ? new HostPathError(`looking at ${subject}`, { cause }) : cause;
+  });
+  return found?.map(({ path, mode }) => ({ path, kind: mode === undefined ? 'missing' : kindOfMode(mode) }));
 }
 
 async function resolveByChild(paths: Asked, options: LookOptions): Promise<ResolvedHostPath[]> {

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 import { once } from '../base/once';
+import { ThreadPool, type Threads } from './thread-pool';
 
 /** A system call failed; `code` is its errno by name (`EBUSY`), as Node's own errors have it. */
 export class SyscallError extends Error {
@@ -8,7 +11,7 @@ export class SyscallError extends Error {
   constructor(
     readonly syscall: string,
     readonly errno: number,
-    subject = '',
+    readonly subject = '',
   ) {
     const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error'];
     super(`${syscall}${subject && ` ${subject}`}: ${code} (${text})`);
@@ -17,14 +20,17 @@ export class SyscallError extends Error {
 }
 
 /**
- * The system calls that Node lacks. All of them block the calling thread and act on it alone (setns, unshare), so they
- * are only for what the kernel answers at once. A failure throws a SyscallError.
+ * The system calls that Node lacks. All of them block the calling thread, and setns, unshare and (after unshare) chdir act
+ * on it alone. What the kernel may hold up is called on a thread of its own: see kernel-jobs.ts. A failure throws a
+ * SyscallError.
  */
 export interface Syscalls {
   setns(fd: number, type: number): void;
   unshare(flags: number): void;
   mount(args: { source: string; target: string; type: string; flags: number; data: string }): void;
   umount(target: string, flags: number): void;
+  /** The working directory of this thread and of those that share it. */
+  chdir(path: string): void;
   mkfifo(path: string, mode: number): void;
   /** A descriptor that the caller closes. */
   socket(domain: number, type: number): number;
@@ -45,6 +51,8 @@ export interface Syscalls {
   moveMount(fd: number, target: string): void;
   /** False when another open file holds the lock. */
   flockExclusive(fd: number): boolean;
+  /** Ends this process at once: no exit handlers, and no waiting for threads. */
+  exitNow(code: number): void;
 }
 
 /** How this host is acted on: by system calls, or, when koffi cannot load, by spawned tools. */
@@ -52,6 +60,8 @@ export interface Means {
   readonly syscalls?: Syscalls;
   /** Why there are no system calls. */
   readonly reason?: string;
+  /** Where calls are made that the kernel may hold up; left out: on the calling thread. */
+  readonly threads?: Threads;
 }
 
 /** Spawned tools only: what a machine without koffi's binary gets, and what tests ask for. */
@@ -60,11 +70,19 @@ export const SPAWNED_TOOLS: Means = { reason: 'asked for' };
 /** System calls when koffi loads, else spawned tools. koffi is loaded by the first call, once. */
 export const hostMeans: () => Means = once(() => {
   try {
-    return { syscalls: bind() };
+    const syscalls = bind();
+    return { syscalls, threads: hostThreads((code) => syscalls.exitNow(code)) };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    const threads = hostThreads(() => process.kill(process.pid, 'SIGKILL'));
+    return { reason: error instanceof Error ? error.message : String(error), threads };
   }
 });
+
+/** What a thread runs is a file beside the bundle. Without it, as in sources, calls are made on the calling thread. */
+function hostThreads(exitNow: (code: number) => void): Threads | undefined {
+  const program = join(__dirname, 'crisp-host.js');
+  return existsSync(program) ? new ThreadPool({ program, exitNow }) : undefined;
+}
 
 type Native<Args extends unknown[]> = (...args: Args) => number;
 
@@ -99,6 +117,8 @@ function nativeFunctions(koffi: Koffi) {
       'int mount(str source, str target, str type, unsigned long flags, str data)',
     ),
     umount2: native<[string, number]>('int umount2(str target, int flags)'),
+    chdir: native<[string]>('int chdir(str path)'),
+    exitNow: native<[number]>('void _exit(int status)'),
     mkfifo: native<[string, number]>('int mkfifo(str path, uint32_t mode)'),
     socket: native<[number, number, number]>('int socket(int domain, int type, int protocol)'),
     connect: native<[number, Buffer, number]>('int connect(int fd, void *address, uint32_t length)'),
@@ -115,11 +135,13 @@ function nativeFunctions(koffi: Koffi) {
 /** Arguments of a variadic function: each is preceded by its type. */
 type Typed = string | number | Buffer;
 
+/** Answers the result of a call, or throws: to be given it before anything else runs, since that sets errno too. */
+type Checked = (result: number, name: string, subject?: string) => number;
+
 function bind(): Syscalls {
   const koffi = require('koffi') as Koffi;
   const libc = nativeFunctions(koffi);
-  /** Must be given the result of a call that says -1 and sets errno before anything else runs. */
-  const checked = (result: number, name: string, subject?: string): number => {
+  const checked: Checked = (result, name, subject) => {
     if (result === -1) throw new SyscallError(name, koffi.errno(), subject && JSON.stringify(subject));
     return result;
   };
@@ -129,6 +151,8 @@ function bind(): Syscalls {
     mount: ({ source, target, type, flags, data }) =>
       void checked(libc.mount(source, target, type, flags, data || null), 'mount', target),
     umount: (target, flags) => void checked(libc.umount2(target, flags), 'umount', target),
+    chdir: (path) => void checked(libc.chdir(path), 'chdir', path),
+    exitNow: (code) => void libc.exitNow(code),
     mkfifo: (path, mode) => void checked(libc.mkfifo(path, mode), 'mkfifo', path),
     socket: (domain, type) => checked(libc.socket(domain, type, 0), 'socket'),
     connect: (fd, address) => (libc.connect(fd, address, address.length) === -1 ? koffi.errno() : 0),
@@ -155,6 +179,21 @@ function bind(): Syscalls {
       const fd = libc.syscall(SYS_OPENAT2, 'int', dirfd, 'str', path, 'void *', how, 'size_t', how.length);
       return checked(Number(fd), 'openat2', path);
     },
+    ...mountCopyCalls(libc, checked),
+    flockExclusive: (fd) => {
+      if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
+      const errno = koffi.errno();
+      if (errno === EWOULDBLOCK) return false;
+      throw new SyscallError('flock', errno);
+    },
+  };
+}
+
+function mountCopyCalls(
+  libc: ReturnType<typeof nativeFunctions>,
+  checked: Checked,
+): Pick<Syscalls, 'cloneMount' | 'shiftMount' | 'moveMount'> {
+  return {
     cloneMount: (path) => {
       const flags = OPEN_TREE_CLONE | O_CLOEXEC;
       const fd = libc.syscall(SYS_OPEN_TREE, 'int', AT_FDCWD, 'str', path, 'unsigned int', flags);
@@ -170,12 +209,6 @@ function bind(): Syscalls {
       const [from, to] = [['int', fd, 'str', ''] as const, ['int', AT_FDCWD, 'str', target] as const];
       const result = libc.syscall(SYS_MOVE_MOUNT, ...from, ...to, 'unsigned int', MOVE_MOUNT_F_EMPTY_PATH);
       checked(Number(result), 'move_mount', target);
-    },
-    flockExclusive: (fd) => {
-      if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
-      const errno = koffi.errno();
-      if (errno === EWOULDBLOCK) return false;
-      throw new SyscallError('flock', errno);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { stat, unlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors';
+import type { Logger } from '../base/logger';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
 import { devicesAt, type HostDeviceNode, hostDevices } from '../host/devices';
@@ -22,11 +23,14 @@ import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
 import { mountShifted } from '../host/shifted-mounts';
 import { killMakers, killStrays, processTable } from '../host/stray-processes';
+import { hostMeans } from '../host/syscalls';
 import { readRootfsFile } from '../host/user-lookup';
 import { createUserNetns } from '../host/user-netns';
 import type { HostFacts } from '../model/host-facts';
-import type { Host, HostDevice } from './host';
+import type { Host, HostDevice, NetnsOwner } from './host';
 
+/** After a start, which has other things to do. */
+const WARM_UP_MS = 500;
 const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'nosuid', 'nodev'], source: 'shm' };
 
 /** What is done to processes by the task that they belong to. */
@@ -38,18 +42,16 @@ const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers'> = {
 
 /**
  * The machine we run on. `facts` tells what is known of it now: the daemon that runs containers may be another one later.
- * `roots` are the directories that are ours: nothing outside of them is ever removed.
+ * `roots` are the directories that are ours: nothing outside of them is ever removed. What the kernel holds up is logged.
  */
-export async function thisHost(facts: () => HostFacts, roots: readonly string[]): Promise<Host> {
+export async function thisHost(facts: () => HostFacts, roots: readonly string[], log: Logger): Promise<Host> {
   const layout = await readCgroupLayout();
+  startThreads(log);
   return {
     get facts() {
       return facts();
     },
-    createNetns: (path, owner) =>
-      owner
-        ? createUserNetns({ path, userPath: owner.usernsPath, uids: owner.uids, gids: owner.gids })
-        : createNetns(path),
+    createNetns: createNetnsOf,
     removeNetns: async (path) => void (await removeNetns(path)),
     isNetns,
     pinNamespaces: (pins) => pinNamespaces(pins),
@@ -78,7 +80,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     devicesAt: async (path) => (await devicesAt(path)).map(toDevice),
     allDevices: async () => (await hostDevices()).map(toDevice),
     readInRootfs: readRootfsFile,
-    resolveInRoot: async (root, path) => resolveInRoot(root, path),
+    resolveInRoot: (root, path) => resolveInRoot(root, path),
     copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
     propagationOf,
     deleteRuntimeContainer,
@@ -93,6 +95,22 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[])
     relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
     dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
   };
+}
+
+function createNetnsOf(path: string, owner: NetnsOwner | undefined): Promise<void> {
+  if (!owner) return createNetns(path);
+  return createUserNetns({ path, userPath: owner.usernsPath, uids: owner.uids, gids: owner.gids });
+}
+
+/** The first pod is to find a thread that runs; a start is not to wait for it. */
+function startThreads(log: Logger): void {
+  const { threads } = hostMeans();
+  if (threads) {
+    threads.reportTo(log);
+    setTimeout(() => threads.warmUp(), WARM_UP_MS).unref();
+  } else {
+    log.warn('dist/crisp-host.js is missing: a call that the kernel holds up holds up every RPC');
+  }
 }
 
 function rootOf(dir: string, roots: readonly string[]): string {

@@ -2,10 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostMeans, type Means, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { threadedMeans } from '../../support/host-threads';
 
-/** Both ways to act on the host: what holds for one holds for the other. */
+/** Every way to act on the host: what holds for one holds for the others. */
 export const MEANS: [string, Means][] = [
   ['system calls', hostMeans()],
+  ['system calls on another thread', threadedMeans()],
   ['spawned tools', SPAWNED_TOOLS],
 ];
 

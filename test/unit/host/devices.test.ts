@@ -1,6 +1,6 @@
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { deviceOf, devicesAt, hostDevices, splitDeviceNumber } from '../../../src/host/devices';
+import { deviceNow, devicesAt, hostDevices, splitDeviceNumber } from '../../../src/host/devices';
 import { useFakeRoot } from './fake-root';
 
 const root = useFakeRoot();
@@ -16,12 +16,12 @@ it.each([
   expect(splitDeviceNumber(rdev)).toEqual(expected);
 });
 
-it('deviceOf describes a node, links followed', async () => {
+it('deviceNow describes a node, links followed', () => {
   symlinkSync('/dev/null', join(root.path, 'link'));
   const path = join(root.path, 'link');
-  expect(await deviceOf(path)).toEqual({ path, type: 'c', major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 });
-  await expect(deviceOf('/etc/hosts')).rejects.toThrow('"/etc/hosts" is not a device');
-  await expect(deviceOf(join(root.path, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(deviceNow(path)).toEqual({ path, type: 'c', major: 1, minor: 3, mode: 0o666, uid: 0, gid: 0 });
+  expect(() => deviceNow('/etc/hosts')).toThrow('"/etc/hosts" is not a device');
+  expect(() => deviceNow(join(root.path, 'none'))).toThrow('ENOENT');
 });
 
 it('devicesAt gives one node, or all below a directory without its links', async () => {

@@ -72,29 +72,29 @@ describe('openInRoot', () => {
   it.each([
     ['ENOSYS', 38],
     ['EPERM', 1],
-  ])('goes by hand where the kernel answers %s to openat2', (_, errno) => {
+  ])('goes by hand where the kernel answers %s to openat2', async (_, errno) => {
     root.add({ 'a/b': 'x' });
     const old = fake({
       openat2: () => {
         throw new SyscallError('openat2', errno);
       },
     });
-    expect(resolveInRoot(root.path, '/a/../../a/b', { syscalls: old })).toEqual({
+    expect(await resolveInRoot(root.path, '/a/../../a/b', { syscalls: old })).toEqual({
       path: `${root.path}/a/b`,
       kind: 'file',
     });
   });
 
-  it('holds the very place open until it is closed', () => {
+  it('holds the very place open until it is closed', async () => {
     root.add({ 'a/b': 'xyz' });
-    const place = openInRoot(root.path, '/a/b', hostMeans());
+    const place = await openInRoot(root.path, '/a/b', hostMeans());
     expect(place).toMatchObject({ kind: 'file', size: 3, path: `${root.path}/a/b` });
     expect(readlinkSync(place?.handle ?? '')).toBe(`${root.path}/a/b`);
     place?.close();
     expect(() => readlinkSync(place?.handle ?? '')).toThrow('ENOENT');
   });
 
-  it('rejects when the root itself is not there in the same way as a missing path', () => {
-    expect(openInRoot(`${root.path}/none`, '/a', hostMeans())).toBeUndefined();
+  it('rejects when the root itself is not there in the same way as a missing path', async () => {
+    expect(await openInRoot(`${root.path}/none`, '/a', hostMeans())).toBeUndefined();
   });
 });

@@ -44,7 +44,8 @@ describe('An interrupted creation in another containerd namespace than k8s.io', 
   });
 
   it('is forgotten there too when its task vanished with its shim', async () => {
-    await clearVanishedTask(rig.now.deps, 'ID', rig.now.deps.handlers.ofPod('plain'));
+    const handler = rig.now.deps.handlers.ofPod('plain');
+    await clearVanishedTask(rig.now.deps, 'ID', { handler, reason: 'a test' });
     expect(rig.now.host.deletedFromRuntime).toMatchObject([{ root: `/run/containerd/runc/${NAMESPACE}` }]);
   });
 });

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import type { CgroupValues } from '../model/cgroup-values';
+import type { Mount } from '../model/mount';
+import type { CgroupLayout } from './cgroup-layout';
+import { cgroupValuesNow } from './cgroup-now';
+import { devicesAtNow, devicesBelowNow, type HostDeviceNode } from './device-nodes';
+import { type Filesystem, filesystemNow } from './filesystem-now';
+import { type LookedAt, lookLocally } from './local-look';
+import { mountByCall, mountShiftedByCall, unmountByCall, unmountOnceByCall } from './mount-calls';
+import {
+  loopbackUpByCall,
+  netDevByCall,
+  type PinnedAt,
+  pinByCall,
+  type Setting,
+  setByCall,
+  socketByCall,
+} from './namespace-calls';
+import { type HeldPlace, openPlaceNow } from './place';
+import { readRootfsFileNow } from './rootfs-file';
+import type { Syscalls } from './syscalls';
+import { removeTreeNow } from './tree-calls';
+
+/** One kind of call that the kernel may hold up. `run` blocks its thread and takes and answers what can be cloned. */
+interface Job<Input, Output> {
+  run(input: Input, syscalls: Syscalls | undefined): Output;
+  /** When callers give up. An undo has a minute, and kubelet two for most calls. */
+  readonly timeoutMs: number;
+  /** May be repeated, so that a repetition can wait for the call that is under way. */
+  readonly shared?: boolean;
+  /** Statistics: nothing waits for them but the next sample. */
+  readonly background?: boolean;
+  /** Takes a path that may lead to a filesystem of another machine. */
+  readonly remote?: boolean;
+}
+
+const LOOK_MS = 10_000;
+const NAMESPACE_MS = 50_000;
+const MOUNT_MS = 20_000;
+const REMOVE_MS = 50_000;
+
+const look = { timeoutMs: LOOK_MS, remote: true } as const;
+const sample = { timeoutMs: LOOK_MS, background: true, shared: true } as const;
+
+/**
+ * Everything that is called on a thread of its own, and why the kernel may hold it up:
+ * - namespaces: making and entering one waits for the lock that the end of other network namespaces holds (pernet, rtnl),
+ *   and so do loopback and network sysctls;
+ * - mounts: the end of a superblock waits for its server (NFS, fuseblk), a mount for what it is made of;
+ * - looks at images and volumes: any layer, any volume may be served by a process or a machine that does not answer;
+ * - statistics: memory.stat of a v1 tree adds up every cgroup below, statfs asks the server.
+ */
+export const KERNEL_JOBS = {
+  mount: job(
+    ({ mount, target }: { mount: Mount; target: string }, calls) => {
+      mountByCall(given(calls), mount, target);
+      return true;
+    },
+    { timeoutMs: MOUNT_MS, remote: true },
+  ),
+  mountShifted: job(
+    (input: { mounts: readonly Mount[]; target: string; usernsPath: string }, calls) =>
+      mountShiftedByCall(given(calls), input),
+    { timeoutMs: MOUNT_MS, remote: true },
+  ),
+  unmount: job(({ path, lazy }: { path: string; lazy: boolean }, calls) => unmountByCall(given(calls), path, lazy), {
+    timeoutMs: MOUNT_MS,
+    shared: true,
+    remote: true,
+  }),
+  unmountOnce: job(
+    ({ path, lazy }: { path: string; lazy: boolean }, calls) => unmountOnceByCall(given(calls), path, lazy),
+    { timeoutMs: MOUNT_MS, remote: true },
+  ),
+  /** Without system calls nothing may be mounted there any more. */
+  removeTree: job(
+    ({ path, root }: { path: string; root: string }, calls) =>
+      removeTreeNow(path, root, (at) => void (calls && unmountByCall(calls, at, true))),
+    { timeoutMs: REMOVE_MS, shared: true, remote: true },
+  ),
+  pin: job((pins: readonly PinnedAt[], calls) => pinByCall(given(calls), pins), { timeoutMs: NAMESPACE_MS }),
+  set: job(
+    ({ pins, settings }: { pins: readonly PinnedAt[]; settings: readonly Setting[] }, calls) =>
+      setByCall(given(calls), pins, settings),
+    { timeoutMs: NAMESPACE_MS },
+  ),
+  loopbackUp: job((path: string, calls) => loopbackUpByCall(given(calls), path), { timeoutMs: NAMESPACE_MS }),
+  /** A descriptor that the caller closes. */
+  socket: job(({ path, domain }: { path: string; domain: number }, calls) => socketByCall(given(calls), path, domain), {
+    timeoutMs: NAMESPACE_MS,
+  }),
+  /** The text of /proc/net/dev in a pinned network namespace. */
+  netDev: job((path: string, calls) => netDevByCall(given(calls), path), sample),
+  /** The same as a process sees it. */
+  netDevOfPid: job((pid: number) => readFileSync(`/proc/${pid}/net/dev`, 'utf8'), sample),
+  cgroupValues: job(
+    ({ name, layout, root }: { name: string; layout: CgroupLayout; root: string }): CgroupValues | undefined =>
+      cgroupValuesNow(name, layout, root),
+    sample,
+  ),
+  filesystem: job(
+    ({ dir, procRoot }: { dir: string; procRoot: string }): Filesystem | undefined => filesystemNow(dir, procRoot),
+    { ...look, shared: true, background: true },
+  ),
+  lookLocally: job(
+    (input: Parameters<typeof lookLocally>[0]): readonly LookedAt[] | undefined => lookLocally(input),
+    look,
+  ),
+  devicesAt: job((path: string): HostDeviceNode[] => devicesAtNow(path), look),
+  devicesBelow: job((dir: string): HostDeviceNode[] => devicesBelowNow(dir), look),
+  /** Holds a descriptor that the caller closes. */
+  openInRoot: job(
+    ({ root, path }: { root: string; path: string }, calls): HeldPlace | undefined => openPlaceNow(root, path, calls),
+    look,
+  ),
+  readRootfsFile: job(
+    (input: { rootfs: string; path: string; maxBytes: number }, calls): Uint8Array | undefined =>
+      readRootfsFileNow(input, calls),
+    look,
+  ),
+} as const;
+
+export type KernelJobs = typeof KERNEL_JOBS;
+export type KernelJobName = keyof KernelJobs;
+export type KernelJobInput<Name extends KernelJobName> = Parameters<KernelJobs[Name]['run']>[0];
+export type KernelJobOutput<Name extends KernelJobName> = ReturnType<KernelJobs[Name]['run']>;
+
+function job<Input, Output>(
+  run: (input: Input, syscalls: Syscalls | undefined) => Output,
+  how: Omit<Job<Input, Output>, 'run'>,
+): Job<Input, Output> {
+  return { run, ...how };
+}
+
+function given(syscalls: Syscalls | undefined): Syscalls {
+  if (!syscalls) throw new Error('there are no system calls here');
+  return syscalls;
+}
