@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppOptions } from './app';
+import { errorMessage } from './base/errors';
 import type { Metrics } from './base/metrics';
 import type { Config } from './config/schema';
 import { spawnDetached } from './host/detached';
+import { lockHolder } from './host/lock-file';
 import { StdioRemote } from './io/remote/stdio-remote';
 import { CRI_NAMESPACE } from './lifecycle/usable-daemon';
 import { socketPath } from './rpc/listen';
-import { programBuild, stdioArguments, stdioSocket } from './stdio-names';
+import { programBuild, stdioArguments, stdioLock, stdioSocket } from './stdio-names';
 
 /** The process lives as long as the node: little memory counts for more than speed, of which it has enough. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0'];
@@ -23,9 +25,11 @@ export function stdioRemote(config: Config, { log, stdioProgram, manager }: AppO
     ...{ log, metrics, manager, build: programBuild(stdioProgram) },
     path: stdioSocket(dir),
     containerd,
+    holder: () => lockHolder(stdioLock(dir)),
     start: (how, onEnd) =>
       spawnDetached([process.execPath, ...NODE_FLAGS, stdioProgram, ...stdioArguments(dir, { ...how, containerd })], {
         logFile: join(dir, 'log'),
+        onNoLog: (error) => log.warn('the log of crisp-stdio cannot be opened', { error: errorMessage(error) }),
         onEnd,
       }),
   });

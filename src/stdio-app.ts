@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from './base/logger';
+import { LockedError } from './host/lock-file';
 import { hostMeans } from './host/syscalls';
 import { WorkerPort } from './io/engine/worker-port';
 import { CountBuffer } from './io/remote/count-buffer';
@@ -14,7 +15,7 @@ import type { StdioService } from './io/stdio-service';
 import { StdioThreaded } from './io/stdio-threaded';
 import { StdioIdle } from './stdio-idle';
 import { notesDir, programBuild, stdioSocket } from './stdio-names';
-import { takeOverStdio } from './stdio-take-over';
+import { type Held, takeOverStdio } from './stdio-take-over';
 import { TakeoverWatch } from './stdio-watch';
 import type { StdioWorkerData } from './stdio-worker';
 
@@ -34,30 +35,49 @@ export interface StdioProcessOptions {
   readonly signal: AbortSignal;
 }
 
+/** How the process has ended. */
+export interface StdioEnd {
+  /** Its exit code. */
+  readonly code: number;
+  readonly why: string;
+}
+
+/** Exit codes of the process. A name of its own for the lost lock: nothing is wrong then. */
+export const StdioExit = { ASKED: 0, FAILED: 1, LOCK_LOST: 75 } as const;
+
 /**
- * Serves the stdio of containers until another process takes over, a signal asks it to stop, or nobody needs it. However
- * it ends, nothing that a container prints is lost: what is not in a log yet is still in its pipe.
+ * Serves the stdio of containers until another process takes over, a signal asks it to stop, or nobody needs it; resolves
+ * with the reason. However it ends, nothing that a container prints is lost: what is not in a log yet is still in its pipe.
  */
-export async function runStdioProcess(options: StdioProcessOptions): Promise<void> {
+export async function runStdioProcess(options: StdioProcessOptions): Promise<StdioEnd> {
   mkdirSync(notesDir(options.dir), { recursive: true, mode: 0o700 });
-  const lock = await takeOverStdio(options);
-  if (!lock) return;
+  let lock: Held;
+  try {
+    lock = await takeOverStdio(options);
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    return {
+      code: StdioExit.LOCK_LOST,
+      why: `another process (pid ${error.pid || 'unknown'}) has the stdio of containers`,
+    };
+  }
   const stdio = new StdioProcess(options);
   try {
     await stdio.start();
     lock.releaseFifos();
-    await stdio.serve();
+    return await stdio.serve();
   } finally {
     await stdio.putDown();
     await lock.release();
   }
-  options.log.info('no longer serving the stdio of containers');
 }
 
 /** The parts of the process, and when it ends. */
 class StdioProcess {
   private readonly end = new AbortController();
+  private ended: StdioEnd = { code: StdioExit.ASKED, why: 'asked to end' };
   private readonly counts = new CountBuffer();
+  private readonly log: Logger;
   private readonly idle: StdioIdle;
   private readonly copying: Copying;
   private readonly stdio: RecordedStdio;
@@ -68,17 +88,23 @@ class StdioProcess {
   constructor(private readonly options: StdioProcessOptions) {
     const { dir, program, signal } = options;
     const log = teller(options.log, (said) => this.listening && this.server.tell({ said }));
-    const finish = (): void => this.end.abort();
-    if (signal.aborted) finish();
-    signal.addEventListener('abort', finish, { once: true });
-    this.copying = startCopying({ ...options, log }, this.counts, finish);
+    this.log = log;
+    const finish = (why: string): void => this.finish({ code: StdioExit.ASKED, why });
+    const onSignal = (): void => finish('a signal asked it to end');
+    if (signal.aborted) onSignal();
+    signal.addEventListener('abort', onSignal, { once: true });
+    const onDead = (why: string): void => this.finish({ code: StdioExit.FAILED, why });
+    this.copying = startCopying({ ...options, log }, this.counts, onDead);
     this.stdio = new RecordedStdio(this.copying.service, notesDir(dir), log);
-    this.idle = new StdioIdle(() => this.stdio.size === 0, finish);
+    this.idle = new StdioIdle(
+      () => this.stdio.size === 0,
+      () => finish('no container and no server needs it'),
+    );
     this.server = new StdioServer({
       ...{ stdio: this.stdio, log, build: programBuild(program) },
       onControl: (controllers, containerd) => this.controlled(controllers > 0, containerd),
       onLeave: () => this.idle.left(),
-      onQuit: async () => finish(),
+      onQuit: async () => finish('another process of crisp takes over'),
       onLetGo: () => this.letGo(),
     });
   }
@@ -94,17 +120,21 @@ class StdioProcess {
     this.controlled(this.server.controllers > 0, containerd);
   }
 
-  /** Resolves when the process is to end. */
-  async serve(): Promise<void> {
+  /** Resolves when the process is to end, with the reason, which a server that is connected is told. */
+  async serve(): Promise<StdioEnd> {
     const telling = setInterval(() => {
       if (this.server.controllers > 0) this.counts.flush((counted) => this.server.tell({ counted }));
     }, COUNTS_EVERY_MS);
     if (!this.end.signal.aborted) await once(this.end.signal, 'abort');
     clearInterval(telling);
+    const { code, why } = this.ended;
+    this.log[code === StdioExit.ASKED ? 'info' : 'error']('crisp-stdio ends', { pid: process.pid, why });
+    return this.ended;
   }
 
   /** Everything is let go, the thread too: while that waits for output, the process cannot end. */
   async putDown(): Promise<void> {
+    this.server.beginToEnd();
     this.idle.stop();
     this.watch?.stop();
     await this.stdio.leave().catch(() => undefined); // its thread has died: nothing is held any more
@@ -126,6 +156,13 @@ class StdioProcess {
 
   private async letGo(): Promise<void> {
     await this.stdio.letGo();
+    this.finish({ code: StdioExit.ASKED, why: "containerd's own CRI has the containers" });
+  }
+
+  /** The first reason counts. */
+  private finish(end: StdioEnd): void {
+    if (this.end.signal.aborted) return;
+    this.ended = end;
     this.end.abort();
   }
 }
@@ -149,7 +186,11 @@ interface Copying {
 }
 
 /** The service on a thread of its own; without koffi, on this one. */
-function startCopying({ dir, log, program }: StdioProcessOptions, metrics: CountBuffer, onDead: () => void): Copying {
+function startCopying(
+  { dir, log, program }: StdioProcessOptions,
+  metrics: CountBuffer,
+  onDead: (why: string) => void,
+): Copying {
   if (!hostMeans().syscalls) {
     log.warn('koffi does not load: a kill may lose an unfinished line', { reason: hostMeans().reason });
     const nothing = async (): Promise<void> => undefined;
@@ -168,7 +209,7 @@ function startCopying({ dir, log, program }: StdioProcessOptions, metrics: Count
     (event) => service.heard(event),
     (why) => {
       if (!stopping) log.error('the stdio of containers cannot be served', { error: why });
-      onDead();
+      onDead(why);
     },
   );
   service.connect(port);

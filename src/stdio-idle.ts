@@ -1,5 +1,8 @@
-/** Without a server and without anything open, the process ends after this time. */
-const IDLE_MS = 5000;
+/**
+ * Without a server and without anything open, the process ends after this time. Long enough for a server to start on a
+ * machine that is twenty times as slow as others: one that ends too soon is only started again.
+ */
+const IDLE_MS = 120_000;
 
 /** Ends the process when neither a server nor a container needs it. */
 export class StdioIdle {
@@ -9,9 +12,7 @@ export class StdioIdle {
   constructor(
     private readonly isEmpty: () => boolean,
     private readonly finish: () => void,
-  ) {
-    this.wait();
-  }
+  ) {}
 
   /** Whether a server is there. */
   controlled(is: boolean): void {

@@ -1,19 +1,25 @@
 import { parseArgs } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { errorMessage } from './base/errors';
+import { sayLastWords } from './host/detached';
 import { plainLogger } from './observability/plain-logger';
-import { runStdioProcess } from './stdio-app';
+import { runStdioProcess, type StdioEnd, StdioExit } from './stdio-app';
 import { runStdioWorker } from './stdio-worker';
 
 /**
  * The program that has the stdio of containers: `crisp serve` starts it, and it is there for as long as the node. A bundle
  * of its own, because what it does not need would be most of its memory.
  */
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<StdioEnd> {
   // Whoever reads what we say may be gone.
   process.stderr.on('error', () => undefined);
   const log = plainLogger((line) => void process.stderr.write(line)).child({ part: 'stdio' });
   process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { error: errorMessage(reason) }));
+  process.on('uncaughtException', (error) => {
+    log.error('uncaught exception', { error: errorMessage(error), stack: error.stack });
+    sayLastWords(`uncaught exception: ${errorMessage(error)}`);
+    process.exit(StdioExit.FAILED);
+  });
   const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort());
   try {
@@ -27,18 +33,24 @@ async function main(args: readonly string[]): Promise<number> {
     });
     const { dir, containerd, replace } = values;
     if (dir === undefined) throw new Error('--dir is missing');
-    await runStdioProcess({
+    const end = await runStdioProcess({
       ...{ dir, containerd, replace },
       log,
       program: __filename,
       signal: stopping.signal,
     });
-    return 0;
+    log.info('no longer serving the stdio of containers', { ...end });
+    return end;
   } catch (error) {
-    log.error('the stdio of containers cannot be served', { error: errorMessage(error) });
-    return 1;
+    const why = errorMessage(error);
+    log.error('the stdio of containers cannot be served', { error: why });
+    return { code: StdioExit.FAILED, why };
   }
 }
 
-if (isMainThread) void main(process.argv.slice(2)).then((code) => process.exit(code));
-else runStdioWorker();
+if (isMainThread) {
+  void main(process.argv.slice(2)).then(({ code, why }) => {
+    sayLastWords(why);
+    process.exit(code);
+  });
+} else runStdioWorker();

@@ -10,6 +10,9 @@ export function stdioArguments(dir: string, how: { containerd: string; replace: 
 /** Its socket. */
 export const stdioSocket = (dir: string): string => join(dir, 'sock');
 
+/** The lock that it holds while it has the stdio of containers. */
+export const stdioLock = (dir: string): string => join(dir, 'lock');
+
 /** Where it notes what is open. */
 export const notesDir = (dir: string): string => join(dir, 'open');
 

@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs';
-import { join } from 'node:path';
 import { sleep } from './base/backoff';
 import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
@@ -7,12 +6,12 @@ import { LockedError, type LockFile, lockFile } from './host/lock-file';
 import { openFifoReader } from './io/fifo';
 import { ControlConnection } from './io/remote/control-connection';
 import { notedSpecs } from './io/remote/recorded-stdio';
-import { notesDir, stdioSocket } from './stdio-names';
+import { notesDir, stdioLock, stdioSocket } from './stdio-names';
 
 /** How long the predecessor gets to let go before it is killed, which costs nothing but an orderly end. */
 const QUIT_TIMEOUT_MS = 3000;
 const LOCK_EVERY_MS = 5;
-const LOCK_TIMEOUT_MS = 15_000;
+const LOCK_TIMEOUT_MS = 60_000;
 
 export interface TakeOverOptions {
   readonly dir: string;
@@ -26,20 +25,16 @@ export interface Held extends LockFile {
   releaseFifos(): void;
 }
 
-/** The lock of the directory; undefined when another process has it and is to keep it. */
-export async function takeOverStdio(options: TakeOverOptions): Promise<Held | undefined> {
-  const path = join(options.dir, 'lock');
+/** The lock of the directory. Rejects with a LockedError when another process has it and is to keep it. */
+export async function takeOverStdio(options: TakeOverOptions): Promise<Held> {
+  const path = stdioLock(options.dir);
   const fifos: number[] = [];
   const releaseFifos = (): void => fifos.splice(0).forEach((fd) => void closeSync(fd));
   const held = (lock: LockFile): Held => ({ release: () => lock.release(), releaseFifos });
   try {
     return held(await lockFile(path));
   } catch (error) {
-    if (!(error instanceof LockedError)) throw error;
-    if (!options.replace) {
-      options.log.info('another process has the stdio of containers', { pid: error.pid });
-      return undefined;
-    }
+    if (!(error instanceof LockedError) || !options.replace) throw error;
     // From here on every pipe has a reader, whoever ends when: a writer without one would be told so (EPIPE).
     fifos.push(...openFifos(options.dir));
     await askToQuit(options);
@@ -49,10 +44,11 @@ export async function takeOverStdio(options: TakeOverOptions): Promise<Held | un
 
 async function askToQuit({ dir, log }: TakeOverOptions): Promise<void> {
   try {
-    const connection = await ControlConnection.open(stdioSocket(dir), '', {
-      onAnswer: () => undefined,
-      onTold: () => undefined,
-    });
+    const connection = await ControlConnection.open(
+      stdioSocket(dir),
+      { containerd: '', timeoutMs: QUIT_TIMEOUT_MS },
+      { onAnswer: () => undefined, onTold: () => undefined },
+    );
     connection.send(0, { op: 'quit' });
     await Promise.race([connection.closed, sleep(QUIT_TIMEOUT_MS)]);
     connection.destroy();
@@ -69,11 +65,19 @@ async function waitForLock(path: string, pid: number): Promise<LockFile> {
     } catch (error) {
       if (!(error instanceof LockedError) || Date.now() - started > LOCK_TIMEOUT_MS) throw error;
       if (!killed && Date.now() - started > QUIT_TIMEOUT_MS && error.pid === pid && pid > 0) {
-        process.kill(pid, 'SIGKILL');
         killed = true;
+        kill(pid);
       }
     }
     await sleep(LOCK_EVERY_MS);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
   }
 }
 

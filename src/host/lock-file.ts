@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { bootId, startTimeOf } from './proc';
 import { hostMeans, type Means } from './syscalls';
@@ -27,19 +27,23 @@ interface Holder {
   readonly boot: string;
 }
 
+/** What a lock file is filled up to with spaces: more than the name of any holder. */
+const CONTENT_BYTES = 256;
+
 /**
  * Takes the lock of a state directory, so that two servers never work on it. flock tells for certain; without it, and
- * against a holder without it, the process named in the file counts while it runs. Rejects with a LockedError.
+ * against a holder without it, the process named in the file counts while it runs. Rejects with a LockedError. A full
+ * disk, which has no room for the name, is no reason not to hold the lock where there is flock.
  */
 export async function lockFile(path: string, means: Means = hostMeans()): Promise<LockFile> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const fd = openSync(path, 'a', 0o600);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     const free = means.syscalls?.flockExclusive(fd) ?? true;
-    const holder = await readHolder(path);
-    const alive = holder !== undefined && (await runs(holder));
-    if (!free || alive) throw new LockedError(path, holder?.pid ?? 0);
-    await writeFile(path, JSON.stringify(await ourselves()));
+    const holder = await namedHolder(path);
+    if (!free || holder !== undefined) throw new LockedError(path, holder ?? (await flockHolder(path)) ?? 0);
+    const named = fill(fd, JSON.stringify(await ourselves()));
+    if (named !== undefined && !means.syscalls) throw named;
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -47,10 +51,26 @@ export async function lockFile(path: string, means: Means = hostMeans()): Promis
   return {
     release: async () => {
       // Emptied, never removed: two others could then lock two files of one name.
-      await truncate(path).catch(() => undefined);
+      fill(fd, '');
       closeSync(fd);
     },
   };
+}
+
+/** The pid of the process that holds a lock now; undefined when it is free. Does not touch the lock. */
+export async function lockHolder(path: string): Promise<number | undefined> {
+  return (await namedHolder(path)) ?? (await flockHolder(path));
+}
+
+/** Replaces what is in the file in its place: once it has its room on the disk it needs no other. Answers why not. */
+function fill(fd: number, text: string): unknown {
+  try {
+    const bytes = Math.max(CONTENT_BYTES, fstatSync(fd).size);
+    writeSync(fd, text.padEnd(bytes, ' '), 0);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 async function ourselves(): Promise<Holder> {
@@ -58,10 +78,31 @@ async function ourselves(): Promise<Holder> {
   return { pid: process.pid, startTime: String(startTime ?? ''), boot: await bootId() };
 }
 
-async function runs(holder: Holder): Promise<boolean> {
-  if (holder.boot !== (await bootId())) return false;
-  return String(await startTimeOf(holder.pid)) === holder.startTime;
+/** The process that the file names; undefined when it does not run any more. */
+async function namedHolder(path: string): Promise<number | undefined> {
+  const holder = await readHolder(path);
+  if (holder === undefined || holder.boot !== (await bootId())) return undefined;
+  return String(await startTimeOf(holder.pid)) === holder.startTime ? holder.pid : undefined;
 }
+
+/** The process that has locked the file by flock, as the kernel lists it; undefined when none is seen there. */
+async function flockHolder(path: string): Promise<number | undefined> {
+  try {
+    const { dev, ino } = await stat(path, { bigint: true });
+    const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+    const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+    const file = `${hex(major)}:${hex(minor)}:${ino}`;
+    for (const line of (await readFile('/proc/locks', 'utf8')).split('\n')) {
+      const [, pid, locked] = /^\d+: FLOCK +ADVISORY +WRITE (-?\d+) (\S+) /.exec(line) ?? [];
+      if (locked === file) return Math.max(Number(pid), 0);
+    }
+    return undefined;
+  } catch {
+    return undefined; // no such file, or no such list here
+  }
+}
+
+const hex = (number: bigint): string => number.toString(16).padStart(2, '0');
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {

@@ -46,6 +46,11 @@ export class AttachClient implements Attachment {
     this.carryStdin();
   }
 
+  /** The other side does not answer: `begin` rejects. */
+  giveUp(why: StdioError): void {
+    this.attached?.reject(why);
+  }
+
   detach = (): void => this.finish('detached');
 
   /** The other side has dropped us: we took too little. */

@@ -3,8 +3,17 @@ import { StdioError } from '../stdio-error';
 import { Frame, messageFrame, parseMessage, readFrames } from './frames';
 import type { Answer, Request, Told, Welcome } from './messages';
 
-const WELCOME_TIMEOUT_MS = 5000;
 const CLOSE_TIMEOUT_MS = 1000;
+
+/** How a connection begins. */
+export interface Greeting {
+  /** Address of the daemon whose containers these are. */
+  readonly containerd: string;
+  /** How long the other side may take to greet. */
+  readonly timeoutMs: number;
+  /** Gives up when it fires. */
+  readonly signal?: AbortSignal;
+}
 
 export interface ControlEvents {
   onAnswer(answer: Answer): void;
@@ -26,21 +35,31 @@ export class ControlConnection {
     });
   }
 
-  /** Rejects when nobody listens there, or nobody who greets. */
-  static async open(path: string, containerd: string, events: ControlEvents): Promise<ControlConnection> {
+  /** Rejects with the system's error when nobody listens there, with a StdioError when whoever does so does not greet. */
+  static async open(path: string, greeting: Greeting, events: ControlEvents): Promise<ControlConnection> {
+    const { containerd, timeoutMs, signal } = greeting;
     const socket = await dial(path);
+    const giveUp = (): void => void socket.destroy();
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener('abort', giveUp, { once: true });
     socket.write(messageFrame({ hello: 'control', containerd }));
     const welcome = await new Promise<Welcome>((resolve, reject) => {
-      const timer = setTimeout(() => socket.destroy(), WELCOME_TIMEOUT_MS);
-      socket.on('close', () => {
+      const timer = setTimeout(giveUp, timeoutMs);
+      const over = (): void => {
         clearTimeout(timer);
-        reject(new StdioError('UNAVAILABLE', `whoever listens on ${path} does not greet`));
-      });
+        signal?.removeEventListener('abort', giveUp);
+      };
+      const onClose = (): void => {
+        over();
+        reject(new StdioError('UNAVAILABLE', `the process that listens on ${path} does not greet`));
+      };
+      socket.on('close', onClose);
+      if (socket.closed) onClose();
       readFrames(socket, (type, content) => {
         if (type !== Frame.MESSAGE) return;
         const message = parseMessage(content) as Welcome | Answer | Told;
         if ('welcome' in message) {
-          clearTimeout(timer);
+          over();
           resolve(message);
         } else if ('seq' in message) events.onAnswer(message);
         else events.onTold(message);

@@ -11,15 +11,18 @@ import { AttachClient } from './attach-client';
 import { ControlConnection, dial } from './control-connection';
 import { HeldFifos } from './held-fifos';
 import type { Answer, Request, Told } from './messages';
+import { type StarterLimits, type StartStdio, StdioStarter } from './stdio-starter';
 
 /** What a call waits for the process that has the stdio, also while that is started anew. */
 const CALL_TIMEOUT_MS = 30_000;
 /** When a container is tried again that a process could not open. */
 const TAKE_UP_AGAIN = { firstMs: 200, maxMs: 5000 };
-/** How long a process that was started may take to listen before another is. */
-const START_TIMEOUT_MS = 10_000;
+/** How long a process that accepts a connection may take to greet; longer with each that did not. */
+const GREETING = { firstMs: 5000, maxMs: 60_000 };
+/** When the supervisor goes on after an error that it should not have met. */
+const UNEXPECTED_PAUSE_MS = 1000;
 
-export interface StdioRemoteOptions {
+export interface StdioRemoteOptions extends StartStdio {
   /** The socket of the process that has the stdio. */
   readonly path: string;
   /** The program we are; a process of another build is replaced by one of ours. */
@@ -29,8 +32,8 @@ export interface StdioRemoteOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly manager: ServiceManager;
-  /** Starts a process at the socket. One that is there already is replaced, or else makes the new one end. */
-  start(how: { replace: boolean }, onEnd: (why: string) => void): void;
+  /** For tests. */
+  readonly limits?: Partial<StarterLimits>;
 }
 
 interface Waiting {
@@ -51,6 +54,9 @@ export class StdioRemote implements StdioService {
   /** Containers that are being closed. */
   private readonly ending = new Set<string>();
   private readonly held: HeldFifos;
+  private readonly starter: StdioStarter;
+  private readonly greeting = new Backoff(GREETING);
+  private greetingMs = this.greeting.next();
   private readonly leaving = new AbortController();
   private connection: ControlConnection | undefined;
   private running: Promise<void> | undefined;
@@ -58,6 +64,7 @@ export class StdioRemote implements StdioService {
 
   constructor(private readonly options: StdioRemoteOptions) {
     this.held = new HeldFifos(options.manager);
+    this.starter = new StdioStarter(options, options.limits);
   }
 
   /** Begins to look for the process, starting it when there is none. */
@@ -85,10 +92,17 @@ export class StdioRemote implements StdioService {
     const ticket = newSuffix();
     this.attached.set(ticket, client);
     void client.done.then(() => this.attached.delete(ticket));
-    await client.begin(id, ticket).catch((error: unknown) => {
+    // A process that hangs accepts connections and answers nothing.
+    const why = new StdioError('UNAVAILABLE', 'the process that has the stdio did not answer "attach" in time');
+    const late = setTimeout(() => client.giveUp(why), CALL_TIMEOUT_MS);
+    try {
+      await client.begin(id, ticket);
+    } catch (error) {
       client.detach();
       throw error;
-    });
+    } finally {
+      clearTimeout(late);
+    }
     return client;
   }
 
@@ -97,7 +111,7 @@ export class StdioRemote implements StdioService {
     // What the process could not open yet, it would not read to its end.
     const opened = this.takingUp.get(id);
     if (opened) await endedOrLate(opened, timeoutMs);
-    await this.end({ op: 'drain', id, timeoutMs: limit }, limit === null ? undefined : limit + CALL_TIMEOUT_MS);
+    await this.end({ op: 'drain', id, timeoutMs: limit }, limit === null ? null : limit + CALL_TIMEOUT_MS);
   }
 
   async close(id: string): Promise<void> {
@@ -108,26 +122,36 @@ export class StdioRemote implements StdioService {
     return (await this.call({ op: 'list' })).ids ?? [];
   }
 
-  /** The process goes on without us; with nothing open, it ends. */
+  /** The process goes on without us; with nothing open, it ends. Never rejects. */
   async leave(): Promise<void> {
     this.leaving.abort(new StdioError('UNAVAILABLE', 'the server is stopping'));
-    for (const client of this.attached.values()) client.detach();
-    this.connection?.send(this.seq++, { op: 'leave' });
-    await this.connection?.close();
-    await this.running;
-    this.held.leave();
+    this.starter.stop();
+    try {
+      for (const client of this.attached.values()) client.detach();
+      this.connection?.send(this.seq++, { op: 'leave' });
+      await this.connection?.close();
+      await this.running;
+      this.held.leave();
+    } catch (error) {
+      this.options.log.warn('cannot leave crisp-stdio in order', { error: errorMessage(error) });
+    }
   }
 
-  /** Everything is let go for good: containerd's own CRI has the containers. Afterwards this is of no more use. */
+  /**
+   * Everything is let go for good: containerd's own CRI has the containers. Afterwards this is of no more use. No process
+   * is started for that: without one, nobody reads. Never rejects.
+   */
   async letGo(): Promise<void> {
+    this.starter.stopAndKill();
     for (const id of this.specs.keys()) this.ending.add(id);
-    await this.call({ op: 'letGo' }).catch(() => undefined); // gone is as good
+    const gone = this.connection?.closed;
+    if (gone) await Promise.race([gone, this.call({ op: 'letGo' }).catch(() => undefined)]); // gone is as good
     for (const id of [...this.specs.keys()]) this.forget(id);
     await this.leave();
   }
 
   /** Has a container closed, one way or the other: nothing opens it again behind that. */
-  private async end(request: Request & { id: string }, timeoutMs?: number): Promise<void> {
+  private async end(request: Request & { id: string }, timeoutMs?: number | null): Promise<void> {
     const { id } = request;
     this.ending.add(id);
     try {
@@ -143,14 +167,16 @@ export class StdioRemote implements StdioService {
     this.held.release(id);
   }
 
-  private call(request: Request, timeoutMs: number | undefined = CALL_TIMEOUT_MS): Promise<Answer> {
+  /** `timeoutMs` null: for ever, unless this server stops. */
+  private call(request: Request, timeoutMs: number | null = CALL_TIMEOUT_MS): Promise<Answer> {
+    if (this.leaving.signal.aborted) return Promise.reject(this.leaving.signal.reason);
     const seq = this.seq++;
     return new Promise((resolve, reject) => {
       const late = (): void => {
         const message = `the process that has the stdio did not answer "${request.op}" in time`;
         settle({ seq, failure: { code: 'UNAVAILABLE', message } });
       };
-      const timer = setTimeout(late, timeoutMs);
+      const timer = timeoutMs === null ? undefined : setTimeout(late, timeoutMs);
       const settle = ({ failure, ...answer }: Answer): void => {
         clearTimeout(timer);
         this.waiting.delete(seq);
@@ -162,25 +188,38 @@ export class StdioRemote implements StdioService {
     });
   }
 
+  /** Until the signal fires, whatever goes wrong. Then all calls that wait are answered. Never rejects. */
   private async stayConnected(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const connection = await this.connect(signal).catch(() => undefined);
-      if (!connection) continue;
-      if (signal.aborted) {
-        connection.destroy();
-        break;
+      try {
+        await this.useConnection(await this.connect(signal), signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        this.options.log.error('unexpected error, looking for crisp-stdio again', { error: errorMessage(error) });
+        await sleep(UNEXPECTED_PAUSE_MS, signal).catch(() => undefined);
       }
-      if (connection.welcome.build !== this.options.build) {
-        await this.replace(connection);
-        continue;
-      }
-      this.take(connection);
-      await connection.closed;
-      this.connection = undefined;
-      if (!signal.aborted) this.options.log.warn('the process that has the stdio is gone, another is started');
     }
     for (const { settle } of [...this.waiting.values()]) {
       settle({ seq: -1, failure: { code: 'UNAVAILABLE', message: 'the server is stopping' } });
+    }
+  }
+
+  /** Resolves when the connection is gone. */
+  private async useConnection(connection: ControlConnection, signal: AbortSignal): Promise<void> {
+    const { pid, build } = connection.welcome;
+    if (signal.aborted) {
+      connection.destroy();
+    } else if (build !== this.options.build) {
+      // One of ours takes over from it, without a byte lost.
+      await this.starter.ensureReplaced({ pid, closed: connection.closed }, signal);
+      connection.destroy();
+    } else {
+      this.starter.serving();
+      this.take(connection);
+      await connection.closed;
+      this.connection = undefined;
+      this.starter.lost();
+      if (!signal.aborted) this.options.log.warn('the connection to crisp-stdio is gone', { pid });
     }
   }
 
@@ -188,27 +227,28 @@ export class StdioRemote implements StdioService {
   private async connect(signal: AbortSignal): Promise<ControlConnection> {
     const backoff = new Backoff({ firstMs: 5, maxMs: 200 });
     const { path, containerd } = this.options;
-    const starter = new Starter(this.options);
+    const events = {
+      onAnswer: (answer: Answer) => this.waiting.get(answer.seq)?.settle(answer),
+      onTold: (told: Told) => this.heard(told),
+    };
     for (;;) {
       signal.throwIfAborted();
       try {
-        return await ControlConnection.open(path, containerd, {
-          onAnswer: (answer) => this.waiting.get(answer.seq)?.settle(answer),
-          onTold: (told) => this.heard(told),
-        });
+        const connection = await ControlConnection.open(
+          path,
+          { containerd, timeoutMs: this.greetingMs, signal },
+          events,
+        );
+        this.greeting.reset();
+        this.greetingMs = this.greeting.next();
+        return connection;
       } catch (error) {
-        starter.ensureStarted(error);
+        // Somebody listens, and was too slow: a slow machine needs longer.
+        if (error instanceof StdioError) this.greetingMs = this.greeting.next();
       }
+      await this.starter.ensureStarted();
       await sleep(backoff.next(), signal);
     }
-  }
-
-  /** Another build has the stdio: one of ours takes over from it, without a byte lost. */
-  private async replace(old: ControlConnection): Promise<void> {
-    this.options.log.info('replacing the process that has the stdio', { pid: old.welcome.pid });
-    this.options.start({ replace: true }, (why) => this.options.log.debug('a stdio process ended', { why }));
-    await Promise.race([old.closed, sleep(START_TIMEOUT_MS)]);
-    old.destroy();
   }
 
   /** A new process is told what is open (it mostly knows), then asked what its predecessor has not answered. */
@@ -247,24 +287,5 @@ export class StdioRemote implements StdioService {
     if ('dropped' in told) this.attached.get(told.dropped)?.dropped();
     else if ('said' in told) this.options.log[told.said.level](told.said.message, told.said.fields);
     else for (const { name, labels, by } of told.counted) this.options.metrics.count(name, labels, by);
-  }
-}
-
-/** Starts the process, and again when it ends before it listens, or does not listen for long. */
-class Starter {
-  private startedAt: number | undefined;
-
-  constructor(private readonly options: Pick<StdioRemoteOptions, 'start' | 'log'>) {}
-
-  /** To be called whenever nobody listens; `why` is what the attempt to connect met. */
-  ensureStarted(why: unknown): void {
-    const { startedAt } = this;
-    if (startedAt !== undefined && Date.now() - startedAt < START_TIMEOUT_MS) return;
-    if (startedAt !== undefined) this.options.log.warn('no stdio process yet', { error: errorMessage(why) });
-    this.startedAt = Date.now();
-    this.options.start({ replace: false }, (end) => {
-      this.options.log.warn('the stdio process ended', { why: end });
-      this.startedAt = undefined;
-    });
   }
 }

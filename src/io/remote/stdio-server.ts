@@ -28,6 +28,8 @@ export class StdioServer {
   private readonly controlling = new Set<Socket>();
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
+  private ending = false;
+  private closed: Promise<void> | undefined;
 
   constructor(private readonly options: StdioServerOptions) {
     this.server = createServer((socket) => this.greet(socket));
@@ -50,11 +52,20 @@ export class StdioServer {
     });
   }
 
+  /**
+   * Takes no new connections. From now on a request that fails is not answered: it is repeated when the connection is
+   * gone, and the next process can do better.
+   */
+  beginToEnd(): void {
+    this.ending = true;
+    this.closed ??= new Promise((resolve) => this.server.close(() => resolve()));
+  }
+
   /** Cuts every connection off and stops listening. */
-  close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+  async close(): Promise<void> {
+    this.beginToEnd();
     for (const socket of this.sockets) socket.destroy();
-    return closed;
+    await this.closed;
   }
 
   /** Tells every server something that it did not ask for; false when there is none. */
@@ -111,6 +122,7 @@ export class StdioServer {
         return { seq, failure: { code, message: errorMessage(error) } };
       },
     );
+    if (this.ending && answer.failure) return;
     if (!socket.destroyed) socket.write(messageFrame(answer));
   }
 

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFile } from '../../../src/host/lock-file';
+import { lockFile, lockHolder } from '../../../src/host/lock-file';
 import { bootId, parseStartTime, startTimeOf } from '../../../src/host/proc';
 import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscalls';
 import { until } from '../../support/daemon/process';
@@ -16,9 +16,11 @@ describe.each(MEANS)('lockFile with %s', (_, means) => {
     const lock = await lockFile(lockPath(), means);
     await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ name: 'LockedError', pid: process.pid });
     await expect(lockFile(lockPath(), means)).rejects.toThrow(`pid ${process.pid}`);
+    expect(await lockHolder(lockPath())).toBe(process.pid);
     await lock.release();
+    expect(await lockHolder(lockPath())).toBeUndefined();
     await (await lockFile(lockPath(), means)).release();
-    expect(readFileSync(lockPath(), 'utf8')).toBe('');
+    expect(readFileSync(lockPath(), 'utf8').trim()).toBe('');
   });
 
   it.each([
@@ -73,7 +75,8 @@ it('a lock ends with its process, however that ends', async () => {
   await (await lockFile(lockPath())).release();
   const holder = spawn('flock', [lockPath(), 'sh', '-c', 'echo held; exec cat']);
   await once(holder.stdout, 'data');
-  await expect(lockFile(lockPath(), hostMeans())).rejects.toMatchObject({ name: 'LockedError', pid: 0 });
+  await expect(lockFile(lockPath(), hostMeans())).rejects.toMatchObject({ name: 'LockedError', pid: holder.pid });
+  expect(await lockHolder(lockPath())).toBe(holder.pid);
   holder.stdin.end();
   await once(holder, 'close');
   const lock = await lockFile(lockPath(), hostMeans());

@@ -27,7 +27,7 @@ export interface Crisp {
   /** Ends it without a chance to tidy up, as a crash would. */
   kill(): Promise<void>;
   /** Starts it again on the same directories after `stop` or `kill`; of another build when given its bundle. */
-  start(program?: string): Promise<void>;
+  start(program?: string, readyWithinMs?: number): Promise<void>;
   /** The process that has the stdio of containers, which outlives crisp; undefined when there is none. */
   stdioPid(): number | undefined;
   /** Ends that process, and one that is only about to be it; resolves when they are gone. */
@@ -61,8 +61,9 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
   const configFile = join(home, 'config.toml');
   const settings = settingsOf(options, home, socket);
   writeFileSync(configFile, stringify(settings));
-  const start = (bundle = program) =>
+  const start = (bundle = program, readyWithinMs?: number) =>
     startDaemon({
+      readyWithinMs,
       name: 'crisp',
       ...underManager(launch([process.execPath, bundle, 'serve', '--config', configFile]), options),
       dir: options.dir,
@@ -88,8 +89,8 @@ export async function startCrisp(options: CrispOptions): Promise<Crisp> {
     },
     stop: () => daemon.stop(),
     kill: () => daemon.kill(),
-    start: async (bundle) => {
-      daemon = await start(bundle);
+    start: async (bundle, readyWithinMs) => {
+      daemon = await start(bundle, readyWithinMs);
     },
     stdioPid: () => pidInLock(join(stdioDir, 'lock')),
     endStdio: async (signal = 'SIGTERM') => {

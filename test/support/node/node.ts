@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly manager?: (dir: string) => FakeServiceManager;
   /** More of crisp's environment, given the node's folder. */
   readonly env?: (dir: string) => NodeJS.ProcessEnv;
+  /** The command line that is run instead of crisp's own. */
+  readonly launch?: (argv: readonly string[]) => readonly string[];
   /** containerd is stopped again before crisp starts. */
   readonly withoutContainerd?: boolean;
   /** Something between crisp and containerd: crisp is told its address. */
@@ -98,7 +100,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     const manager = options.manager?.(dir);
     const env = options.env?.(dir);
     const { certsDir } = registry;
-    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir, settings, manager, env });
+    const { launch } = options;
+    const crisp = await startCrisp({ dir, containerd: behind, network, certsDir, settings, manager, env, launch });
     undo.push(() => crisp.endStdio());
     undo.push(() => crisp.stop());
     const clients: CriClient[] = [];

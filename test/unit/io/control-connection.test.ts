@@ -17,7 +17,11 @@ it('is closed in the end also when the other side keeps its own half open', asyn
     socket.write(messageFrame({ welcome: true, build: 'b', pid: 1 }));
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
-  const connection = await ControlConnection.open(path, '', { onAnswer: nothing, onTold: nothing });
+  const connection = await ControlConnection.open(
+    path,
+    { containerd: '', timeoutMs: 5000 },
+    { onAnswer: nothing, onTold: nothing },
+  );
   await connection.close();
   await connection.closed;
   for (const socket of sockets) socket.destroy();

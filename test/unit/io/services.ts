@@ -91,10 +91,10 @@ export function inlineEngine(options: { memory?: Buffer; write?: WriteSync } = {
 }
 
 /** Serves a StdioService in a directory, as a process of its own does. */
-export async function serveStdio(dir: string, inner: StdioService): Promise<StdioServer> {
+export async function serveStdio(dir: string, inner: StdioService, build = 'test'): Promise<StdioServer> {
   const stdio = new RecordedStdio(inner, join(dir, 'open'), silentLogger);
   const server = new StdioServer({
-    ...{ stdio, log: silentLogger, build: 'test' },
+    ...{ stdio, log: silentLogger, build },
     onControl: () => undefined,
     onLeave: () => undefined,
     onQuit: async () => undefined,
@@ -109,7 +109,8 @@ export function remoteStdio(dir: string): StdioRemote {
   const remote = new StdioRemote({
     ...{ path: join(dir, 'stdio.sock'), build: 'test', containerd: '' },
     ...{ log: silentLogger, metrics: noMetrics, manager: noManager },
-    start: () => undefined,
+    start: () => ({ pid: 0, kill: () => undefined }),
+    holder: async () => undefined,
   });
   remote.start();
   return remote;
