@@ -56,8 +56,13 @@ export interface Parts {
   readonly eventMonitor: EventMonitor;
   readonly sweep: Sweep;
   readonly streaming: StreamingServer;
-  /** Resolves when a daemon that came back must not be used. */
+  /** Resolves when a containerd that came back must not be used, once `giveUp` has let go of everything. */
   readonly unusable: Promise<UnusableDaemon>;
+  /**
+   * From now on nothing of this containerd's is touched in the background, and calls are refused with the reason. These
+   * parts are of no more use then: they are stopped, and new ones built.
+   */
+  giveUp(error: UnusableDaemon): Promise<void>;
   /** Looks again at the daemon behind the socket: its process, its features. */
   refreshDaemon(): Promise<void>;
 }
@@ -89,19 +94,12 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
     surroundings.daemon.features = await daemonFeatures(containerd);
     deps.features.forget();
   };
-  let tellUnusable: (error: UnusableDaemon) => void = () => undefined;
-  const unusable = new Promise<UnusableDaemon>((resolve) => {
-    tellUnusable = resolve;
-  });
+  const sweep = new Sweep(deps);
+  const { unusable, giveUp, givenUp } = givingUp(deps, { sweep, stdio });
   const resync = async (): Promise<void> => {
-    await requireStillUsable(deps).catch(async (error: unknown) => {
-      if (error instanceof UnusableDaemon) {
-        deps.monitor.stop();
-        await stdio.letGo();
-        tellUnusable(error);
-      }
-      throw error;
-    });
+    const reason = givenUp();
+    if (reason) throw reason;
+    await requireStillUsable(deps, giveUp);
     await refreshDaemon();
     await deps.images.resync();
   };
@@ -111,11 +109,37 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
     networks,
     stdio,
     streaming,
-    sweep: new Sweep(deps),
+    sweep,
     eventMonitor: new EventMonitor({ containerd, namespace, images, containers, log, resync }),
     unusable,
+    giveUp,
     refreshDaemon,
   };
+}
+
+type GivingUp = Pick<Parts, 'unusable' | 'giveUp'> & {
+  /** Why everything was given up; undefined when it was not. */
+  givenUp(): UnusableDaemon | undefined;
+};
+
+/** See `Parts.giveUp`. */
+function givingUp(deps: CriDeps, { sweep, stdio }: { sweep: Sweep; stdio: StdioRemote }): GivingUp {
+  let reason: UnusableDaemon | undefined;
+  let tellUnusable: (error: UnusableDaemon) => void = () => undefined;
+  const unusable = new Promise<UnusableDaemon>((resolve) => {
+    tellUnusable = resolve;
+  });
+  const giveUp = async (error: UnusableDaemon): Promise<void> => {
+    reason ??= error;
+    deps.readiness.problem = error.message;
+    deps.monitor.stop();
+    deps.retries.stop();
+    sweep.stop();
+    deps.stats.stop();
+    if (error.hasOurPods) await stdio.letGo();
+    tellUnusable(error);
+  };
+  return { unusable, giveUp, givenUp: () => reason };
 }
 
 interface Ground {
@@ -239,13 +263,13 @@ function imagePuller(
   });
 }
 
-/** The daemon that came back may be configured otherwise: then nothing is served until that is mended. */
-async function requireStillUsable(deps: CriDeps): Promise<void> {
+/** A containerd that came back may be configured differently: then everything is given up. */
+async function requireStillUsable(deps: CriDeps, giveUp: Parts['giveUp']): Promise<void> {
   try {
     await requireUsableDaemon(deps.containerd, deps.config.containerd);
     deps.readiness.problem = '';
   } catch (error) {
-    if (error instanceof UnusableDaemon) deps.readiness.problem = error.message;
+    if (error instanceof UnusableDaemon) await giveUp(error);
     throw error;
   }
 }

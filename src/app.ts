@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { ImageServiceDefinition, RuntimeServiceDefinition } from '../generated/cri/v1/api';
 import { buildParts, type Parts } from './app-parts';
+import { WaitReport } from './app-wait-report';
 import { Backoff, sleep } from './base/backoff';
-import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
 import type { ServiceManager } from './base/service-manager';
 import type { Config } from './config/schema';
+import { isUnavailable } from './containerd/errors';
+import type { CriDeps } from './cri/deps';
 import { toStatus } from './cri/errors';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
@@ -23,6 +25,9 @@ const STOP_GRACE_MS = 10_000;
 /** What kubelet and crictl ask before anything else: answered also while the rest must wait. */
 const ALWAYS_SERVED: ReadonlySet<string> = new Set(['Version', 'Status', 'RuntimeConfig']);
 
+/** Pauses between one try to use containerd and the next. */
+const CONNECT_PAUSES = { firstMs: 200, maxMs: 5000 };
+
 export interface AppOptions {
   readonly log: Logger;
   readonly version: string;
@@ -34,15 +39,19 @@ export interface AppOptions {
 }
 
 export interface App {
-  /** Resolves when a daemon that came back must not be used: this server must end. */
-  readonly unusable: Promise<UnusableDaemon>;
+  /**
+   * Resolves when a containerd that came back must not be used. Everything in the background has stopped then; the caller
+   * stops the app and starts another, which waits until containerd can be used.
+   */
+  readonly unusable: Promise<Error>;
   /** Stops serving; containers go on running. */
   stop(): Promise<void>;
 }
 
 /**
- * Builds every part, finds the pods that are there and serves; while containerd is away it serves too, with everything
- * but Version and Status UNAVAILABLE. Throws when this server must not run: the reason is for the operator.
+ * Builds every part, finds the pods that are there and serves. While containerd is away, or must not be used as it is, it
+ * serves too, with everything but Version, Status and RuntimeConfig UNAVAILABLE, and goes on trying. Throws when another
+ * server has the state directory or the socket, or when the parts cannot be built.
  */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
   const { log } = options;
@@ -65,7 +74,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   let waiting = Promise.resolve();
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('stopping'));
-    options.manager.stopping();
     await parts.streaming.stop();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await waiting;
@@ -76,7 +84,9 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     // First of all: a second server must not get as far as touching anything.
     await server.listen(config.listen);
     await parts.streaming.listen();
-    if (!(await connected(parts, config, options))) waiting = connectLater(parts, config, options, stopping.signal);
+    const waits = new WaitReport({ log, readiness, manager: options.manager });
+    const first = await tryToConnect(parts, config, options);
+    if (first) waiting = connectLater(parts, { config, options, waits, signal: stopping.signal }, first);
   } catch (error) {
     await stop();
     throw error;
@@ -87,20 +97,20 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   return { unusable: parts.unusable, stop };
 }
 
-/** False when the daemon cannot be reached yet; throws an UnusableDaemon when waiting does not help. */
-async function connected(parts: Parts, config: Config, options: AppOptions): Promise<boolean> {
-  const { log, readiness } = parts.deps;
+/** Undefined when everything is served now, else the reason why not. */
+async function tryToConnect(parts: Parts, config: Config, options: AppOptions): Promise<NotYet | undefined> {
   try {
     await connect(parts, config);
     serves(parts, options);
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof UnusableDaemon) throw error;
-    readiness.problem = `containerd cannot be reached: ${errorMessage(error)}`;
-    log.warn('containerd cannot be reached yet', { error: errorMessage(error) });
-    options.manager.waiting(readiness.problem);
-    return false;
+    return { error };
   }
+}
+
+/** Why crisp does not serve yet. */
+interface NotYet {
+  readonly error: unknown;
 }
 
 /** From now on every call is served. What the service manager holds for containers that are gone, it need not. */
@@ -113,10 +123,10 @@ function serves({ deps }: Parts, { manager, kept }: AppOptions): void {
   manager.ready();
 }
 
-/** Looks at the daemon, recovers what it runs and starts what goes on in the background. */
+/** Looks at containerd, recovers what it runs and starts what goes on in the background. Throws when that cannot be yet. */
 async function connect(parts: Parts, config: Config): Promise<void> {
   const { deps } = parts;
-  await requireUsableDaemon(deps.containerd, config.containerd);
+  await lookAt(deps, config);
   parts.stdio.start(); // not before: beside containerd's own CRI it must not read a byte
   using _execs = await readExecs(deps);
   const [asked] = await Promise.all([
@@ -129,22 +139,44 @@ async function connect(parts: Parts, config: Config): Promise<void> {
   parts.eventMonitor.start();
   deps.stats.start();
   parts.sweep.start();
-  deps.networksOf(deps.handlers.default);
+  startDefaultNetworks(deps);
 }
 
-async function connectLater(parts: Parts, config: Config, options: AppOptions, signal: AbortSignal): Promise<void> {
-  const backoff = new Backoff({ firstMs: 200, maxMs: 2000 });
-  while (!signal.aborted) {
-    try {
-      await connect(parts, config);
-      serves(parts, options);
-      options.log.info('containerd is there');
-      return;
-    } catch (error) {
-      parts.deps.readiness.problem = errorMessage(error);
-    }
-    await sleep(backoff.next(), signal).catch(() => undefined);
+/** Throws when containerd must not be used, or does not say whether it may. */
+async function lookAt(deps: CriDeps, config: Config): Promise<void> {
+  try {
+    await requireUsableDaemon(deps.containerd, config.containerd);
+  } catch (error) {
+    if (isUnavailable(error)) throw new Error('containerd cannot be reached', { cause: error });
+    throw error;
   }
+}
+
+/** Status tells kubelet whether the network is ready: its configuration is read before anything asks for it. */
+function startDefaultNetworks({ networksOf, handlers }: CriDeps): void {
+  networksOf(handlers.default);
+}
+
+interface Later {
+  readonly config: Config;
+  readonly options: AppOptions;
+  readonly waits: WaitReport;
+  readonly signal: AbortSignal;
+}
+
+/** Tries with growing pauses until everything is served; each reason why it is not is reported. Never rejects. */
+async function connectLater(parts: Parts, later: Later, first: NotYet): Promise<void> {
+  const { config, options, waits, signal } = later;
+  const backoff = new Backoff(CONNECT_PAUSES);
+  for (let notYet: NotYet | undefined = first; notYet; notYet = await tryToConnect(parts, config, options)) {
+    const { error } = notYet;
+    waits.report(error);
+    // Pods were looked at already, so that their output may be read: all of that is let go of.
+    if (error instanceof UnusableDaemon && parts.stdio.started) return parts.giveUp(error);
+    await sleep(backoff.next(), signal).catch(() => undefined);
+    if (signal.aborted) return;
+  }
+  options.log.info('containerd can be used now');
 }
 
 /** In the reverse order. Containers go on running; their stdio waits in its pipes for whoever comes next. */

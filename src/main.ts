@@ -11,25 +11,37 @@ import { closePassedDescriptors, serviceManager } from './host/service-manager';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** Serves until a signal asks to stop; 0 when everything was put down in order. */
+/**
+ * Serves until a signal asks to stop; 0 when everything was put down in order. When containerd comes back as one that must
+ * not be used (with its own CRI plugin on, say), everything is put down and built anew in this process, which then waits as
+ * at any start: after that nothing is left that may still act on pods that are another server's now.
+ */
 async function serve(config: Config): Promise<number> {
   const kept = closePassedDescriptors(process.env);
   const { makeLogger } = await import('./observability/logger');
   const log = makeLogger(config.log);
   surviveMistakes(log);
   const asked = stopSignal();
+  const manager = serviceManager(process.env, log);
   const { startApp } = await import('./app');
-  const app = await startApp(config, {
-    ...{ log, version, kept },
-    stdioProgram: join(__dirname, 'crisp-stdio.js'),
-    manager: serviceManager(process.env, log),
-  });
-  const end = await Promise.race([asked, app.unusable]);
-  if (end instanceof Error) log.error('the containerd that came back cannot be used', { error: end.message });
-  else log.info('stopping', { signal: end });
-  await app.stop();
-  log.info('stopped');
-  return end instanceof Error ? 1 : 0;
+  for (;;) {
+    const app = await startApp(config, {
+      ...{ log, version, kept, manager },
+      stdioProgram: join(__dirname, 'crisp-stdio.js'),
+    });
+    const end = await Promise.race([asked, app.unusable]);
+    if (end instanceof Error) {
+      log.error('containerd came back and cannot be used, starting over', { reason: end.message });
+      manager.waiting(end.message);
+      await app.stop();
+      continue;
+    }
+    log.info('stopping', { signal: end });
+    manager.stopping();
+    await app.stop();
+    log.info('stopped');
+    return 0;
+  }
 }
 
 /** Gives every pod a pause task; 0 when every pod that is READY has one. */

@@ -39,8 +39,10 @@ const DEFAULT_ENDPOINT = 'unix:///run/crisp/crisp.sock';
 
 type ServeOptions = ConfigFlags & { readonly config?: string };
 
-/** Exit code for arguments or a configuration that cannot be used, as in sysexits' EX_USAGE and EX_CONFIG: one for both. */
-const BAD_INPUT = 2;
+/** Exit code for a command line that cannot be used. */
+const BAD_USAGE = 2;
+/** Exit code for a configuration that cannot be used: EX_CONFIG of sysexits.h. The unit does not restart after these two. */
+const BAD_CONFIG = 78;
 
 /** Runs the command that `args` (without node and script) name and answers the exit code. Throws only what an action throws. */
 export async function runCommand(args: readonly string[], actions: Actions): Promise<number> {
@@ -52,10 +54,10 @@ export async function runCommand(args: readonly string[], actions: Actions): Pro
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     // Commander has printed its own message by now; help and the like end with 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_INPUT;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE;
     if (!(error instanceof ConfigError)) throw error;
     actions.err(`crisp: ${error.message}\n`);
-    return BAD_INPUT;
+    return error.path.startsWith('--') ? BAD_USAGE : BAD_CONFIG;
   }
   return result.code;
 }

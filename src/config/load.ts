@@ -10,6 +10,9 @@ export const DEFAULT_CONFIG_FILE = '/etc/crisp/config.toml';
 /** The shim that groups by an annotation. */
 const RUNC_SHIM = 'io.containerd.runc.v2';
 
+/** Addresses that no other machine reaches: tokens may travel in the clear there. */
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
 /** Settings given on the command line; they win over the file. */
 export interface ConfigFlags {
   readonly listen?: string;
@@ -94,5 +97,8 @@ function checkTogether({ containerd, streaming }: Config): void {
   if ((streaming.tls_cert_file === '') !== (streaming.tls_key_file === '')) {
     const missing = streaming.tls_cert_file === '' ? 'tls_cert_file' : 'tls_key_file';
     throw new ConfigError(`streaming.${missing}`, 'a certificate and its key are given together or not at all');
+  }
+  if (!streaming.enable_tls && !LOOPBACK.test(streaming.address)) {
+    throw new ConfigError('streaming.address', 'an address that is not a loopback one needs streaming.enable_tls');
   }
 }

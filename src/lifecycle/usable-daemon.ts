@@ -4,9 +4,16 @@ import { pidBehindSocket } from '../host/peer';
 import { sameMountNamespace } from '../host/proc';
 import type { DaemonFeatures } from './deps';
 
-/** The daemon is there but must not be used as it is; waiting does not help. */
+/** containerd is there but must not be used as it is: an operator has to configure or start it differently. */
 export class UnusableDaemon extends Error {
   override readonly name = 'UnusableDaemon';
+  constructor(
+    message: string,
+    /** Its own CRI has our pods: nobody else may touch them, or read what their containers print. */
+    readonly hasOurPods: boolean,
+  ) {
+    super(message);
+  }
 }
 
 const SANDBOX_STORE = 'type==io.containerd.grpc.v1,id==sandboxes';
@@ -29,11 +36,13 @@ export async function requireUsableDaemon(
   if (cri && !cri.initError && namespace === CRI_NAMESPACE) {
     throw new UnusableDaemon(
       `the containerd behind ${address} runs its own CRI plugin: add "io.containerd.grpc.v1.cri" to its disabled_plugins`,
+      true,
     );
   }
   if (pid !== undefined && (await sameMountNamespace(pid)) === false) {
     throw new UnusableDaemon(
       `the containerd behind ${address} (pid ${pid}) is in another mount namespace: it would not see our mounts`,
+      false,
     );
   }
 }

@@ -67,6 +67,11 @@ export class StdioRemote implements StdioService {
     this.starter = new StdioStarter(options, options.limits);
   }
 
+  /** Whether `start` was called: containers may be read then. */
+  get started(): boolean {
+    return this.running !== undefined;
+  }
+
   /** Begins to look for the process, starting it when there is none. */
   start(): void {
     this.running ??= this.stayConnected(this.leaving.signal);

@@ -122,6 +122,15 @@ export class SwapNode {
     await this.connect(this.containerd.address);
   }
 
+  /** containerd is started again with its plugin off, for a crisp that runs and waits for that. */
+  async backToCrisp(): Promise<void> {
+    this.disconnect();
+    await this.containerd.stop();
+    moveResults(this.network.name, PLUGIN_CACHE, this.network.cacheDir);
+    await this.containerd.restart({ plugin: false });
+    await this.connect(this.crisp.socket);
+  }
+
   /** What pods have left behind, as text; `0` when nothing. To be asked while crisp serves. */
   left(): string {
     const { containerd, network, dir, crisp } = this;

@@ -89,7 +89,7 @@ describe('crisp', () => {
     ['is no TOML', () => file('= 1'), 'not TOML'],
   ])('refuses to convert a file that %s', async (_what, path, problem) => {
     const { code, out, err } = await run(['config', 'convert', path()]);
-    expect([code, out]).toEqual([2, '']);
+    expect([code, out]).toEqual([78, '']);
     expect(err).toContain(problem);
   });
 
@@ -114,12 +114,12 @@ describe('crisp', () => {
   it('refuses to serve with a bad configuration, naming file and key', async () => {
     const config = file('[cni]\nplugin_dir = "/x"');
     const ran = await run(['serve', '--config', config]);
-    expect(ran).toEqual({ code: 2, out: '', err: `crisp: ${config}: cni.plugin_dir: unknown key\n` });
+    expect(ran).toEqual({ code: 78, out: '', err: `crisp: ${config}: cni.plugin_dir: unknown key\n` });
   });
 
   it('refuses a bad flag', async () => {
     const ran = await run(['serve', '--config', file(''), '--root', 'here']);
-    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('root: "here" is not an absolute path') });
+    expect(ran).toMatchObject({ code: 78, err: expect.stringContaining('root: "here" is not an absolute path') });
     expect(ran.served).toBeUndefined();
   });
 
@@ -133,7 +133,7 @@ describe('crisp', () => {
     expect(await run(['config', 'check', '--config', good])).toEqual({ code: 0, out: `${good}: ok\n`, err: '' });
     const bad = file('root = 1');
     expect(await run(['config', 'check', '--config', bad])).toMatchObject({
-      code: 2,
+      code: 78,
       out: '',
       err: `crisp: ${bad}: root: must be a string, not the number 1\n`,
     });
