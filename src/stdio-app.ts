@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from './base/logger';
 import { LockedError } from './host/lock-file';
 import { hostMeans } from './host/syscalls';
+import { DataBacklog } from './io/engine/data-backlog';
 import { WorkerPort } from './io/engine/worker-port';
 import { CountBuffer } from './io/remote/count-buffer';
 import type { Said } from './io/remote/messages';
@@ -196,7 +197,8 @@ function startCopying(
     const nothing = async (): Promise<void> => undefined;
     return { service: new StdioInProcess({ log, metrics }), pause: nothing, stop: nothing };
   }
-  const workerData: StdioWorkerData = { journal: join(dir, 'journal') };
+  const backlog = new DataBacklog();
+  const workerData: StdioWorkerData = { journal: join(dir, 'journal'), backlog: backlog.shared };
   const worker = new Worker(program, {
     workerData,
     trackUnmanagedFds: false,
@@ -211,6 +213,7 @@ function startCopying(
       if (!stopping) log.error('the stdio of containers cannot be served', { error: why });
       onDead(why);
     },
+    backlog,
   );
   service.connect(port);
   return {

@@ -44,8 +44,15 @@ export class TakeoverWatch {
         const connection = await this.connect(signal);
         const gone = connection.closed;
         const onAbort = (): void => connection.close();
+        if (signal.aborted) {
+          onAbort();
+          break;
+        }
         signal.addEventListener('abort', onAbort, { once: true });
-        if (await this.pluginRuns(connection)) {
+        const pluginRuns = await this.pluginRuns(connection);
+        if (signal.aborted) break; // a server is there, which looks by itself
+        if (pluginRuns) {
+          connection.close();
           log.info("containerd's own CRI has the containers now, letting go of their stdio");
           letGo();
           return;
@@ -84,7 +91,8 @@ export class TakeoverWatch {
     try {
       return await criPluginRuns(connection);
     } catch (error) {
-      this.options.log.warn('containerd does not say which plugins it runs', { error: errorMessage(error) });
+      if (!this.stopping.signal.aborted)
+        this.options.log.warn('containerd does not say which plugins it runs', { error: errorMessage(error) });
       connection.close();
       return false;
     }

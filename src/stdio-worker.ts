@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { LogFields, Logger } from './base/logger';
 import { kernelPipes } from './host/pipes';
+import { DataBacklog } from './io/engine/data-backlog';
 import { JOURNAL_BYTES } from './io/engine/journal';
 import { LogEngine } from './io/engine/log-engine';
 import type { EngineEvent, Numbered } from './io/engine/messages';
@@ -9,6 +10,8 @@ import type { EngineEvent, Numbered } from './io/engine/messages';
 export interface StdioWorkerData {
   /** File of the memory that outlives a kill. */
   readonly journal: string;
+  /** Of a DataBacklog. */
+  readonly backlog: SharedArrayBuffer;
 }
 
 /** The thread that copies output; `stdio-app.ts` starts it. Blocks until it is told to stop. */
@@ -16,13 +19,16 @@ export function runStdioWorker(): void {
   const port = parentPort;
   if (!port) throw new Error('this is the main thread');
   const tell = (event: EngineEvent): void => port.postMessage(event);
-  const { journal } = workerData as StdioWorkerData;
+  const { journal, backlog } = workerData as StdioWorkerData;
   const pipes = kernelPipes();
+  const log = loggerTo(tell);
+  const onNoRoom = (): void => log.warn('no room for the journal: a kill may lose or repeat a line', { journal });
   const engine = new LogEngine({
     pipes,
     tell,
-    memory: pipes.sharedMemory(journal, JOURNAL_BYTES),
-    log: loggerTo(tell),
+    backlog: new DataBacklog(backlog),
+    memory: pipes.sharedMemory(journal, JOURNAL_BYTES, onNoRoom),
+    log,
     metrics: {
       count: (name, labels, by = 1) => tell({ kind: 'count', name, labels, by }),
       time: () => undefined,

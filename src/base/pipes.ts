@@ -7,13 +7,18 @@ export interface ReadyPipe {
 
 /** Waits for many pipes. Each change is told once: who is told must look until nothing is left. */
 export interface PipePoller {
-  /** A byte written to this descriptor, by any thread of this process, ends the wait that goes on, or else the next. */
+  /**
+   * A byte written to this descriptor, by any thread of this process, ends the wait that goes on, or else the next. It
+   * belongs to the thread that writes to it, which closes it when the poller is gone: closed by anybody else, its number
+   * could be another file's by the time of a write.
+   */
   readonly waker: number;
   /** Afterwards changes of the pipe are told, beginning with what lies in it now. */
   add(fd: number): void;
   remove(fd: number): void;
   /** Blocks this thread until something happens or the time is up; negative: for ever. */
   wait(timeoutMs: number): ReadyPipe[];
+  /** Closes all but the waker. */
   close(): void;
 }
 
@@ -33,6 +38,9 @@ export interface Pipes {
   setCapacity(fd: number, bytes: number): number;
   /** Takes exactly as many bytes as `into` holds, which must be there. */
   take(fd: number, into: Buffer): void;
-  /** Memory of a file, made if absent: what is in it outlives this process. */
-  sharedMemory(path: string, bytes: number): Buffer;
+  /**
+   * Memory of a file, made if absent: what is in it outlives this process. Without room for it on the disk it is this
+   * process's alone, with what was in the file, and `onNoRoom` is called.
+   */
+  sharedMemory(path: string, bytes: number, onNoRoom?: () => void): Buffer;
 }

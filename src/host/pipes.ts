@@ -94,11 +94,12 @@ export function kernelPipes(): Pipes {
       return libc.checked(libc.call.fcntl(fd, F_GETPIPE_SZ, 'int', 0), 'fcntl');
     },
     take: readExactly,
-    sharedMemory: (path, bytes) => {
+    sharedMemory: (path, bytes, onNoRoom) => {
       const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
       try {
-        allocate(fd, bytes);
-        return libc.map(fd, bytes);
+        if (allocate(fd, bytes)) return libc.map(fd, bytes);
+        onNoRoom?.();
+        return takeContent(fd, bytes);
       } finally {
         closeSync(fd);
       }
@@ -108,18 +109,27 @@ export function kernelPipes(): Pipes {
 
 /**
  * Gives a file its size, and all of its pages from the beginning: memory whose page a full disk has no room for ends the
- * process that first writes to it (SIGBUS). What is in it stays. Without room for them now, it is left to that.
+ * process that first writes to it (SIGBUS). What is in it stays. False when there is no room for them.
  */
-function allocate(fd: number, bytes: number): void {
+function allocate(fd: number, bytes: number): boolean {
   ftruncateSync(fd, bytes);
-  if (fstatSync(fd).blocks * BLOCK_BYTES >= bytes) return;
+  if (fstatSync(fd).blocks * BLOCK_BYTES >= bytes) return true;
   const content = Buffer.alloc(bytes);
   readSync(fd, content, 0, bytes, 0);
   try {
-    writeSync(fd, content, 0, bytes, 0);
+    return writeSync(fd, content, 0, bytes, 0) === bytes;
   } catch (error) {
-    if (!NO_ROOM.has(errnoOf(error) ?? '')) throw error;
+    if (NO_ROOM.has(errnoOf(error) ?? '')) return false;
+    throw error;
   }
+}
+
+/** What is in a file, as memory of this process alone. The file is emptied: what it says would soon be out of date. */
+function takeContent(fd: number, bytes: number): Buffer {
+  const content = Buffer.alloc(bytes);
+  readSync(fd, content, 0, bytes, 0);
+  ftruncateSync(fd, 0);
+  return content;
 }
 
 class Epoll implements PipePoller {
@@ -158,7 +168,7 @@ class Epoll implements PipePoller {
   }
 
   close(): void {
-    for (const fd of [this.epoll, this.wakened, this.waker]) closeSync(fd);
+    for (const fd of [this.epoll, this.wakened]) closeSync(fd);
   }
 
   private control(operation: number, fd: number): void {

@@ -60,6 +60,11 @@ export class AttachClients {
     for (const client of [...this.clients]) client.finish(reason);
   }
 
+  /** Drops everybody: output was lost for them, since all of them together took it too slowly. */
+  drop(): void {
+    for (const client of [...this.clients]) client.tooSlow();
+  }
+
   private tellOver(client: AttachClient): void {
     for (const stream of this.over) client.end(stream);
     if (this.over.size === 2) client.endUnlessOutputs();
@@ -130,7 +135,8 @@ class AttachClient {
     this.options.onClose?.(reason);
   }
 
-  private tooSlow(): void {
+  /** It loses its streams. */
+  tooSlow(): void {
     for (const output of this.outputs.values()) output.destroy('the client is too slow');
     this.finish('slow');
   }

@@ -34,6 +34,9 @@ export class StdioThreaded implements StdioService {
       case 'data':
         this.containers.get(event.id)?.clients.broadcast(event.stream, Buffer.from(event.chunk.buffer));
         return;
+      case 'overrun':
+        this.containers.get(event.id)?.clients.drop();
+        return;
       case 'ended':
         this.containers.get(event.id)?.streamEnded(event.stream);
         return;

@@ -55,6 +55,14 @@ describe('The watch for containerd’s own CRI', () => {
     expect(told).toEqual(['go on']);
   });
 
+  it('lets nothing go when it was stopped while it connected', async () => {
+    fake.world.plugins.push(plugin(CRI));
+    watch.start();
+    watch.stop();
+    await until(() => told.length > 0);
+    expect(told).toEqual(['go on']);
+  });
+
   it('ends when it is stopped, with copying going on', async () => {
     watch.start();
     await until(() => told.length === 1);

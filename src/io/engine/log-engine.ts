@@ -2,10 +2,11 @@ import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
 import type { Metrics } from '../../base/metrics';
 import type { Pipes } from '../../base/pipes';
-import { createOutputBuffer } from '../cri-log';
+import { createOutputBuffer, type OutputStream } from '../cri-log';
 import type { WriteSync } from '../log-file';
 import { StdioError } from '../stdio-error';
 import { ContainerOutput, type OutputDeps } from './container-output';
+import type { DataBacklog } from './data-backlog';
 import { Journal, MAX_TAKEN } from './journal';
 import type { Command, EngineEvent, Failure, Numbered } from './messages';
 import type { OutputPipe } from './output-pipe';
@@ -17,6 +18,8 @@ export interface LogEngineOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   tell(event: EngineEvent): void;
+  /** What has been told and not heard yet; absent: it is heard at once. */
+  readonly backlog?: DataBacklog;
   /** Wall clock in nanoseconds since 1970; for tests. */
   readonly now?: () => bigint;
   /** Writes to log files; for tests. */
@@ -44,7 +47,7 @@ export class LogEngine {
       journal: new Journal(options.memory),
       peeked: Buffer.allocUnsafeSlow(MAX_TAKEN),
       outputBuffer: createOutputBuffer(),
-      onData: (id, stream, chunk) => tell({ kind: 'data', id, stream, chunk: Uint8Array.from(chunk) }),
+      onData: (id, stream, chunk) => this.tellData(id, stream, chunk),
       onEnded: (id, stream) => tell({ kind: 'ended', id, stream }),
     };
   }
@@ -94,6 +97,18 @@ export class LogEngine {
         for (const id of [...this.containers.keys()]) this.close(id, (container) => container.close());
         this.stopped = true;
     }
+  }
+
+  /** Attached clients never hold up a log, and what they have not taken never fills the memory. */
+  private tellData(id: string, stream: OutputStream, chunk: Buffer): void {
+    const { tell, backlog } = this.options;
+    if (backlog?.isFull) {
+      this.find(id).listening = false;
+      tell({ kind: 'overrun', id });
+      return;
+    }
+    backlog?.sent(chunk.length);
+    tell({ kind: 'data', id, stream, chunk: Uint8Array.from(chunk) });
   }
 
   private answer(seq: number, command: Command): void {

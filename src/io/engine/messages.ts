@@ -39,6 +39,8 @@ export type EngineEvent =
   | { readonly kind: 'ready'; readonly waker: number }
   | { readonly kind: 'answer'; readonly seq: number; readonly failure?: Failure }
   | { readonly kind: 'data'; readonly id: string; readonly stream: OutputStream; readonly chunk: Uint8Array }
+  /** The main thread is too far behind: this container's output is told no more, until it is asked for anew. */
+  | { readonly kind: 'overrun'; readonly id: string }
   /** The output has ended, and all of it is in the log. */
   | { readonly kind: 'ended'; readonly id: string; readonly stream: OutputStream }
   | { readonly kind: 'count'; readonly name: string; readonly labels?: Record<string, string>; readonly by: number }

@@ -1,6 +1,7 @@
-import { writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { StdioError } from '../stdio-error';
+import type { DataBacklog } from './data-backlog';
 import type { Command, EngineEvent, Failure, Numbered } from './messages';
 
 /** What the thread tells of its own accord. */
@@ -36,11 +37,13 @@ export class WorkerPort implements EnginePort {
     private readonly worker: Worker,
     onTold: (event: Told) => void,
     onDead: (why: string) => void,
+    private readonly backlog?: DataBacklog,
   ) {
     worker.on('message', (event: EngineEvent) => this.heard(event, onTold));
     worker.on('error', (error) => this.die(`its thread failed: ${error.message}`, onDead));
     this.exited = new Promise((resolve) => {
       worker.on('exit', (code) => {
+        this.closeWaker();
         this.die(`its thread ended with code ${code}`, onDead);
         resolve();
       });
@@ -78,6 +81,12 @@ export class WorkerPort implements EnginePort {
     }
   }
 
+  /** The thread is gone. The descriptor is ours: nobody else may close it while we may still write to it. */
+  private closeWaker(): void {
+    if (this.waker !== undefined) closeSync(this.waker);
+    this.waker = undefined;
+  }
+
   private heard(event: EngineEvent, onTold: (event: Told) => void): void {
     switch (event.kind) {
       case 'ready':
@@ -86,6 +95,10 @@ export class WorkerPort implements EnginePort {
         return;
       case 'answer':
         this.settle(event.seq, event.failure);
+        return;
+      case 'data':
+        this.backlog?.taken(event.chunk.length);
+        onTold(event);
         return;
       default:
         onTold(event);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kernelPipes } from '../../../src/host/pipes';
@@ -32,4 +32,11 @@ describe('Memory that outlives its process', () => {
     memory.write('afterwards');
     expect(kernelPipes().sharedMemory(path, BYTES).toString('utf8', 0, 18)).toBe('afterwardsnder way');
   });
+});
+
+it('The descriptor that wakes a reader is closed by its writer, not by the reader', () => {
+  const poller = kernelPipes().poller();
+  poller.close();
+  expect(fstatSync(poller.waker).isFIFO()).toBe(true);
+  closeSync(poller.waker);
 });

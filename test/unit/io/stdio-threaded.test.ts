@@ -76,4 +76,19 @@ describe('A thread that copies output', () => {
     await thread.rest();
     expect(thread.listening).toBe(false);
   });
+
+  it('has its clients dropped when all of them together are too slow, and copies for the next one', async () => {
+    const { stdio, thread } = await opened();
+    const attaching = stdio.attach('web', { stdout: new PassThrough().on('error', () => undefined) });
+    await thread.rest();
+    const { done } = await attaching;
+    stdio.heard({ kind: 'overrun', id: 'web' });
+    expect(await done).toBe('slow');
+    await thread.rest();
+    expect(thread.listening).toBe(false);
+    const next = stdio.attach('web', { stdout: new PassThrough() });
+    await thread.rest();
+    expect(thread.listening).toBe(true);
+    (await next).detach();
+  });
 });

@@ -1,58 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogFields, Logger } from '../../../../src/base/logger';
-import { noMetrics } from '../../../../src/base/metrics';
-import { noManager } from '../../../../src/base/service-manager';
-import { StdioRemote, type StdioRemoteOptions } from '../../../../src/io/remote/stdio-remote';
+import type { StdioRemote, StdioRemoteOptions } from '../../../../src/io/remote/stdio-remote';
 import type { StarterLimits } from '../../../../src/io/remote/stdio-starter';
-import { Fixture, until } from '../fixture';
-import { inlineEngine, type Service, serveStdio } from '../services';
+import { until } from '../fixture';
+import type { Service } from '../services';
+import { type Line, Supervised } from './supervised';
 
-interface Line extends LogFields {
-  readonly message: string;
-}
-
-let fixture: Fixture;
-let lines: Line[];
-let rejections: unknown[];
+let rig: Supervised;
 let remote: StdioRemote;
-const undo: (() => Promise<void>)[] = [];
-const onRejection = (reason: unknown): void => void rejections.push(reason);
-
 beforeEach(() => {
-  fixture = new Fixture();
-  lines = [];
-  rejections = [];
-  process.on('unhandledRejection', onRejection);
+  rig = new Supervised();
 });
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-  process.off('unhandledRejection', onRejection);
-  fixture.remove();
-  expect(rejections).toEqual([]);
-});
+afterEach(async () => expect(await rig.stop()).toEqual([]));
 
-function logger(): Logger {
-  const line = (message: string, fields: LogFields = {}): void => void lines.push({ message, ...fields });
-  const log: Logger = { debugEnabled: false, debug: line, info: line, warn: line, error: line, child: () => log };
-  return log;
-}
-
-const logged = (message: string): Line[] => lines.filter((line) => line.message === message);
-const pauses = (message: string): number[] => logged(message).map(({ againInMs }) => Number(againInMs));
-
-/** A remote that starts processes as told. */
-function supervise(more: Partial<StdioRemoteOptions>, limits?: Partial<StarterLimits>): StdioRemote {
-  remote = new StdioRemote({
-    ...{ path: fixture.path('stdio.sock'), build: 'test', containerd: '', limits },
-    ...{ log: logger(), metrics: noMetrics, manager: noManager },
-    start: () => ({ pid: 1, kill: () => undefined }),
-    holder: async () => undefined,
-    ...more,
-  });
-  undo.push(() => remote.leave());
-  remote.start();
-  return remote;
-}
+const supervise = (more: Partial<StdioRemoteOptions>, limits?: Partial<StarterLimits>): void => {
+  remote = rig.remote(more, limits);
+};
+const serving = (build?: string): Promise<Service> => rig.serving(build);
+const logged = (message: string): Line[] => rig.logged(message);
+const pauses = (message: string): number[] => rig.pauses(message);
 
 const QUICK = { pause: { firstMs: 10, maxMs: 40 }, unservedPause: { firstMs: 10, maxMs: 80 } };
 
@@ -118,7 +83,7 @@ describe('A crisp-stdio that cannot be started', () => {
     });
     const drained = remote.drain('web', { timeoutMs: Number.POSITIVE_INFINITY });
     drained.catch(() => undefined);
-    await until(() => lines.length > 0);
+    await until(() => rig.lines.length > 0);
     await remote.leave();
     await expect(drained).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(remote.list()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -230,60 +195,3 @@ describe('While a process lives that does not serve yet', () => {
     expect(waited.map((ms, at) => ms >= 100 * 2 ** at)).toEqual([true, true, true]);
   });
 });
-
-describe('Letting go for good', () => {
-  it('starts no process, and ends one that does not serve yet', async () => {
-    let [tries, killed] = [0, 0];
-    supervise({
-      start: (_how, onEnd) => {
-        tries += 1;
-        return {
-          pid: 2,
-          kill: () => {
-            killed += 1;
-            onEnd('SIGKILL');
-          },
-        };
-      },
-    });
-    await until(() => tries === 1);
-    await remote.letGo();
-    expect([tries, killed]).toEqual([1, 1]);
-  });
-
-  it('ends with the process when that dies instead of answering', async () => {
-    let tries = 0;
-    const service = await serving();
-    supervise({
-      start: () => {
-        tries += 1;
-        return { pid: 2, kill: () => undefined };
-      },
-    });
-    await remote.list();
-    const letGo = remote.letGo();
-    await service.stop();
-    await letGo;
-    expect(tries).toBe(0);
-  });
-});
-
-/** A process that serves, of a build. */
-async function serving(build = 'test'): Promise<Service> {
-  const { stdio, stop } = inlineEngine();
-  const server = await serveStdio(fixture.dir, stdio, build);
-  let stopped: Promise<void> | undefined;
-  const end = async (): Promise<void> => {
-    await server.close();
-    await stop();
-  };
-  const service = {
-    stdio,
-    stop: () => {
-      stopped ??= end();
-      return stopped;
-    },
-  };
-  undo.push(service.stop);
-  return service;
-}
