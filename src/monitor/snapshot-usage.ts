@@ -16,7 +16,7 @@ const ROOTS = { patienceMs: 1000, atOnce: 4 };
 /** What the snapshots of one snapshotter take of the disk. */
 export interface FilesystemSample {
   readonly mountpoint: string;
-  /** When it was last found out which snapshots there are, nanoseconds since 1970. Single sizes in the sum may be older. */
+  /** When the newest part of it was measured, nanoseconds since 1970. Single sizes in the sum may be older. */
   readonly timestamp: bigint;
   readonly usedBytes: bigint;
   readonly inodesUsed: bigint;
@@ -43,7 +43,7 @@ export class SnapshotUsage {
    * `lifetime` ends the questions under way; no caller's signal does.
    */
   constructor(
-    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'handlers' | 'sandboxes' | 'log'>,
+    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'containers' | 'handlers' | 'sandboxes' | 'log'>,
     private readonly countContent = false,
     private readonly lifetime: AbortSignal = new AbortController().signal,
   ) {}
@@ -54,9 +54,9 @@ export class SnapshotUsage {
   }
 
   /**
-   * One entry per snapshotter in use whose snapshots are known, the default one first, even when it is empty: kubelet
+   * One entry per snapshotter in use of which something is known, the default one first, even when it is empty: kubelet
    * reads only that one, and while this rejects its eviction manager evicts nothing at all, for lack of memory neither.
-   * So it rejects only when the default snapshotter has never told its snapshots.
+   * So it rejects only when of the default snapshotter neither the snapshots were ever listed nor one was measured.
    */
   async filesystems(): Promise<FilesystemSample[]> {
     const [first, ...others] = this.names();

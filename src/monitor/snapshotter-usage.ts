@@ -38,21 +38,21 @@ export class SnapshotterUsage {
   private readonly timeouts = new Map<string, number>();
   /** Keys of snapshots that could not be measured, so that each is logged once. */
   private readonly failing = new Set<string>();
-  /** The listing of the last round that has ended. */
+  /** What the last round that has ended counted, and the time of its newest measurement. */
   private counted: Listing | undefined;
   /** Why the snapshots could not be listed in the last round. */
   failure: unknown;
 
   /** `lifetime` ends the questions under way. */
   constructor(
-    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'sandboxes' | 'log'>,
+    private readonly deps: Pick<LifecycleDeps, 'containerd' | 'containers' | 'sandboxes' | 'log'>,
     private readonly snapshotter: string,
     private readonly lifetime: AbortSignal,
   ) {}
 
-  /** True once the snapshotter has told which snapshots it has. */
+  /** True once the snapshotter has told which snapshots it has, or what one of a container takes. */
   get isKnown(): boolean {
-    return this.listings.last(ALL) !== undefined;
+    return (this.counted ?? this.listings.last(ALL)) !== undefined;
   }
 
   /** The last sample of a snapshot; its time is that of the measurement, however long ago. */
@@ -62,13 +62,14 @@ export class SnapshotterUsage {
   }
 
   /**
-   * What all snapshots take that were ever measured, each by its last sample. The time is that of the last listing that is
-   * counted in, not that of the oldest sample: kubelet acts only on an observation newer than its last one
-   * (`thresholdsUpdatedStats` in pkg/kubelet/eviction/helpers.go), so that one snapshot that cannot be measured would stop
-   * every eviction for lack of disk. Committed snapshots, all of the images, are exact as of the listing.
+   * What all snapshots take that were ever measured, each by its last sample. The time is that of the newest measurement
+   * counted in (a listing is one: committed snapshots, all of the images, are exact as of it), not that of the oldest:
+   * kubelet acts only on an observation newer than its last one (`thresholdsUpdatedStats` in
+   * pkg/kubelet/eviction/helpers.go), so that one snapshot that cannot be measured would stop every eviction for lack of
+   * disk. It stands still when nothing can be measured, and never goes back.
    */
   sum(): LayerSample {
-    const { timestamp, committed } = this.counted ?? this.listings.last(ALL) ?? { timestamp: now(), committed: [] };
+    const { timestamp, committed } = this.counted ?? this.listings.last(ALL) ?? { timestamp: 0n, committed: [] };
     let [size, inodes] = [0n, 0n];
     for (const [key] of committed) {
       const sample = this.walks.last(key);
@@ -84,9 +85,20 @@ export class SnapshotterUsage {
    */
   async measure(): Promise<void> {
     const listing = await this.list();
-    if (!listing) return;
-    await Promise.all([...listing.committed].map(([key, committed]) => this.walk(key, committed)));
-    this.counted = listing;
+    const committed = this.withContainers(listing?.committed ?? new Map<string, boolean>());
+    await Promise.all([...committed].map(([key, isCommitted]) => this.walk(key, isCommitted)));
+    let timestamp = listing?.timestamp ?? 0n;
+    for (const key of committed.keys()) timestamp = later(timestamp, this.walks.last(key)?.timestamp);
+    if (timestamp > 0n) this.counted = { committed, timestamp: later(timestamp, this.counted?.timestamp) };
+  }
+
+  /** The snapshots of our containers are known by their ids, also while the snapshotter cannot list any. */
+  private withContainers(listed: ReadonlyMap<string, boolean>): Map<string, boolean> {
+    const all = new Map(listed);
+    for (const { metadata, snapshotter } of this.deps.containers.list()) {
+      if (snapshotter === this.snapshotter && !all.has(metadata.id)) all.set(metadata.id, false);
+    }
+    return all;
   }
 
   /** The last listing when there is no new one: what is in that is measured all the same. */
@@ -151,6 +163,10 @@ export class SnapshotterUsage {
     this.failing.add(key);
     this.deps.log.warn('a snapshot could not be measured', { snapshotter: this.snapshotter, key, error: problem });
   }
+}
+
+function later(time: bigint, other: bigint | undefined): bigint {
+  return other !== undefined && other > time ? other : time;
 }
 
 function now(): bigint {

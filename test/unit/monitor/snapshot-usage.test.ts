@@ -1,8 +1,15 @@
 import { SnapshotUsage } from '../../../src/monitor/snapshot-usage';
+import { until } from '../../support/daemon/process';
 import { useRig } from '../../support/use-rig';
 
 const rig = useRig();
 const never = new AbortController().signal;
+const LONG_MS = 20_000;
+/** What all snapshots and the content store take. */
+const everything = (): bigint => {
+  const { blobs, snapshots } = rig.now.fake.state;
+  return [...blobs.values()].reduce((sum, { data }) => sum + BigInt(data.length), BigInt(snapshots.size) * 4096n);
+};
 const lists = (): number => rig.now.fake.calls.filter((call) => call.endsWith('Snapshots/List')).length;
 
 describe('A round over all snapshots', () => {
@@ -15,16 +22,20 @@ describe('A round over all snapshots', () => {
     await expect(first).rejects.toThrow('too long');
     await second;
     expect(lists()).toBe(1);
-    const [key = ''] = [...rig.now.fake.state.snapshots.keys()];
-    expect(usage.layer('overlayfs', key.replace('overlayfs ', ''))).toMatchObject({ size: 4096n });
+    const [at = ''] = [...rig.now.fake.state.snapshots.keys()];
+    const isMeasured = async (): Promise<boolean> =>
+      usage.layer('overlayfs', at.replace('overlayfs ', '')) !== undefined;
+    await until('a snapshot is measured', LONG_MS, isMeasured);
   });
 
   it('never rejects because of what it measures, and the next one begins anew', async () => {
     const usage = new SnapshotUsage(rig.now.deps, true);
     for (const method of ['Snapshots/List', 'Content/List']) rig.now.fake.fail(method, {});
     await usage.measure(never);
-    await usage.measure(never);
-    expect((await usage.filesystems())[0]?.usedBytes).toBeGreaterThan(0n);
+    await until('all is measured', LONG_MS, async () => {
+      await usage.measure(never);
+      return (await usage.filesystems())[0]?.usedBytes === everything();
+    });
   });
 
   it('is over in seconds when the only snapshotter hangs, and says why there are no figures', async () => {
@@ -34,6 +45,7 @@ describe('A round over all snapshots', () => {
 
   it('counts the content store as it was last when that cannot be listed', async () => {
     const usage = new SnapshotUsage(rig.now.deps, true);
+    await until('all is measured', LONG_MS, async () => (await usage.filesystems())[0]?.usedBytes === everything());
     const [before] = await usage.filesystems();
     rig.now.fake.fail('Content/List', { nth: 'always' });
     await usage.measure(never);

@@ -24,6 +24,7 @@ function setUp(answer: (key: string, timeoutMs: number) => Promise<Usage | undef
   };
   const deps = {
     containerd: { snapshots },
+    containers: { list: () => [] },
     sandboxes: { get: () => undefined },
     log: { ...silentLogger, warn: (_message: string, fields: unknown) => void warnings.push(fields) },
   } as unknown as Deps;
