@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DeadlineError, unlessAborted } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import { LastAnswers } from '../base/last-answers';
@@ -46,7 +47,9 @@ export class SnapshotUsage {
     private readonly deps: Pick<LifecycleDeps, 'containerd' | 'containers' | 'handlers' | 'sandboxes' | 'log'>,
     private readonly countContent = false,
     private readonly lifetime: AbortSignal = new AbortController().signal,
-  ) {}
+  ) {
+    setMaxListeners(0, lifetime); // every question under way listens to it
+  }
 
   /** The last sample of one snapshot, however old; undefined when it was never measured. */
   layer(snapshotter: string, key: string): LayerSample | undefined {

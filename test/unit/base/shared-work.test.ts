@@ -21,7 +21,7 @@ describe('SharedWork', () => {
     expect(await Promise.all([shared.run('k', never, act), shared.run('other', never, act)])).toEqual([3, 4]);
   });
 
-  it('fails for all who wait, and not for the next', async () => {
+  it('fails for all callers that wait, and not for the next', async () => {
     const shared = new SharedWork<string>();
     const fail = (): Promise<string> => Promise.reject(new Error('failed'));
     const both = [shared.run('k', never, fail), shared.run('k', never, fail)];
@@ -29,7 +29,7 @@ describe('SharedWork', () => {
     expect(await shared.run('k', never, async () => 'fine')).toBe('fine');
   });
 
-  it('is stopped when the last has gone, who waits until it has stopped', async () => {
+  it('is stopped when the last caller has left, which waits until it has stopped', async () => {
     const shared = new SharedWork<string>();
     const cleared = later<void>();
     let stopped = false;
@@ -58,7 +58,7 @@ describe('SharedWork', () => {
     expect(await outcome).toMatchObject({ message: 'second gone' });
   });
 
-  it('begins anew for who comes while it is being stopped', async () => {
+  it('begins anew for a caller that comes while it is being stopped', async () => {
     const shared = new SharedWork<string>();
     const controller = new AbortController();
     const cleared = later<string>();

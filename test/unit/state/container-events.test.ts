@@ -66,7 +66,7 @@ describe('The backlog of a subscriber', () => {
     }
   });
 
-  it('is the one of that subscriber alone: others, and who subscribes again, miss nothing', async () => {
+  it('belongs to that subscriber alone: others, and later ones, miss nothing', async () => {
     const { publish, subscribe } = setUp(MIB);
     const stalled = subscribe();
     const other = subscribe();

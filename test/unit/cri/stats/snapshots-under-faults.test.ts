@@ -70,7 +70,7 @@ describe('A snapshotter that cannot list its snapshots', () => {
     expect(after.containers.size).toBe(2);
   });
 
-  it.each(HOWS)('tells of the layers of containers what they take now when it %s', async (_how, how) => {
+  it.each(HOWS)('measures the layers of containers all the same when it %s', async (_how, how) => {
     const { sick, well } = bench.now;
     const [before, after] = await bench.now.beforeAndAfter(
       () => failList('overlayfs', how),
