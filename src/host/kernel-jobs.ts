@@ -24,6 +24,8 @@ import { removeTreeNow } from './tree-calls';
 /** One kind of call that the kernel may hold up. `run` blocks its thread and takes and answers what can be cloned. */
 interface Job<Input, Output> {
   run(input: Input, syscalls: Syscalls | undefined): Output;
+  /** What it does, for errors and the log; what it is done to follows. */
+  readonly what: string;
   /** When callers give up. An undo has a minute, and kubelet two for most calls. */
   readonly timeoutMs: number;
   /** May be repeated, so that a repetition can wait for the call that is under way. */
@@ -56,67 +58,84 @@ export const KERNEL_JOBS = {
       mountByCall(given(calls), mount, target);
       return true;
     },
-    { timeoutMs: MOUNT_MS, remote: true },
+    { what: 'mounting', timeoutMs: MOUNT_MS, remote: true },
   ),
   mountShifted: job(
     (input: { mounts: readonly Mount[]; target: string; usernsPath: string }, calls) =>
       mountShiftedByCall(given(calls), input),
-    { timeoutMs: MOUNT_MS, remote: true },
+    { what: 'mounting', timeoutMs: MOUNT_MS, remote: true },
   ),
   unmount: job(({ path, lazy }: { path: string; lazy: boolean }, calls) => unmountByCall(given(calls), path, lazy), {
+    what: 'unmounting',
     timeoutMs: MOUNT_MS,
     shared: true,
     remote: true,
   }),
   unmountOnce: job(
     ({ path, lazy }: { path: string; lazy: boolean }, calls) => unmountOnceByCall(given(calls), path, lazy),
-    { timeoutMs: MOUNT_MS, remote: true },
+    { what: 'unmounting', timeoutMs: MOUNT_MS, remote: true },
   ),
   /** Without system calls nothing may be mounted there any more. */
   removeTree: job(
     ({ path, root }: { path: string; root: string }, calls) =>
       removeTreeNow(path, root, (at) => void (calls && unmountByCall(calls, at, true))),
-    { timeoutMs: REMOVE_MS, shared: true, remote: true },
+    { what: 'removing', timeoutMs: REMOVE_MS, shared: true, remote: true },
   ),
-  pin: job((pins: readonly PinnedAt[], calls) => pinByCall(given(calls), pins), { timeoutMs: NAMESPACE_MS }),
+  pin: job((pins: readonly PinnedAt[], calls) => pinByCall(given(calls), pins), {
+    what: 'pinning namespaces at',
+    timeoutMs: NAMESPACE_MS,
+  }),
   set: job(
     ({ pins, settings }: { pins: readonly PinnedAt[]; settings: readonly Setting[] }, calls) =>
       setByCall(given(calls), pins, settings),
-    { timeoutMs: NAMESPACE_MS },
+    { what: 'setting', timeoutMs: NAMESPACE_MS },
   ),
-  loopbackUp: job((path: string, calls) => loopbackUpByCall(given(calls), path), { timeoutMs: NAMESPACE_MS }),
+  loopbackUp: job((path: string, calls) => loopbackUpByCall(given(calls), path), {
+    what: 'setting up the loopback of',
+    timeoutMs: NAMESPACE_MS,
+  }),
   /** A descriptor that the caller closes. */
   socket: job(({ path, domain }: { path: string; domain: number }, calls) => socketByCall(given(calls), path, domain), {
+    what: 'making a socket in',
     timeoutMs: NAMESPACE_MS,
   }),
   /** The text of /proc/net/dev in a pinned network namespace. */
-  netDev: job((path: string, calls) => netDevByCall(given(calls), path), sample),
+  netDev: job((path: string, calls) => netDevByCall(given(calls), path), {
+    ...sample,
+    what: 'reading the interfaces of',
+  }),
   /** The same as a process sees it. */
-  netDevOfPid: job((pid: number) => readFileSync(`/proc/${pid}/net/dev`, 'utf8'), sample),
+  netDevOfPid: job((pid: number) => readFileSync(`/proc/${pid}/net/dev`, 'utf8'), {
+    ...sample,
+    what: 'reading the interfaces of process',
+  }),
   cgroupValues: job(
     ({ name, layout, root }: { name: string; layout: CgroupLayout; root: string }): CgroupValues | undefined =>
       cgroupValuesNow(name, layout, root),
-    sample,
+    { ...sample, what: 'reading the cgroup' },
   ),
   filesystem: job(
     ({ dir, procRoot }: { dir: string; procRoot: string }): Filesystem | undefined => filesystemNow(dir, procRoot),
-    { ...look, shared: true, background: true },
+    { ...look, what: 'statfs of', shared: true, background: true },
   ),
-  lookLocally: job(
-    (input: Parameters<typeof lookLocally>[0]): readonly LookedAt[] | undefined => lookLocally(input),
-    look,
-  ),
-  devicesAt: job((path: string): HostDeviceNode[] => devicesAtNow(path), look),
-  devicesBelow: job((dir: string): HostDeviceNode[] => devicesBelowNow(dir), look),
+  lookLocally: job((input: Parameters<typeof lookLocally>[0]): readonly LookedAt[] | undefined => lookLocally(input), {
+    ...look,
+    what: 'looking at',
+  }),
+  devicesAt: job((path: string): HostDeviceNode[] => devicesAtNow(path), { ...look, what: 'looking for devices at' }),
+  devicesBelow: job((dir: string): HostDeviceNode[] => devicesBelowNow(dir), {
+    ...look,
+    what: 'looking for devices below',
+  }),
   /** Holds a descriptor that the caller closes. */
   openInRoot: job(
     ({ root, path }: { root: string; path: string }, calls): HeldPlace | undefined => openPlaceNow(root, path, calls),
-    look,
+    { ...look, what: 'looking inside of' },
   ),
   readRootfsFile: job(
     (input: { rootfs: string; path: string; maxBytes: number }, calls): Uint8Array | undefined =>
       readRootfsFileNow(input, calls),
-    look,
+    { ...look, what: 'reading inside of' },
   ),
 } as const;
 

@@ -2,9 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { within } from '../base/deadline';
 import type { Logger } from '../base/logger';
 
-/** How one call is to be made on another thread. */
+/** How one call is to be made. */
 export interface ThreadCallOptions {
-  /** What the call is about, for the log and for errors: a path, mostly. */
+  /** What the call does and to what (a path, mostly), for the log and for errors; left out: its name, to nothing. */
+  readonly what?: string;
   readonly subject?: string;
   /** The caller gives up after so many milliseconds; the call itself cannot be stopped. Left out: never. */
   readonly timeoutMs?: number;
@@ -183,8 +184,7 @@ export class ThreadPool implements Threads {
     const held = task.options.remote ? this.heldUpTasks().filter(({ options }) => options.remote) : [];
     const [first] = held;
     if (first === undefined || held.length < this.limits.heldUp) return undefined;
-    const others = `the kernel holds up ${held.length} such calls, ${describe(first)} for one`;
-    return new Error(`${describe(task)} is not tried: ${others}`);
+    return new Error(`${describe(task)}: not tried, since ${held.length} such calls hang, ${describe(first)} for one`);
   }
 
   private mayGrow(): boolean {
@@ -294,6 +294,7 @@ export class ThreadPool implements Threads {
   }
 }
 
-function describe({ name, options }: Pick<Task, 'name' | 'options'>): string {
-  return options.subject === undefined ? name : `${name} ${JSON.stringify(options.subject)}`;
+function describe({ name, options }: Task): string {
+  const { what = name, subject } = options;
+  return subject === undefined ? what : `${what} ${JSON.stringify(subject)}`;
 }

@@ -131,7 +131,7 @@ describe('A call that the kernel holds up', () => {
     const again = filesystemAt(at, undefined, means);
     await expect(
       kernelCall(means, 'openInRoot', { root: overlay, path: '/file' }, { subject: 'x', timeoutMs: 300 }),
-    ).rejects.toMatchObject({ name: 'DeadlineError', message: expect.stringContaining('openInRoot "x"') });
+    ).rejects.toMatchObject({ name: 'DeadlineError', message: expect.stringContaining('looking inside of "x"') });
     // Three who ask the same wait for one call: two threads are held up, not four.
     expect(means.threads.size).toMatchObject({ heldUp: 2 });
     await fuse.go();
@@ -163,7 +163,7 @@ describe('A call that the kernel holds up', () => {
     const look = (path: string): Promise<unknown> => resolveInRoot(overlay, path, means);
     const stuck = [look('/file'), look('/other')];
     await until('two are held up', 20 * SECOND, async () => means.threads.size.heldUp === 2);
-    await expect(look('/third')).rejects.toThrow('is not tried: the kernel holds up 2 such calls, openInRoot');
+    await expect(look('/third')).rejects.toThrow('not tried, since 2 such calls hang, looking inside');
     const netns = join(dir.path, 'netns');
     await createNetns(netns, means);
     await removeNetns(netns).catch(() => undefined);
