@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { errorMessage } from '../base/errors';
+import { errnoOf, errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { noManager, type ServiceManager } from '../base/service-manager';
 import { run } from './run';
@@ -7,6 +7,8 @@ import { hostMeans, type Means } from './syscalls';
 import { AF_UNIX, unixAddress } from './unix-address';
 
 const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+/** A manager that takes no messages (it hangs, or is stopped) is told later: waiting for it would hold up every RPC. */
+const RETRY_MS = 50;
 /** The first descriptor that a service manager passes on (sd_listen_fds(3)). */
 const FIRST_PASSED = 3;
 
@@ -23,10 +25,18 @@ export function serviceManager(
   const socket = env.NOTIFY_SOCKET;
   delete env.NOTIFY_SOCKET;
   if (socket === undefined || socket === '') return noManager;
+  const unsent: (readonly string[])[] = [];
   const tell = (lines: readonly string[], fds: readonly number[] = []): void => {
+    const waits = fds.length === 0; // a descriptor may be closed by then
     try {
-      notify(socket, lines, { fds, means });
+      if (waits && unsent.length > 0) unsent.push(lines);
+      else notify(socket, lines, { fds, means });
     } catch (error) {
+      if (waits && errnoOf(error) === 'EAGAIN') {
+        unsent.push(lines);
+        setTimeout(() => unsent.splice(0).forEach((each) => void tell(each)), RETRY_MS).unref();
+        return;
+      }
       log.warn('the service manager cannot be told', { what: lines[0], error: errorMessage(error) });
     }
   };

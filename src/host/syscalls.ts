@@ -36,7 +36,7 @@ export interface Syscalls {
   socket(domain: number, type: number): number;
   /** The errno, 0 when it is connected: in progress is no failure. */
   connect(fd: number, address: Buffer): number;
-  /** Sends one datagram to that address (`struct sockaddr`), and copies of open descriptors with it. */
+  /** Sends one datagram to that address (`struct sockaddr`), and copies of open descriptors with it; EAGAIN when it would wait. */
   sendTo(fd: number, address: Buffer, message: { data: Buffer; fds: readonly number[] }): void;
   getsockopt(fd: number, level: number, option: number, bytes: number): Buffer;
   /** What the call returns; `argument` is read and written by the kernel. */
@@ -100,6 +100,7 @@ const MOUNT_ATTR_RDONLY = 0x1;
 const MOUNT_ATTR_IDMAP = 0x100000;
 const LOCK_EX_NB = 2 | 4;
 const EWOULDBLOCK = 11;
+const MSG_DONTWAIT = 0x40;
 
 type Koffi = typeof import('koffi');
 
@@ -166,7 +167,7 @@ function bind(): Syscalls {
         vector: pointer(vector),
         control: control && { at: pointer(control), bytes: control.length },
       });
-      checked(libc.sendmsg(fd, message, 0), 'sendmsg');
+      checked(libc.sendmsg(fd, message, MSG_DONTWAIT), 'sendmsg');
     },
     getsockopt: (fd, level, option, bytes) => {
       const value = Buffer.alloc(bytes);

@@ -56,6 +56,15 @@ describe('The service manager', () => {
     expect(told()).toEqual([]);
   });
 
+  it('that takes no messages for a while holds up nothing, and is told in order when it does', async () => {
+    const service = serviceManager({ NOTIFY_SOCKET: manager.path }, silentLogger);
+    // More than the kernel keeps for it: ten by itself, 512 where systemd has raised that.
+    const names = Array.from({ length: 600 }, (_, at) => `stdio-${at}`);
+    for (const name of names) service.drop(name);
+    while (told().length < names.length) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(told()).toEqual(names.map((name) => `FDSTOREREMOVE=1 FDNAME=${name}`));
+  });
+
   it('that does not listen is no reason to fail', () => {
     const warnings: LogFields[] = [];
     const log = { ...silentLogger, warn: (_: string, fields: LogFields = {}) => void warnings.push(fields) };
