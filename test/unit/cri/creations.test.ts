@@ -47,6 +47,21 @@ describe('Creations', () => {
     expect(await running).toBe('first');
   });
 
+  it('let an equal call wait for the first though another configuration was asked for in between', async () => {
+    const creations = new Creations();
+    const first = deferred();
+    const taken = async (): Promise<string> => {
+      throw new Error('the name is taken');
+    };
+    const running = creations.join('web', 'a', () => first.promise);
+    const other = creations.join('web', 'b', taken);
+    const equal = creations.join('web', 'a', taken);
+    const outcomes = Promise.allSettled([running, other, equal]);
+    await new Promise((resolve) => setImmediate(resolve));
+    first.resolve('first');
+    expect(await outcomes).toMatchObject([{ value: 'first' }, { status: 'rejected' }, { value: 'first' }]);
+  });
+
   it('forget a creation that has ended', async () => {
     const creations = new Creations();
     expect(await creations.join('web', 'a', async () => 'first')).toBe('first');
