@@ -81,6 +81,8 @@ export interface Container {
   unreadable?: string;
   /** Its start failed with this message while its task may still be there: UNKNOWN until the task is gone. */
   failedStart?: string;
+  /** A change of its resources failed half-way and is still to be put back by this; set while that is so. Not stored. */
+  putBackResources?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */

@@ -1,10 +1,13 @@
 import { type DeepPartial, UpdateContainerResourcesRequest } from '../../../../generated/cri/v1/api';
+import { silentLogger } from '../../../../src/base/logger';
 import { containerStatus } from '../../../../src/cri/container/container-status';
 import { updateContainerResources } from '../../../../src/cri/container/update-container-resources';
 import type { Container } from '../../../../src/model/container';
 import type { Spec } from '../../../../src/model/spec';
+import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
+import { until } from '../../../support/streaming/until';
 import { ended, useRig } from '../../../support/use-rig';
 
 const LIMITED = { linux: { resources: { cpuShares: 512n, cpuQuota: 50_000n, memoryLimitInBytes: 1n << 30n } } };
@@ -58,7 +61,7 @@ describe('UpdateContainerResources', () => {
   it('changes neither spec nor status when the runtime refuses, whose words it passes on', async () => {
     const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
     const before = await everything(container);
-    rig.now.fake.fail('Tasks/Update', {});
+    rig.now.fake.fail('Tasks/Update', { code: Code.UNKNOWN });
     await expect(update(container.metadata.id, { memoryLimitInBytes: 1n })).rejects.toThrow('made to fail');
     expect(await everything(container)).toEqual(before);
     expect(told(container.metadata.id)).toEqual([]);
@@ -71,6 +74,67 @@ describe('UpdateContainerResources', () => {
     await expect(update(container.metadata.id, { cpuShares: 1024n })).rejects.toThrow('made to fail');
     expect(await everything(container)).toEqual(before);
     expect(told(container.metadata.id)).toEqual([]);
+  });
+
+  it('puts back what the runtime may have done without answering, limits that were none before too', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), {
+      linux: { resources: { cpuShares: 512n } },
+    });
+    const { id } = container.metadata;
+    const before = await everything(container);
+    rig.now.fake.fail('Tasks/Update', { afterEffect: true });
+    await expect(update(id, { memoryLimitInBytes: 1n << 30n, cpuQuota: 20_000n })).rejects.toThrow('made to fail');
+    expect(await everything(container)).toEqual(before);
+    expect(told(id)).toHaveLength(2);
+    expect(told(id)[1]).toMatchObject({ cpu: { shares: 512, quota: -1 }, memory: { limit: -1 } });
+  });
+
+  it('puts the record back whose writing was not answered', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const before = await everything(container);
+    rig.now.fake.fail('Containers/Update', { afterEffect: true });
+    await expect(update(container.metadata.id, { cpuShares: 1024n })).rejects.toThrow('made to fail');
+    expect(await everything(container)).toEqual(before);
+  });
+
+  it('passes on why a change failed when putting it back fails too, and does that before the next change', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const { id } = container.metadata;
+    rig.now.fake.fail('Tasks/Update', { message: 'the cause' });
+    rig.now.fake.fail('Containers/Update', { nth: 2, message: 'the record' });
+    await expect(update(id, { memoryLimitInBytes: 2n << 30n })).rejects.toThrow('the cause');
+    await update(id, { cpuShares: 1024n });
+    expect(specOf(id).linux?.resources).toMatchObject({ cpu: { shares: 1024 }, memory: { limit: 1 << 30 } });
+    expect(await shown(container)).toMatchObject({ cpuShares: 1024n, memoryLimitInBytes: 1n << 30n });
+    expect(told(id).at(-1)).toMatchObject({ cpu: { shares: 1024 }, memory: { limit: 1 << 30 } });
+  });
+
+  it('puts it back in the background when no other change comes', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const before = await everything(container);
+    const retries = new Retries(silentLogger, { firstMs: 1, maxMs: 1 });
+    const deps = { ...rig.now.deps, retries };
+    rig.now.fake.fail('Tasks/Update', { message: 'the cause' });
+    rig.now.fake.fail('Containers/Update', { nth: 2 });
+    const request = UpdateContainerResourcesRequest.fromPartial({
+      ...{ containerId: container.metadata.id, linux: { cpuShares: 1024n } },
+    });
+    await expect(updateContainerResources(deps, request, rig.now.call())).rejects.toThrow('the cause');
+    await until('it is put back', () => container.putBackResources === undefined);
+    retries.stop();
+    expect(await everything(container)).toEqual(before);
+  });
+
+  it('tells what is in force also when that cannot be written into the status file', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    const { containers } = rig.now.deps;
+    const writeStatus = containers.writeStatus.bind(containers);
+    containers.writeStatus = async () => {
+      throw new Error('the disk is full');
+    };
+    await expect(update(container.metadata.id, { cpuShares: 1024n })).rejects.toThrow('the disk is full');
+    expect(await shown(container)).toMatchObject({ cpuShares: 1024n });
+    containers.writeStatus = writeStatus;
   });
 
   it.each([
