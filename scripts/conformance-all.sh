@@ -13,4 +13,7 @@ part 80 'a real kubelet' test/e2e/kubelet/run.sh
 for stage in 2.x 1.6; do
   part 20 "chaos on containerd $stage" env STAGE="$stage" test/chaos/run.sh
 done
+for stage in 2.x 1.6; do
+  part 180 "starts with faults on containerd $stage" env STAGE="$stage" test/starts/run.sh
+done
 summary

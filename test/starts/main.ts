@@ -1,0 +1,38 @@
+import type { ContainerdVersion } from '../support/daemon/containerd';
+import { runCampaign } from './campaign';
+import { counted, reportOf } from './report';
+import type { Outcome } from './run-row';
+
+const ROWS = 60;
+
+/**
+ * Starts over running pods, each with a fault. Environment: SEED chooses the rows, ROWS is how many (60), ALL=1 all of
+ * them, STAGE=1.6 or 2.x the containerd (both when not set), ONLY a regular expression for rows' names. The last lines
+ * are `N ok, N misled, N stuck, N harmed` and `N passed, N failed`. Fails when a row is bad.
+ */
+export async function main(): Promise<void> {
+  const { SEED, ALL, STAGE, ONLY, ROWS: rows } = process.env;
+  const seed = Number(SEED || Math.floor(Math.random() * 0xffff_ffff));
+  const versions: ContainerdVersion[] = STAGE === '1.6' ? ['1.6'] : STAGE === '2.x' ? ['2'] : ['1.6', '2'];
+  const outcomes: Outcome[] = [];
+  for (const version of versions) {
+    console.log(`starts: seed ${seed}, containerd ${version === '2' ? '2.x' : version}`);
+    const options = {
+      version,
+      seed,
+      rows: ALL === '1' || ONLY ? undefined : Number(rows || ROWS),
+      only: ONLY ? new RegExp(ONLY) : undefined,
+      pace: ALL === '1' ? { lastsMs: 4000, neverMs: 12_000 } : { lastsMs: 3000, neverMs: 5000 },
+      tell: (outcome: Outcome) => console.log(reportOf(outcome)),
+    };
+    outcomes.push(...(await runCampaign(options)));
+  }
+  const { ok, misled, stuck, harmed } = counted(outcomes);
+  const bad = outcomes.length - ok;
+  console.log('');
+  for (const outcome of outcomes.filter((each) => reportOf(each).startsWith('bad')))
+    console.log(`failed: ${reportOf(outcome)}`);
+  console.log(`${ok} ok, ${misled} misled, ${stuck} stuck, ${harmed} harmed`);
+  console.log(`${ok} passed, ${bad} failed`);
+  if (bad > 0) process.exitCode = 1;
+}

@@ -1,0 +1,153 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { Fault } from './fault';
+import { linesOf, logEnds, wrongLogs } from './log-lines';
+import type { Row } from './rows';
+import type { StartNode } from './start-node';
+import { compare, type Told, type Verdict } from './truth';
+import { missing } from './world';
+
+/** What a row came to; each list is empty when all went well. */
+export interface Outcome {
+  readonly name: string;
+  readonly harmed: string[];
+  readonly misled: string[];
+  readonly stuck: string[];
+  /** No call was hit: the start did not make it this time. */
+  readonly missed: boolean;
+  readonly log: string[];
+  readonly ms: number;
+}
+
+const EVERY_MS = 250;
+/** All must be right so long to count as right. */
+const STEADY_MS = 1000;
+const HEALS_MS = 25_000;
+/** A start asks all that it will ask within this. */
+const ASKS_MS = 2500;
+/** A call that is passed on late comes so late. */
+const HANG_MS = 3000;
+/** While all is not right, what is gone is looked for so often. */
+const LOOKS_EVERY_MS = 3000;
+
+export interface Pace {
+  /** How long a fault lasts, in milliseconds. */
+  readonly lastsMs: number;
+  /** The same for calls that are never answered, which crisp gives up after a while of its own. */
+  readonly neverMs: number;
+}
+
+/** Lets one start go wrong and looks at what comes of it. Afterwards the fault is lifted; crisp runs if it can. */
+export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Outcome> {
+  const began = Date.now();
+  const faults = row.faults.map((spec) => new Fault(spec, start.pods, start.gallery, HANG_MS));
+  const plan: Parameters<StartNode['watch']>[0] = (call) => {
+    for (const fault of faults) {
+      const treatment = fault.plan(call);
+      if (treatment) return treatment;
+    }
+    return undefined;
+  };
+  const watch = new Watch(start, new Set(faults.flatMap(({ blurred }) => [...blurred])));
+  const logFrom = start.logEnd;
+  const hit = (): boolean => faults.some(({ hits }) => hits > 0);
+  if (row.what === 'start') await start.begin(plan);
+  else await start.restartContainerd(plan);
+  const lasts = row.faults.some(({ kind }) => kind.kind === 'never') ? pace.neverMs : pace.lastsMs;
+  const once = row.faults.every(({ where, kind }) => where.once && kind.kind !== 'never' && kind.kind !== 'hangs');
+  // One call that went wrong has done so for good; what comes of it is looked at until all is right.
+  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS);
+  await watch.look(() => Date.now() - began > lastsFor());
+  for (const fault of faults) fault.lift();
+  const stuck = await watch.untilRight();
+  const harmed = await harmOf(start);
+  return {
+    name: row.name,
+    harmed,
+    misled: watch.misled,
+    stuck,
+    missed: !hit(),
+    log: start.logSince(logFrom),
+    ms: Date.now() - began,
+  };
+}
+
+/** What is gone; looked at again for a moment, as what is only being replaced comes back. */
+async function harmOf(start: StartNode): Promise<string[]> {
+  const look = (): string[] => [...missing(start.world, start.lookAtWorld()), ...wrongLogs(start.pods)].map(start.role);
+  let harm = look();
+  for (let tries = 0; tries < 3 && harm.length > 0; tries += 1) {
+    await pause(500);
+    harm = look();
+  }
+  return harm;
+}
+
+/** Asks as kubelet does, again and again, and keeps what was told wrong. */
+class Watch {
+  private readonly wrong = new Map<string, number>();
+  private readonly began = Date.now();
+
+  constructor(
+    private readonly start: StartNode,
+    private readonly blurred: ReadonlySet<string>,
+  ) {}
+
+  /** What was told wrong, with when it was told first, in milliseconds since the start. */
+  get misled(): string[] {
+    return [...this.wrong].map(([what, ms]) => `${what} (after ${ms} ms)`);
+  }
+
+  /** Looks until it is over. */
+  async look(over: () => boolean): Promise<void> {
+    while (!over()) {
+      await this.once(this.blurred);
+      await pause(EVERY_MS);
+    }
+  }
+
+  /** Looks until all is right and stays so for a while; answers what was not right in the end. */
+  async untilRight(): Promise<string[]> {
+    const limit = Date.now() + HEALS_MS;
+    const logs = logEnds(this.start.pods);
+    let right = Date.now();
+    let last: string[] = [];
+    let looked = Date.now();
+    while (Date.now() < limit) {
+      // What is told a moment after the fault may still be of the time of the fault.
+      const { misled, failed } = await this.once(this.blurred);
+      last = [...failed, ...misled];
+      if (this.start.endedBy) return [this.start.endedBy];
+      if (last.length === 0) last = await this.exactly(logs);
+      if (last.length > 0) right = Date.now();
+      else if (Date.now() - right > STEADY_MS) return [];
+      if (Date.now() - looked > LOOKS_EVERY_MS) {
+        // What has been destroyed does not get right by waiting.
+        if ((await harmOf(this.start)).length > 0) return last;
+        looked = Date.now();
+      }
+      await pause(EVERY_MS);
+    }
+    return last.length > 0 ? last : ['it does not stay right'];
+  }
+
+  /** What is wrong when all must be known again, and logs go on. */
+  private async exactly(logs: ReadonlyMap<string, number>): Promise<string[]> {
+    const verdict = this.blurred.size > 0 ? await this.verdict(new Set()) : { misled: [], failed: [] };
+    const stopped = this.start.pods
+      .flatMap(({ containers }) => containers)
+      .filter(({ role, logPath }) => logs.has(role) && linesOf(logPath).last <= (logs.get(role) ?? 0));
+    return [...verdict.failed, ...verdict.misled, ...stopped.map(({ role }) => `the log of ${role} does not go on`)];
+  }
+
+  private async once(blurred: ReadonlySet<string>): Promise<Verdict> {
+    const verdict = await this.verdict(blurred);
+    for (const what of verdict.misled) if (!this.wrong.has(what)) this.wrong.set(what, Date.now() - this.began);
+    return verdict;
+  }
+
+  private async verdict(blurred: ReadonlySet<string>): Promise<Verdict> {
+    const told: Told = await this.start.ask();
+    return compare(this.start.truth, told, blurred, this.start.role);
+  }
+}
