@@ -2,7 +2,7 @@ import { errorMessage } from '../../src/base/errors';
 import { Seeded } from '../chaos/seeded';
 import type { ContainerdVersion } from '../support/daemon/containerd';
 import { callName } from './calls';
-import { derivedRows, drawn, kindsOf, type Row, rowsOf } from './rows';
+import { derivedRows, drawn, fileRowsOf, kindsOf, type Row, rowsOf } from './rows';
 import { type Outcome, type Pace, runRow } from './run-row';
 import { StartNode } from './start-node';
 
@@ -46,9 +46,13 @@ class Campaign {
   async run(): Promise<void> {
     const { rows: count, only } = this.options;
     const start = await this.node();
-    const kinds = kindsOf(start.clean, start.pods);
-    for (const kind of kinds) this.known.add(callName(kind));
-    const all = rowsOf(kinds, start.pods, this.random.fork()).filter(({ name }) => only?.test(name) ?? true);
+    const what = ['start', 'containerd restart'] as const;
+    const kinds = [kindsOf(start.clean, start.pods), kindsOf(start.cleanRestart, start.pods)];
+    for (const kind of kinds.flat()) this.known.add(callName(kind));
+    const all = [
+      ...kinds.flatMap((each, i) => rowsOf(each, start.pods, { random: this.random.fork(), what: what[i] ?? 'start' })),
+      ...fileRowsOf([...start.files.keys()]),
+    ].filter(({ name }) => only?.test(name) ?? true);
     const first = count === undefined ? all : drawn(all, Math.ceil((count * (10 - DERIVED_TENTHS)) / 10), this.random);
     for (const row of first) await this.one(row);
     const second = count === undefined ? this.derived : drawn(this.derived, count - first.length, this.random);
@@ -70,7 +74,9 @@ class Campaign {
     const outcome = await runRow(start, row, this.options.pace);
     this.add(outcome);
     const unknown = kindsOf(start.seen, start.pods).filter((kind) => !this.known.has(callName(kind)));
-    if (row.faults.length === 1) this.derived.push(...derivedRows(row, unknown, this.random));
+    // What is asked of pods that are being torn down says nothing more.
+    if (row.faults.length === 1 && outcome.harmed.length === 0)
+      this.derived.push(...derivedRows(row, unknown, this.random));
     for (const kind of unknown) this.known.add(callName(kind));
     if (outcome.harmed.length > 0) await this.drop();
     else if (outcome.stuck.length > 0) await this.startAgain(start);

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Message } from '../support/daemon/daemon-methods';
 import type { ProxiedCall, Treatment } from '../support/daemon/fault-proxy';
 import { type CallKind, callName, isAbout, itemsIn, kindOf } from './calls';
+import type { FileFaultName } from './files';
 import { type FaultKind, type ItemFault, truncated } from './kinds';
 import type { StartPod } from './start-pods';
 
@@ -29,6 +30,13 @@ export function faultName({ where, kind }: FaultSpec): string {
   const { service, method, about = '', item, once } = where;
   const calls = method ? callName({ method, about }) : `${service}/*`;
   return `${calls}${once ? ', once' : ''}: ${item ? `${item} ${kind.name}` : kind.name}`;
+}
+
+/** A file that is wrong while crisp starts. */
+export interface FileSpec {
+  /** With roles for ids, below the node's folder. */
+  readonly path: string;
+  readonly fault: FileFaultName;
 }
 
 /** Whether such a call is among those that go wrong. */

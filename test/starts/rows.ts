@@ -1,7 +1,8 @@
 import type { Seeded } from '../chaos/seeded';
 import type { ProxiedCall } from '../support/daemon/fault-proxy';
 import { type CallKind, callName, canHold, kindOf } from './calls';
-import { type FaultSpec, faultName, reaches, type Where } from './fault';
+import { type FaultSpec, type FileSpec, faultName, reaches, type Where } from './fault';
+import { FILE_FAULTS } from './files';
 import { CALL_FAULTS, type CallFault, ITEM_FAULTS, REFUSALS } from './kinds';
 import type { StartPod } from './start-pods';
 
@@ -11,10 +12,19 @@ export interface Row {
   readonly faults: readonly FaultSpec[];
   /** Crisp is killed and started, or goes on while containerd is killed and started. */
   readonly what: 'start' | 'containerd restart';
+  readonly file?: FileSpec;
 }
 
 export function rowOf(faults: readonly FaultSpec[], what: Row['what'] = 'start'): Row {
   return { name: `${what}: ${faults.map(faultName).join(' + ')}`, faults, what };
+}
+
+/** Every row that follows from the files that a start was seen to read, by their paths with roles. */
+export function fileRowsOf(paths: readonly string[]): Row[] {
+  return paths
+    .filter((path) => !path.split('/').some((part) => DOUBLES.test(part)))
+    .flatMap((path) => FILE_FAULTS.map((fault) => ({ path, fault })))
+    .map((file) => ({ name: `start: file ${file.path} is ${file.fault}`, faults: [], what: 'start', file }));
 }
 
 /** The kinds of calls among these, each once. */
@@ -24,13 +34,17 @@ export function kindsOf(calls: readonly ProxiedCall[], pods: readonly StartPod[]
 }
 
 /** Pods of the same shape as another: one of them says it for both where each call is tried. */
-const DOUBLES = /^(bridge-2|host-2)\b/;
+const DOUBLES = /\b(bridge-2|host-2)\b/;
 
 /** Services that hold records or tasks with one item for each pod or container. */
 const WITH_ITEMS = ['Containers', 'Tasks', 'Store'];
 
 /** Every row that follows from the calls that a start was seen to make. */
-export function rowsOf(kinds: readonly CallKind[], pods: readonly StartPod[], random: Seeded): Row[] {
+export function rowsOf(
+  kinds: readonly CallKind[],
+  pods: readonly StartPod[],
+  { random, what }: { random: Seeded; what: Row['what'] },
+): Row[] {
   const services = [...new Set(kinds.map(({ method }) => serviceOf(method)))];
   const methods = [...new Set(kinds.map(({ method }) => method))];
   const single = kinds.filter(({ about }) => !DOUBLES.test(about));
@@ -45,7 +59,7 @@ export function rowsOf(kinds: readonly CallKind[], pods: readonly StartPod[], ra
       .filter((service) => WITH_ITEMS.includes(service))
       .flatMap((service) => itemFaults(service, methods, pods)),
   ];
-  return specs.map((spec) => rowOf([spec]));
+  return specs.map((spec) => rowOf([spec], what));
 }
 
 /** One call about one thing: once, and each time while the fault lasts. Of the many codes two always and one by chance. */
@@ -99,8 +113,10 @@ export function drawn(rows: readonly Row[], count: number, random: Seeded): Row[
   return chosen;
 }
 
-function reachOf({ faults, what }: Row): string {
-  const { where, kind } = faults[0] as FaultSpec;
+function reachOf({ faults: [first], what, file }: Row): string {
+  if (file) return `file ${file.path.split('/')[1]} ${file.path.split('/')[2]}`;
+  if (!first) return what;
+  const { where, kind } = first;
   if (where.item) return `${what} item ${kind.name}`;
   const reach = where.once ? 'once' : where.about !== undefined ? 'one' : where.method ? 'method' : 'service';
   return `${what} ${reach} ${serviceOf(where.method ?? where.service)}`;

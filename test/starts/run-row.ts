@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import type { Planner } from '../support/daemon/fault-proxy';
 import { Fault } from './fault';
 import { linesOf, logEnds, wrongLogs } from './log-lines';
 import type { Row } from './rows';
 import type { StartNode } from './start-node';
-import { compare, type Told, type Verdict } from './truth';
+import { type Blur, compare, NO_BLUR, type Told, type Verdict } from './truth';
 import { missing } from './world';
 
 /** What a row came to; each list is empty when all went well. */
@@ -39,37 +40,50 @@ export interface Pace {
 
 /** Lets one start go wrong and looks at what comes of it. Afterwards the fault is lifted; crisp runs if it can. */
 export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Outcome> {
-  const began = Date.now();
+  const from = Date.now();
+  const logFrom = start.logEnd;
   const faults = row.faults.map((spec) => new Fault(spec, start.pods, start.gallery, HANG_MS));
-  const plan: Parameters<StartNode['watch']>[0] = (call) => {
+  const hit = (): boolean => row.file !== undefined || faults.some(({ hits }) => hits > 0);
+  const file = row.file && (await start.spoil(row.file));
+  const watch = new Watch(start, blurOf(start, row, faults));
+  let began = 0;
+  const begun = begin(start, row, faults).then(() => {
+    began = Date.now();
+  });
+  const lasts = row.faults.some(({ kind }) => kind.kind === 'never') ? pace.neverMs : pace.lastsMs;
+  const once = faults.length > 0 && row.faults.every(({ where, kind }) => where.once && !HOLDS.has(kind.kind));
+  // One call that went wrong has done so for good; what comes of it is looked at until all is right.
+  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS);
+  await watch.look(() => began > 0 && Date.now() - began > lastsFor());
+  await begun;
+  file?.mend();
+  for (const fault of faults) fault.lift();
+  const stuck = await watch.untilRight(row.file?.fault === 'gone');
+  const harmed = await harmOf(start);
+  const missed = row.file ? file === undefined : row.faults.length > 0 && !hit();
+  const log = start.logSince(logFrom);
+  return { name: row.name, harmed, misled: watch.misled, stuck, missed, log, ms: Date.now() - from };
+}
+
+const HOLDS: ReadonlySet<string> = new Set(['never', 'hangs']);
+
+function begin(start: StartNode, { what }: Row, faults: readonly Fault[]): Promise<void> {
+  const plan: Planner = (call) => {
     for (const fault of faults) {
       const treatment = fault.plan(call);
       if (treatment) return treatment;
     }
     return undefined;
   };
-  const watch = new Watch(start, new Set(faults.flatMap(({ blurred }) => [...blurred])));
-  const logFrom = start.logEnd;
-  const hit = (): boolean => faults.some(({ hits }) => hits > 0);
-  if (row.what === 'start') await start.begin(plan);
-  else await start.restartContainerd(plan);
-  const lasts = row.faults.some(({ kind }) => kind.kind === 'never') ? pace.neverMs : pace.lastsMs;
-  const once = row.faults.every(({ where, kind }) => where.once && kind.kind !== 'never' && kind.kind !== 'hangs');
-  // One call that went wrong has done so for good; what comes of it is looked at until all is right.
-  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS);
-  await watch.look(() => Date.now() - began > lastsFor());
-  for (const fault of faults) fault.lift();
-  const stuck = await watch.untilRight();
-  const harmed = await harmOf(start);
-  return {
-    name: row.name,
-    harmed,
-    misled: watch.misled,
-    stuck,
-    missed: !hit(),
-    log: start.logSince(logFrom),
-    ms: Date.now() - began,
-  };
+  return what === 'start' ? start.begin(plan) : start.restartContainerd(plan);
+}
+
+/** A status file that cannot be read says nothing of when its container began, nor that it ended. */
+function blurOf({ pods }: StartNode, { file }: Row, faults: readonly Fault[]): Blur {
+  const container = /containers\/(.*)\/status$/.exec(file?.path ?? '')?.[1];
+  const of = pods.flatMap(({ containers }) => containers).filter(({ role }) => role === container);
+  const blurred = new Set([...faults.flatMap((fault) => [...fault.blurred]), ...of.map(({ id }) => id)]);
+  return { blurred, lost: new Set(of.filter(({ runs }) => !runs).map(({ id }) => id)) };
 }
 
 /** What is gone; looked at again for a moment, as what is only being replaced comes back. */
@@ -90,7 +104,7 @@ class Watch {
 
   constructor(
     private readonly start: StartNode,
-    private readonly blurred: ReadonlySet<string>,
+    private readonly blur: Blur,
   ) {}
 
   /** What was told wrong, with when it was told first, in milliseconds since the start. */
@@ -101,13 +115,13 @@ class Watch {
   /** Looks until it is over. */
   async look(over: () => boolean): Promise<void> {
     while (!over()) {
-      await this.once(this.blurred);
+      await this.once(this.blur);
       await pause(EVERY_MS);
     }
   }
 
   /** Looks until all is right and stays so for a while; answers what was not right in the end. */
-  async untilRight(): Promise<string[]> {
+  async untilRight(lost: boolean): Promise<string[]> {
     const limit = Date.now() + HEALS_MS;
     const logs = logEnds(this.start.pods);
     let right = Date.now();
@@ -115,10 +129,10 @@ class Watch {
     let looked = Date.now();
     while (Date.now() < limit) {
       // What is told a moment after the fault may still be of the time of the fault.
-      const { misled, failed } = await this.once(this.blurred);
+      const { misled, failed } = await this.once(this.blur);
       last = [...failed, ...misled];
       if (this.start.endedBy) return [this.start.endedBy];
-      if (last.length === 0) last = await this.exactly(logs);
+      if (last.length === 0) last = await this.exactly(logs, lost);
       if (last.length > 0) right = Date.now();
       else if (Date.now() - right > STEADY_MS) return [];
       if (Date.now() - looked > LOOKS_EVERY_MS) {
@@ -132,22 +146,24 @@ class Watch {
   }
 
   /** What is wrong when all must be known again, and logs go on. */
-  private async exactly(logs: ReadonlyMap<string, number>): Promise<string[]> {
-    const verdict = this.blurred.size > 0 ? await this.verdict(new Set()) : { misled: [], failed: [] };
+  private async exactly(logs: ReadonlyMap<string, number>, lost: boolean): Promise<string[]> {
+    const { blurred } = this.blur;
+    // What was lost with a file that was gone stays lost.
+    const verdict = blurred.size > 0 && !lost ? await this.verdict(NO_BLUR) : { misled: [], failed: [] };
     const stopped = this.start.pods
       .flatMap(({ containers }) => containers)
       .filter(({ role, logPath }) => logs.has(role) && linesOf(logPath).last <= (logs.get(role) ?? 0));
     return [...verdict.failed, ...verdict.misled, ...stopped.map(({ role }) => `the log of ${role} does not go on`)];
   }
 
-  private async once(blurred: ReadonlySet<string>): Promise<Verdict> {
-    const verdict = await this.verdict(blurred);
+  private async once(blur: Blur): Promise<Verdict> {
+    const verdict = await this.verdict(blur);
     for (const what of verdict.misled) if (!this.wrong.has(what)) this.wrong.set(what, Date.now() - this.began);
     return verdict;
   }
 
-  private async verdict(blurred: ReadonlySet<string>): Promise<Verdict> {
+  private async verdict(blur: Blur): Promise<Verdict> {
     const told: Told = await this.start.ask();
-    return compare(this.start.truth, told, blurred, this.start.role);
+    return compare(this.start.truth, told, blur, this.start.role);
   }
 }

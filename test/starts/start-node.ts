@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -12,7 +12,8 @@ import { infraSettings } from '../support/infra';
 import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
 import { ensurePulled, removePods } from '../support/node/pods';
 import { itemsIn } from './calls';
-import type { Gallery } from './fault';
+import type { FileSpec, Gallery } from './fault';
+import { filesReadBy, WrongFile } from './files';
 import { makeStartPods, type StartPod } from './start-pods';
 import { ask, type Ids, type Told } from './truth';
 import { type World, withRoles, worldOf } from './world';
@@ -30,6 +31,10 @@ export class StartNode {
   world!: World;
   /** Calls of a start in which nothing goes wrong. */
   clean: readonly ProxiedCall[] = [];
+  /** Calls after containerd was restarted under a crisp that goes on. */
+  cleanRestart: readonly ProxiedCall[] = [];
+  /** Files that a start reads, by their names below the node's folder, with roles for ids. */
+  files: ReadonlyMap<string, string> = new Map();
   readonly gallery: Gallery = new Map();
   private crisp: Daemon | undefined;
   private ended = false;
@@ -119,6 +124,14 @@ export class StartNode {
     });
   }
 
+  /** Ends crisp and makes one of the files that a start reads wrong; undefined when there is none of that name. */
+  async spoil({ path, fault }: FileSpec): Promise<WrongFile | undefined> {
+    const real = this.files.get(path);
+    if (real === undefined || !existsSync(real)) return undefined;
+    await this.kill();
+    return new WrongFile(real, fault, join(this.node.dir, 'kept'));
+  }
+
   async kill(): Promise<void> {
     const crisp = this.crisp;
     this.crisp = undefined;
@@ -167,10 +180,20 @@ export class StartNode {
     });
     await this.calm();
     this.clean = this.calls;
-    await this.begin();
+    const read = await filesReadBy(this.node, async () => {
+      await this.begin();
+      await this.calm();
+    });
+    this.files = new Map(read.map((path) => [this.nameOf(path), path]));
+    await this.restartContainerd();
     await this.calm();
+    this.cleanRestart = this.calls;
     this.truth = await this.ask();
     this.world = this.lookAtWorld();
+  }
+
+  private nameOf(path: string): string {
+    return this.role(path.slice(this.node.dir.length + 1)).replaceAll(this.node.network.name, 'network');
   }
 
   private keep({ method }: ProxiedCall, answers: Message[]): Message[] {

@@ -65,10 +65,20 @@ export interface Verdict {
   readonly failed: string[];
 }
 
-/** How what is told now differs from what was told when all was well. `blurred`: ids whose record cannot be read now. */
-export function compare(before: Told, now: Told, blurred: ReadonlySet<string>, role: (id: string) => string): Verdict {
+/** What cannot be known as exactly as before. */
+export interface Blur {
+  /** Ids whose record or status file cannot be read now. */
+  readonly blurred: ReadonlySet<string>;
+  /** Ids of ended containers of which it cannot be known that they have: these may be UNKNOWN. */
+  readonly lost: ReadonlySet<string>;
+}
+
+export const NO_BLUR: Blur = { blurred: new Set(), lost: new Set() };
+
+/** How what is told now differs from what was told when all was well. */
+export function compare(before: Told, now: Told, { blurred, lost }: Blur, role: (id: string) => string): Verdict {
   const verdict: Verdict = { misled: [], failed: [] };
-  const places = { verdict, blurred, role };
+  const places = { verdict, blurred, lost, role };
   compareLists('ListPodSandbox', before.pods, now.pods, places);
   compareLists('ListContainers', before.containers, now.containers, places);
   compareStatuses('PodSandboxStatus', before.podStatus, now.podStatus, places);
@@ -76,9 +86,8 @@ export function compare(before: Told, now: Told, blurred: ReadonlySet<string>, r
   return verdict;
 }
 
-interface Places {
+interface Places extends Blur {
   readonly verdict: Verdict;
-  readonly blurred: ReadonlySet<string>;
   readonly role: (id: string) => string;
 }
 
@@ -86,7 +95,7 @@ function compareLists<T extends { id: string; state: number }>(
   rpc: string,
   before: T[] | Error,
   now: T[] | Error,
-  { verdict, blurred, role }: Places,
+  { verdict, blurred, lost, role }: Places,
 ): void {
   if (before instanceof Error) throw before;
   if (now instanceof Error) return void verdict.failed.push(`${rpc}: ${now.message}`);
@@ -94,7 +103,7 @@ function compareLists<T extends { id: string; state: number }>(
     const is = now.filter(({ id }) => id === was.id);
     if (is[0] === undefined) verdict.misled.push(`${rpc} lacks ${role(was.id)}`);
     else if (is.length > 1) verdict.misled.push(`${rpc} has ${role(was.id)} ${is.length} times`);
-    else note({ verdict, rpc, who: role(was.id), blurred: blurred.has(was.id) }, was, is[0]);
+    else note({ verdict, rpc, who: role(was.id), blurred: blurred.has(was.id), lost: lost.has(was.id) }, was, is[0]);
   }
   const known = new Set(before.map(({ id }) => id));
   for (const { id } of now) if (!known.has(id)) verdict.misled.push(`${rpc} has ${id}, which is not there`);
@@ -104,7 +113,7 @@ function compareStatuses<T extends { state: number }>(
   rpc: string,
   before: ReadonlyMap<string, T | Error>,
   now: ReadonlyMap<string, T | Error>,
-  { verdict, blurred, role }: Places,
+  { verdict, blurred, lost, role }: Places,
 ): void {
   for (const [id, was] of before) {
     if (was instanceof Error) throw was;
@@ -112,16 +121,17 @@ function compareStatuses<T extends { state: number }>(
     if (is instanceof RpcCallError && is.code === Code.NOT_FOUND) {
       verdict.misled.push(`${rpc} ${role(id)}: NOT_FOUND`);
     } else if (is instanceof Error) verdict.failed.push(`${rpc} ${role(id)}: ${is.message}`);
-    else note({ verdict, rpc, who: role(id), blurred: blurred.has(id) }, was, is);
+    else note({ verdict, rpc, who: role(id), blurred: blurred.has(id), lost: lost.has(id) }, was, is);
   }
 }
 
 /** Of a record that cannot be read, only what kubelet finds the pod by and what it acts on must be right. */
 function note<T extends { state: number }>(
-  { verdict, rpc, who, blurred }: { verdict: Verdict; rpc: string; who: string; blurred: boolean },
+  { verdict, rpc, who, blurred, lost }: { verdict: Verdict; rpc: string; who: string; blurred: boolean; lost: boolean },
   was: T,
   is: T,
 ): void {
+  if (lost && is.state === ContainerState.CONTAINER_UNKNOWN) return;
   const [a, b] = [named(rpc, was), named(rpc, is)];
   const list = blurred ? differences(essence(a), essence(b)) : differences(a, b);
   if (list.length > 0) verdict.misled.push(`${rpc} ${who}: ${list.slice(0, 3).join(', ')}`);
