@@ -68,8 +68,8 @@ export function itemsIn(answers: Message[]): Item[] {
 }
 
 /** Whether the item is that of `id`, in whichever field its kind has it. */
-export function isAbout({ value }: Item, id: string): boolean {
-  return Object.values(value).includes(id);
+export function isOf(item: Message, id: string): boolean {
+  return Object.values(item).includes(id);
 }
 
 export function isMessage(value: unknown): value is Message {

@@ -14,6 +14,8 @@ export interface CampaignOptions {
   /** Only rows whose name matches. */
   readonly only?: RegExp;
   readonly pace: Pace;
+  /** Asked before each row; true ends it all. */
+  readonly over?: () => boolean;
   /** Told of each row as it ends. */
   readonly tell: (outcome: Outcome) => void;
 }
@@ -50,7 +52,9 @@ class Campaign {
     const kinds = [kindsOf(start.clean, start.pods), kindsOf(start.cleanRestart, start.pods)];
     for (const kind of kinds.flat()) this.known.add(callName(kind));
     const all = [
-      ...kinds.flatMap((each, i) => rowsOf(each, start.pods, { random: this.random.fork(), what: what[i] ?? 'start' })),
+      ...kinds.flatMap((each, i) =>
+        rowsOf(each, start.pods, { random: this.random.fork(), what: what[i] ?? 'start', gallery: start.gallery }),
+      ),
       ...fileRowsOf([...start.files.keys()]),
     ].filter(({ name }) => only?.test(name) ?? true);
     const first = count === undefined ? all : drawn(all, Math.ceil((count * (10 - DERIVED_TENTHS)) / 10), this.random);
@@ -70,6 +74,7 @@ class Campaign {
   }
 
   private async one(row: Row): Promise<void> {
+    if (this.options.over?.()) return;
     const start = await this.node();
     const outcome = await runRow(start, row, this.options.pace);
     this.add(outcome);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Message } from '../support/daemon/daemon-methods';
 import type { ProxiedCall, Treatment } from '../support/daemon/fault-proxy';
-import { type CallKind, callName, isAbout, itemsIn, kindOf } from './calls';
+import { type CallKind, callName, isOf, itemsIn, kindOf } from './calls';
 import type { FileFaultName } from './files';
 import { type FaultKind, type ItemFault, truncated } from './kinds';
 import type { StartPod } from './start-pods';
@@ -106,8 +106,8 @@ export class Fault {
     const id = idOf(this.pods, where.item ?? '');
     const seen = this.gallery.get(where.service) ?? [];
     for (const item of itemsIn(answers)) {
-      if (!isAbout(item, id) || (where.once && this.hits > 0)) continue;
-      const other = seen.find((each) => !isAbout({ ...item, value: each }, id) && alike(each, item.value));
+      if (!isOf(item.value, id) || (where.once && this.hits > 0)) continue;
+      const other = seen.find((each) => !isOf(each, id) && alike(each, item.value));
       const next = kind.change(item.value, other);
       if (!next) continue;
       this.hits += 1;

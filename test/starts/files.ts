@@ -78,14 +78,15 @@ export class WrongFile {
     this.inode = lstatSync(path, { throwIfNoEntry: false })?.ino;
   }
 
-  /** Puts the file back, unless crisp has written it anew or has removed what was there: then that counts. */
-  mend(): void {
+  /** Puts the file back, unless crisp has written it anew or has removed what was there: then that counts. Whether it did. */
+  mend(): boolean {
     const now = lstatSync(this.path, { throwIfNoEntry: false })?.ino;
     const untouched = now === this.inode;
     if (untouched && existsSync(dirname(this.path))) {
       rmSync(this.path, { recursive: true, force: true });
       renameSync(this.kept, this.path);
     } else rmSync(this.kept);
+    return untouched;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Code } from '../../src/rpc/code';
 import type { Message } from '../support/daemon/daemon-methods';
-import { type Item, isMessage } from './calls';
+import { isMessage } from './calls';
 
 /** How a whole call goes wrong. */
 export type CallFault =
@@ -94,9 +94,4 @@ function withoutStatus(item: Message): Message[] | undefined {
 /** Half of a message's bytes. */
 export function truncated(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.length >> 1);
-}
-
-/** Whether anything of this fault can show in the item. */
-export function canChange(fault: ItemFault, item: Item, other: Message | undefined): boolean {
-  return fault.change(item.value, other) !== undefined;
 }

@@ -15,6 +15,9 @@ export async function main(): Promise<void> {
   const seed = Number(SEED || Math.floor(Math.random() * 0xffff_ffff));
   const versions: ContainerdVersion[] = STAGE === '1.6' ? ['1.6'] : STAGE === '2.x' ? ['2'] : ['1.6', '2'];
   const outcomes: Outcome[] = [];
+  let over = false;
+  // Whoever interrupts it leaves no daemon behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (over = true));
   for (const version of versions) {
     console.log(`starts: seed ${seed}, containerd ${version === '2' ? '2.x' : version}`);
     const options = {
@@ -23,6 +26,7 @@ export async function main(): Promise<void> {
       rows: ALL === '1' || ONLY ? undefined : Number(rows || ROWS),
       only: ONLY ? new RegExp(ONLY) : undefined,
       pace: ALL === '1' ? { lastsMs: 4000, neverMs: 12_000 } : { lastsMs: 3000, neverMs: 5000 },
+      over: () => over,
       tell: (outcome: Outcome) => console.log(reportOf(outcome)),
     };
     outcomes.push(...(await runCampaign(options)));

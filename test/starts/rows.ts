@@ -1,9 +1,10 @@
 import type { Seeded } from '../chaos/seeded';
+import type { Message } from '../support/daemon/daemon-methods';
 import type { ProxiedCall } from '../support/daemon/fault-proxy';
-import { type CallKind, callName, canHold, kindOf } from './calls';
-import { type FaultSpec, type FileSpec, faultName, reaches, type Where } from './fault';
+import { type CallKind, callName, canHold, isOf, kindOf } from './calls';
+import { type FaultSpec, type FileSpec, faultName, type Gallery, idOf, reaches, type Where } from './fault';
 import { FILE_FAULTS } from './files';
-import { CALL_FAULTS, type CallFault, ITEM_FAULTS, REFUSALS } from './kinds';
+import { CALL_FAULTS, type CallFault, ITEM_FAULTS, type ItemFault, REFUSALS } from './kinds';
 import type { StartPod } from './start-pods';
 
 /** One start that goes wrong. */
@@ -43,7 +44,7 @@ const WITH_ITEMS = ['Containers', 'Tasks', 'Store'];
 export function rowsOf(
   kinds: readonly CallKind[],
   pods: readonly StartPod[],
-  { random, what }: { random: Seeded; what: Row['what'] },
+  { random, what, gallery }: { random: Seeded; what: Row['what']; gallery: Gallery },
 ): Row[] {
   const services = [...new Set(kinds.map(({ method }) => serviceOf(method)))];
   const methods = [...new Set(kinds.map(({ method }) => method))];
@@ -57,7 +58,7 @@ export function rowsOf(
     ...single.flatMap((call) => singleFaults(call, random)),
     ...services
       .filter((service) => WITH_ITEMS.includes(service))
-      .flatMap((service) => itemFaults(service, methods, pods)),
+      .flatMap((service) => itemFaults(service, { methods, pods, seen: gallery.get(service) ?? [] })),
   ];
   return specs.map((spec) => rowOf([spec], what));
 }
@@ -77,13 +78,19 @@ function someFaults(random: Seeded): CallFault[] {
   return [...always, random.pick(others)];
 }
 
-function itemFaults(service: string, methods: readonly string[], pods: readonly StartPod[]): FaultSpec[] {
+function itemFaults(
+  service: string,
+  { methods, pods, seen }: { methods: readonly string[]; pods: readonly StartPod[]; seen: readonly Message[] },
+): FaultSpec[] {
   const roles = pods.flatMap(({ role, containers }) => [role, ...containers.map((each) => each.role)]);
   const lists = methods.filter((method) => serviceOf(method) === service && canHold(method));
   const places: Where[] = [{ service }, ...lists.map((method) => ({ service, method }))];
+  const shows = (role: string, kind: ItemFault): boolean =>
+    seen.some((item) => isOf(item, idOf(pods, role)) && kind.change(item, item) !== undefined);
   return roles
     .filter((role) => !DOUBLES.test(role))
-    .flatMap((item) => places.flatMap((where) => ITEM_FAULTS.map((kind) => ({ where: { ...where, item }, kind }))));
+    .flatMap((item) => ITEM_FAULTS.filter((kind) => shows(item, kind)).map((kind) => ({ item, kind })))
+    .flatMap(({ item, kind }) => places.map((where) => ({ where: { ...where, item }, kind })));
 }
 
 /** Rows for calls that a row made and no clean start does: both faults at once. */

@@ -56,9 +56,9 @@ export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Ou
   const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS);
   await watch.look(() => began > 0 && Date.now() - began > lastsFor());
   await begun;
-  file?.mend();
+  const mended = file?.mend() ?? true;
   for (const fault of faults) fault.lift();
-  const stuck = await watch.untilRight(row.file?.fault === 'gone');
+  const stuck = await watch.untilRight(!mended || row.file?.fault === 'gone');
   const harmed = await harmOf(start);
   const missed = row.file ? file === undefined : row.faults.length > 0 && !hit();
   const log = start.logSince(logFrom);

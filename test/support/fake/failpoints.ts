@@ -10,6 +10,10 @@ export interface Failure {
   afterEffect?: boolean;
   /** The call never answers. */
   hang?: boolean;
+  /** The call goes on as if nothing had been when this resolves. */
+  until?: Promise<unknown>;
+  /** The call succeeds at once with an empty message, a stream with none, and has no effect. */
+  empty?: boolean;
   /** The call succeeds; only `hit` is called. */
   passes?: boolean;
   /** Told when the call begins. */

@@ -31,6 +31,9 @@ export interface Recorder {
   readonly calls: string[];
 }
 
+/** Stands for a request whose answer is to be empty. */
+const NOTHING = Symbol('nothing');
+
 type AnyRow = (req: unknown, ctx: Ctx) => unknown;
 
 /** The rows of a service with what all have in common: the record of calls, failpoints, namespace and lease. */
@@ -47,7 +50,11 @@ export function served<D extends ServiceDefinition>(
     if (!row) throw new Error(`the fake has no ${path}`);
     recorder.failpoints.methods.add(path);
     const enter = (call: Call): Ctx => contextOf(recorder.world, call, options.namespaced);
-    impl[key] = method.responseStream ? streamRow(recorder, path, row, enter) : unaryRow(recorder, path, row, enter);
+    const { decode } = method.responseType as { decode(bytes: Uint8Array): unknown };
+    const empty = (): unknown => decode(new Uint8Array());
+    impl[key] = method.responseStream
+      ? streamRow(recorder, path, row, enter)
+      : unaryRow(recorder, path, (req, ctx) => (req === NOTHING ? empty() : row(req, ctx)), enter);
   }
   return impl as ServiceImpl<D>;
 }
@@ -56,9 +63,11 @@ function unaryRow({ calls, failpoints }: Recorder, path: string, row: AnyRow, en
   return async (req: unknown, call: Call): Promise<unknown> => {
     calls.push(path);
     const failure = failpoints.take(path, req);
-    if (failure && !failure.afterEffect) return failWith(failure, call.signal);
+    if (failure?.empty) return row(NOTHING, enter(call));
+    if (failure?.until) await failure.until;
+    else if (failure && !failure.afterEffect) return failWith(failure, call.signal);
     const answer = await row(req, enter(call));
-    return failure ? failWith(failure, call.signal) : answer;
+    return failure?.afterEffect ? failWith(failure, call.signal) : answer;
   };
 }
 
@@ -66,9 +75,11 @@ function streamRow({ calls, failpoints }: Recorder, path: string, row: AnyRow, e
   return async function* (req: unknown, call: Call): AsyncGenerator<unknown> {
     calls.push(path);
     const failure = failpoints.take(path, req);
-    if (failure && !failure.afterEffect) await failWith(failure, call.signal);
+    if (failure?.empty) return;
+    if (failure?.until) await failure.until;
+    else if (failure && !failure.afterEffect) await failWith(failure, call.signal);
     yield* row(req, enter(call)) as AsyncIterable<unknown>;
-    if (failure) await failWith(failure, call.signal);
+    if (failure?.afterEffect) await failWith(failure, call.signal);
   };
 }
 
