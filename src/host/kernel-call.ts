@@ -35,6 +35,8 @@ export async function kernelCall<Name extends KernelJobName>(
 
 /** Makes the call on this thread. */
 export function runKernelJob(name: KernelJobName, input: unknown, syscalls: Syscalls | undefined): unknown {
-  const run = KERNEL_JOBS[name].run as (input: unknown, syscalls: Syscalls | undefined) => unknown;
-  return run(input, syscalls);
+  const job: { run: unknown } | undefined = KERNEL_JOBS[name];
+  // An upgrade replaces the two files one after the other.
+  if (!job) throw new Error(`crisp-host.js is of another build than crisp.js: it has no call "${name}"`);
+  return (job.run as (input: unknown, syscalls: Syscalls | undefined) => unknown)(input, syscalls);
 }

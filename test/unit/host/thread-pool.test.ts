@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 import type { Logger } from '../../../src/base/logger';
 import { BadInputError } from '../../../src/host/bad-input';
+import { runKernelJob } from '../../../src/host/kernel-call';
+import type { KernelJobName } from '../../../src/host/kernel-jobs';
 import { SyscallError } from '../../../src/host/syscalls';
 import { fromThrownThere, toThrownThere } from '../../../src/host/thread-errors';
 import { type PoolLimits, ThreadPool } from '../../../src/host/thread-pool';
@@ -131,6 +133,11 @@ it('fails the call of a thread that ends, and goes on with another', async () =>
   const threads = pool();
   await expect(threads.run('end', undefined, { subject: '/x' })).rejects.toThrow(/end "\/x": .* ended with code 3/);
   expect(await threads.run('echo', 1)).toBe(1);
+});
+
+it('a thread of another build says so', () => {
+  const name = 'added later' as KernelJobName;
+  expect(() => runKernelJob(name, undefined, undefined)).toThrow('crisp-host.js is of another build than crisp.js');
 });
 
 describe('An error between threads', () => {
