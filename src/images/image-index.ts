@@ -44,6 +44,7 @@ export class ImageIndex {
   /** Counts changes; a name that changed after a listing was made is newer than it. */
   private clock = 0;
   private readonly changedAt = new Map<string, number>();
+  private readonly unread = new Set<string>();
   private images: ReadonlyMap<string, Image> | undefined;
   private readonly platform: Platform;
   private readonly sandboxImage: string;
@@ -51,6 +52,11 @@ export class ImageIndex {
   constructor(private readonly options: ImageIndexOptions) {
     this.platform = options.platform ?? hostPlatform();
     this.sandboxImage = tryParseReference(options.sandboxImage)?.toString() ?? options.sandboxImage;
+  }
+
+  /** Names of records that were left out: their image is for another machine, or could not be read. */
+  get unreadNames(): ReadonlySet<string> {
+    return this.unread;
   }
 
   /** Reads all records. Afterwards the index has what containerd has; records that cannot be read are left out. */
@@ -118,6 +124,8 @@ export class ImageIndex {
     this.changedAt.set(name, ++this.clock);
     const facts = record && (await this.factsOf(record));
     this.images = undefined;
+    if (record && !facts) this.unread.add(name);
+    else this.unread.delete(name);
     if (!record || !facts) {
       this.names.delete(name);
       return;

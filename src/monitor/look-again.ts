@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../containerd/containers';
+import type { Container } from '../model/container';
 import { KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { type Asked, askDaemon } from './inventory';
 import type { RecoverDeps } from './recover';
@@ -6,8 +7,9 @@ import { recoverContainer } from './recover-container';
 import { recoverSandbox } from './recover-sandbox';
 import { rollBackInterrupted } from './roll-back-interrupted';
 
-/** An image that containers were made from may have been removed meanwhile: then it is not looked for for ever. */
-const IMAGE_TRIES = 10;
+/** An image that containers were made from may have been removed: after some 30 seconds it counts as that. */
+const IMAGE_TRIES = 5;
+const IMAGE_UNREAD = 'its image is not among those that containerd lists, or cannot be read';
 
 /**
  * Asks containerd again, in the background, about pods and containers of which a start found files and no record it could
@@ -30,16 +32,29 @@ export function lookAgain(deps: RecoverDeps, first: Asked): void {
   deps.retries.until('what became of pods and containers without a record', again, why);
 }
 
-/** Reads the images again as long as one that a container was made from is not among them. */
+/**
+ * Reads the images again while that of a container is not among them, or could not be read. Until it is, the status of the
+ * container is not told: it would name another image.
+ */
 export function readImagesAgain(deps: RecoverDeps): void {
-  const isMissing = (): boolean =>
-    deps.containers.list().some(({ metadata: { imageRef } }) => imageRef !== '' && !deps.images.find(imageRef));
-  if (!isMissing()) return;
+  const { images } = deps;
+  const isOpen = ({ metadata: { imageRef, imageName } }: Container): boolean =>
+    imageRef !== '' && (!images.find(imageRef) || images.unreadNames.has(imageName));
+  const open = new Set(deps.containers.list().filter((container) => isOpen(container) && !container.unreadable));
+  if (open.size === 0) return;
+  for (const container of open) container.unreadable = IMAGE_UNREAD;
   let tries = 0;
   const again = async (): Promise<boolean> => {
-    await deps.images.resync();
     tries += 1;
-    return !isMissing() || tries >= IMAGE_TRIES;
+    await images.resync().catch((error: unknown) => {
+      if (tries < IMAGE_TRIES) throw error;
+    });
+    for (const container of open) {
+      if (isOpen(container) && tries < IMAGE_TRIES) continue;
+      if (container.unreadable === IMAGE_UNREAD) container.unreadable = undefined;
+      open.delete(container);
+    }
+    return open.size === 0;
   };
-  deps.retries.until('the images of containers', again, 'containerd did not list them');
+  deps.retries.until('the images of containers', again, IMAGE_UNREAD);
 }

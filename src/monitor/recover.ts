@@ -26,7 +26,7 @@ const AT_ONCE = 16;
 export type RecoverDeps = LifecycleDeps & {
   readonly monitor: ExitMonitor;
   readonly retries: Retries;
-  readonly images: Pick<ImageIndex, 'find' | 'resync'>;
+  readonly images: Pick<ImageIndex, 'find' | 'resync' | 'unreadNames'>;
 };
 
 /**

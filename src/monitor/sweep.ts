@@ -88,7 +88,11 @@ export class Sweep {
   private async networks(signal: AbortSignal): Promise<void> {
     const { sandboxes, handlers, networksOf } = this.deps;
     for (const networks of new Set(handlers.all.map((handler) => networksOf(handler)))) {
-      await networks.gc(() => sandboxes.ownerIds(), signal, (id) => isOrphan(this.deps, id));
+      await networks.gc(
+        () => sandboxes.ownerIds(),
+        signal,
+        (id) => isOrphan(this.deps, id),
+      );
     }
   }
 }

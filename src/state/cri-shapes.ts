@@ -84,12 +84,9 @@ export function toCriContainerStatus(container: Container, namesOf: NamesOfImage
   };
 }
 
-/** What an image was called when its container was made: for one that has gone, or could not be read. */
-function recordedNames({ metadata: { config, imageRef, imageName, imageDigest } }: Container): ImageNames {
-  const image = imageName || config.image?.image || imageRef;
-  const repository = image.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
-  const digest = imageDigest && imageName && !imageName.startsWith('sha256:') ? `${repository}@${imageDigest}` : '';
-  return { image, imageRef: digest || imageRef };
+/** What an image was called when its container was made: for one that is gone. */
+function recordedNames({ metadata: { config, imageRef, imageName } }: Container): ImageNames {
+  return { image: imageName || config.image?.image || imageRef, imageRef };
 }
 
 function toCriUser(container: Container): CriContainerStatus['user'] {
