@@ -1,3 +1,4 @@
+import { errorMessage } from '../base/errors';
 import { Code } from '../rpc/code';
 import type { RpcCallError } from '../rpc/rpc-call-error';
 
@@ -53,6 +54,37 @@ export function isDeadlineExceeded(thrown: unknown): boolean {
  */
 export function isShimGone(thrown: unknown): boolean {
   return hasCode(thrown, Code.UNKNOWN) && /\bttrpc: (server )?closed\b/.test((thrown as ContainerdError).message);
+}
+
+/*
+ * What follows goes by words, because containerd passes on what a shim or the OCI runtime said without a code of its own.
+ * test/integration/error-words.test.ts provokes each on the real daemon of each release.
+ */
+
+/**
+ * The OCI runtime has state of a container of that id, though the shim has none. runc says `container with given ID already
+ * exists` (libcontainer's ErrExist, runc 1.1 to 1.4), crun ``container `ID` already exists``; containerd 1.6 and 2.x pass it on
+ * from the shim's Create.
+ */
+export function isKnownToRuntime(thrown: unknown): boolean {
+  return /already exists/.test(errorMessage(thrown));
+}
+
+/**
+ * The directory that containerd keeps for a task is there: `mkdir PATH: file exists`, by NewBundle in containerd's runtime/v2 of
+ * 1.6 and core/runtime/v2 of 2.x. It stays while the daemon deletes what is left of a task, for which it gives the shim five
+ * seconds: the output of a creation that was cut off ends only when `runc init` does.
+ */
+export function isBundleThere(thrown: unknown): boolean {
+  return /mkdir .*: file exists/.test(errorMessage(thrown));
+}
+
+/**
+ * A process cannot be deleted because it runs: `cannot delete a running process`, by the process states of runc's shim
+ * (pkg/process in 1.6, cmd/containerd-shim-runc-v2/process in 2.x).
+ */
+export function isRunning(thrown: unknown): boolean {
+  return /running/.test(errorMessage(thrown));
 }
 
 /** This release of the daemon, or its configuration, does not have the method. */

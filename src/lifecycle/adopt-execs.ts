@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
+import { isRunning } from '../containerd/errors';
 import { createReadBuffer, FifoReader, openFifoReader } from '../io/fifo';
 import type { LifecycleDeps } from './deps';
 
@@ -85,7 +86,7 @@ async function adopt(deps: Deps, orphan: Orphan): Promise<void> {
     try {
       return await adoptAsItIs(deps, orphan);
     } catch (error) {
-      if (tries === TRIES || !/running/.test(errorMessage(error))) return tell(deps, orphan, error);
+      if (tries === TRIES || !isRunning(error)) return tell(deps, orphan, error);
     }
     await sleep(PAUSE_MS);
   }
@@ -107,8 +108,9 @@ async function runOut(deps: Deps, orphan: Orphan): Promise<void> {
 
 /** Reads and throws away its output until `act` has ended: a shim that deletes a process waits for that to be taken. */
 async function discarding(orphan: Orphan, act: () => Promise<void>): Promise<void> {
-  const readers = outputs(orphan.paths).map(discard);
+  const readers: FifoReader[] = [];
   try {
+    for (const path of outputs(orphan.paths)) readers.push(discard(path)); // the second may fail when the first is open
     await act();
   } finally {
     for (const reader of readers) reader.close();

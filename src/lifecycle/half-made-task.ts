@@ -1,6 +1,6 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
-import { isDeadlineExceeded, isNotFound, isUnavailable } from '../containerd/errors';
+import { isBundleThere, isDeadlineExceeded, isKnownToRuntime, isNotFound, isUnavailable } from '../containerd/errors';
 import { isRuncOptions } from '../containerd/runtime-options';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { LifecycleDeps } from './deps';
@@ -43,8 +43,8 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
     } catch (error) {
       const message = errorMessage(error);
       failedAt ??= Date.now();
-      const known = /already exists/.test(message);
-      if (signal.aborted || !(known || isBeingPutAway(message) || mayPass(error, Date.now() - failedAt))) {
+      const known = isKnownToRuntime(error);
+      if (signal.aborted || !(known || isBundleThere(error) || mayPass(error, Date.now() - failedAt))) {
         deps.log.warn('what is left of a task cannot be cleared', { id, error: message });
         return false;
       }
@@ -60,14 +60,6 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
  */
 function mayPass(error: unknown, afterMs: number): boolean {
   return afterMs < MAY_PASS_MS && !isUnavailable(error) && !isNotFound(error);
-}
-
-/**
- * The task's directory is there for as long as the daemon puts it away. It gives the shim five seconds for the output of what
- * was cut off, which ends only when `runc init` does.
- */
-function isBeingPutAway(message: string): boolean {
-  return /mkdir .*: file exists/.test(message);
 }
 
 /** Whoever has a task that may be there without the daemon's knowing of it, or running without anybody's. */

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Status } from '../../../generated/containerd/types/task/task';
 import { newId } from '../../../src/base/ids';
@@ -34,6 +34,17 @@ function isRead(fifo: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether this process has it open; unlike a writer that comes, a look does not end the reading. */
+function isOpenHere(path: string): boolean {
+  return readdirSync('/proc/self/fd').some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false; // that of this very look
+    }
+  });
 }
 
 describe('What a server before us has executed', () => {
@@ -96,6 +107,22 @@ describe('What a server before us has executed', () => {
     expect(process.stdinClosed).toBe(false);
     process.exit(0);
     await until('nothing is left', () => left().length === 0);
+  });
+
+  it.each([
+    ['stderr', 'stdout'],
+    ['stdout', 'stderr'],
+  ])('is no longer read at its %s when its %s cannot be opened', async (good, bad) => {
+    const { id } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
+    const { host, paths } = rig.now.deps;
+    const fifo = (name: string): string => join(paths.io(id), `${'e'.repeat(64)}-${name}`);
+    const [first, second] = [fifo(good), fifo(bad)];
+    await host.makeFifos([first]);
+    writeFileSync(second, 'no FIFO');
+    await adoptExecs(rig.now.deps, id);
+    await until('the other is closed', () => !isOpenHere(first));
+    rmSync(second);
+    await adoptExecs(rig.now.deps, id);
   });
 
   it('stays, with its FIFOs, when the daemon does not say what has become of it', async () => {
