@@ -67,9 +67,12 @@ export function itemsIn(answers: Message[]): Item[] {
   );
 }
 
-/** Whether the item is that of `id`, in whichever field its kind has it. */
+/** Fields that say which one an item is, by the services' messages. */
+export const NAMING = ['id', 'containerId', 'key', 'name', 'sandboxId'];
+
+/** Whether the item is that of `id`: a container's record names its pod too, in another field. */
 export function isOf(item: Message, id: string): boolean {
-  return Object.values(item).includes(id);
+  return NAMING.some((field) => item[field] === id);
 }
 
 export function isMessage(value: unknown): value is Message {

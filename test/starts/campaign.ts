@@ -2,6 +2,7 @@ import { errorMessage } from '../../src/base/errors';
 import { Seeded } from '../chaos/seeded';
 import type { ContainerdVersion } from '../support/daemon/containerd';
 import { callName } from './calls';
+import { isOk } from './report';
 import { derivedRows, drawn, fileRowsOf, kindsOf, type Row, rowsOf } from './rows';
 import { type Outcome, type Pace, runRow } from './run-row';
 import { StartNode } from './start-node';
@@ -16,6 +17,8 @@ export interface CampaignOptions {
   readonly pace: Pace;
   /** Asked before each row; true ends it all. */
   readonly over?: () => boolean;
+  /** Told how many rows there are, and how many of them are run, before those for calls that only faults bring about. */
+  readonly planned?: (all: number, chosen: number) => void;
   /** Told of each row as it ends. */
   readonly tell: (outcome: Outcome) => void;
 }
@@ -58,6 +61,7 @@ class Campaign {
       ...fileRowsOf([...start.files.keys()]),
     ].filter(({ name }) => only?.test(name) ?? true);
     const first = count === undefined ? all : drawn(all, Math.ceil((count * (10 - DERIVED_TENTHS)) / 10), this.random);
+    this.options.planned?.(all.length, first.length);
     for (const row of first) await this.one(row);
     const second = count === undefined ? this.derived : drawn(this.derived, count - first.length, this.random);
     for (const row of [...second]) await this.one(row);
@@ -79,6 +83,8 @@ class Campaign {
     const outcome = await runRow(start, row, this.options.pace);
     this.add(outcome);
     const unknown = kindsOf(start.seen, start.pods).filter((kind) => !this.known.has(callName(kind)));
+    // A file whose content was lost has been written anew: its times are others from then on.
+    if (row.file && isOk(outcome)) start.truth = await start.ask();
     // What is asked of pods that are being torn down says nothing more.
     if (row.faults.length === 1 && outcome.harmed.length === 0)
       this.derived.push(...derivedRows(row, unknown, this.random));

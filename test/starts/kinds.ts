@@ -1,6 +1,6 @@
 import { Code } from '../../src/rpc/code';
 import type { Message } from '../support/daemon/daemon-methods';
-import { isMessage } from './calls';
+import { isMessage, NAMING } from './calls';
 
 /** How a whole call goes wrong. */
 export type CallFault =
@@ -46,12 +46,9 @@ export const ITEM_FAULTS: readonly ItemFault[] = [
   { name: 'of status UNKNOWN', kind: 'item', blurs: false, change: withoutStatus },
 ];
 
-/** Fields that say which one an item is, by the services' messages. */
-const NAMES = ['id', 'containerId', 'key', 'name', 'sandboxId'];
-
 function asAnother(item: Message, other: Message | undefined): Message[] | undefined {
   if (!other) return undefined;
-  const own = NAMES.filter((field) => field in item).map((field) => [field, item[field]]);
+  const own = NAMING.filter((field) => field in item).map((field) => [field, item[field]]);
   return [{ ...other, ...Object.fromEntries(own) }];
 }
 

@@ -23,10 +23,11 @@ export async function main(): Promise<void> {
     const options = {
       version,
       seed,
-      rows: ALL === '1' || ONLY ? undefined : Number(rows || ROWS),
+      rows: ALL === '1' || (ONLY && !rows) ? undefined : Number(rows || ROWS),
       only: ONLY ? new RegExp(ONLY) : undefined,
       pace: ALL === '1' ? { lastsMs: 4000, neverMs: 12_000 } : { lastsMs: 3000, neverMs: 5000 },
       over: () => over,
+      planned: (all: number, chosen: number) => console.log(`${chosen} of ${all} rows`),
       tell: (outcome: Outcome) => console.log(reportOf(outcome)),
     };
     outcomes.push(...(await runCampaign(options)));

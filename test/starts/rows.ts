@@ -120,10 +120,11 @@ export function drawn(rows: readonly Row[], count: number, random: Seeded): Row[
   return chosen;
 }
 
-function reachOf({ faults: [first], what, file }: Row): string {
+function reachOf({ faults: [first, second], what, file }: Row): string {
   if (file) return `file ${file.path.split('/')[1]} ${file.path.split('/')[2]}`;
   if (!first) return what;
   const { where, kind } = first;
+  if (second) return `${where.service} + ${second.where.method}`;
   if (where.item) return `${what} item ${kind.name}`;
   const reach = where.once ? 'once' : where.about !== undefined ? 'one' : where.method ? 'method' : 'service';
   return `${what} ${reach} ${serviceOf(where.method ?? where.service)}`;

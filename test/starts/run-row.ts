@@ -25,7 +25,7 @@ const EVERY_MS = 250;
 const STEADY_MS = 1000;
 const HEALS_MS = 25_000;
 /** A start asks all that it will ask within this. */
-const ASKS_MS = 2500;
+const ASKS_MS = { start: 2500, 'containerd restart': 8000 };
 /** A call that is passed on late comes so late. */
 const HANG_MS = 3000;
 /** While all is not right, what is gone is looked for so often. */
@@ -53,7 +53,7 @@ export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Ou
   const lasts = row.faults.some(({ kind }) => kind.kind === 'never') ? pace.neverMs : pace.lastsMs;
   const once = faults.length > 0 && row.faults.every(({ where, kind }) => where.once && !HOLDS.has(kind.kind));
   // One call that went wrong has done so for good; what comes of it is looked at until all is right.
-  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS);
+  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS[row.what]);
   await watch.look(() => began > 0 && Date.now() - began > lastsFor());
   await begun;
   const mended = file?.mend() ?? true;

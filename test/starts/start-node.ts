@@ -20,6 +20,8 @@ import { type World, withRoles, worldOf } from './world';
 
 const QUIET_MS = 700;
 const CALM_MS = 30_000;
+/** After this crisp has come back to a containerd that was restarted. */
+const RECONNECTS_MS = 4000;
 /** Calls whose answers have what wrong answers can be made of. */
 const READS = /\/(Get|List|ListStream)$/;
 
@@ -186,7 +188,7 @@ export class StartNode {
     });
     this.files = new Map(read.map((path) => [this.nameOf(path), path]));
     await this.restartContainerd();
-    await this.calm();
+    await this.calm(RECONNECTS_MS);
     this.cleanRestart = this.calls;
     this.truth = await this.ask();
     this.world = this.lookAtWorld();
@@ -204,7 +206,8 @@ export class StartNode {
   }
 
   /** Everything is answered, and nothing more is asked of containerd. */
-  private async calm(): Promise<void> {
+  private async calm(leastMs = 0): Promise<void> {
+    await pause(leastMs);
     await until('crisp serves', CALM_MS, async () => {
       const { pods } = await this.ask();
       return !(pods instanceof Error);
