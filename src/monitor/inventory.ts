@@ -7,8 +7,10 @@ import type { SandboxRecord } from '../containerd/sandbox-store';
 import type { Process } from '../containerd/tasks';
 import type { ProcessTable } from '../host/stray-processes';
 import { leasesAtStart } from '../lifecycle/abandoned-leases';
+import { hasLiveRecord } from '../lifecycle/live-record';
 import { containerState } from '../model/container';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
+import { CONTAINER_EXTENSION, SANDBOX_EXTENSION } from '../state/records';
 import type { JournalEntry } from '../state/sandbox-store';
 import type { RecoverDeps } from './recover';
 
@@ -26,6 +28,8 @@ const RECORDS_TIMEOUT_MS = { least: 10_000, most: 60_000 };
 const KINDS = [KIND_SANDBOX, KIND_CONTAINER];
 /** No container has this id: a tasks service that works answers NOT_FOUND without asking any shim. */
 const PROBE = 'crisp-probe';
+/** The first member of the metadata in a record. */
+const ID_MEMBER = '"ID":';
 /** For so long answers are waited for that agree with /proc about one id; then the others are not kept waiting any more. */
 const PATIENCE_MS = 120_000;
 
@@ -86,7 +90,7 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
       optional(deps, 'the journal', () => deps.sandboxes.readJournal()),
     ]),
   );
-  const records = new Map(listed.filter(({ id }) => id !== '').map((record) => [record.id, record]));
+  const records = new Map(listed.filter(isAboutItself).map((record) => [record.id, record]));
   const unlisted = await askForUnlisted(deps, { records, journal: journal ?? new Map(), processes });
   if (!tasks && records.size > 0) await requireTasksService(deps);
   return {
@@ -153,6 +157,7 @@ async function askForUnlisted(
     try {
       const record = await deps.containerd.containers.get(id, { timeoutMs: GET_TIMEOUT_MS });
       if (!record) absent.add(id);
+      else if (!isAboutItself(record)) unasked.set(id, 'its record in containerd is about another');
       else if (record.labels[KIND_LABEL]) records.set(id, record);
     } catch (error) {
       unasked.set(id, errorMessage(error));
@@ -162,13 +167,27 @@ async function askForUnlisted(
   await Promise.all(unlisted.map((id) => limit.run(() => ask(id))));
   const table = absent.size + unasked.size > 0 ? await processes() : undefined;
   for (const id of [...absent, ...unasked.keys()]) {
-    if (table?.of(id).pids.length === 0) continue;
-    requireNoContradiction(deps, id, { why: unasked.get(id), forEver: listed === 0 });
+    const runs = table !== undefined && table.of(id).pids.length > 0;
+    const there = runs ? 'processes run' : await snapshotThere(deps, id).catch(errorMessage);
+    if (there === undefined) continue;
+    requireNoContradiction(deps, { id, there, why: unasked.get(id), forEver: listed === 0 });
     absent.delete(id);
-    unasked.set(id, 'containerd has no record of it, and its processes run');
+    unasked.set(id, `containerd has no record of it, and ${there}`);
   }
   const runningByFile = listed === 0 && (await anyRunsByItsFile(deps, absent));
   return { absent, unasked, whole: records.size === listed && unasked.size === 0 && !runningByFile };
+}
+
+/** What shows that a container must have a record; undefined when nothing does. */
+async function snapshotThere(deps: RecoverDeps, id: string): Promise<string | undefined> {
+  return (await hasLiveRecord(deps, id)) ? 'a snapshot is there' : undefined;
+}
+
+/** A record with the metadata of another is no record of what its id says. One that cannot be read may be. */
+function isAboutItself({ id, extensions }: ContainerRecord): boolean {
+  if (id === '') return false;
+  const metadata = extensions[SANDBOX_EXTENSION] ?? extensions[CONTAINER_EXTENSION];
+  return !metadata?.value.includes(ID_MEMBER) || metadata.value.includes(`${ID_MEMBER}"${id}"`);
 }
 
 /** Ids of pods and containers that crisp's own files know of. */
@@ -183,15 +202,14 @@ async function anyRunsByItsFile(deps: RecoverDeps, ids: ReadonlySet<string>): Pr
   return statuses.some((status) => status !== undefined && containerState(status) === 'RUNNING');
 }
 
-/** What runs and has no record, or none that can be read, cannot be listed: kubelet would start it a second time. */
+/** What is there and has no record, or none that can be read, cannot be listed: kubelet would start it a second time. */
 function requireNoContradiction(
   deps: RecoverDeps,
-  id: string,
-  { why, forEver }: { why: string | undefined; forEver: boolean },
+  { id, there, why, forEver }: { id: string; there: string; why: string | undefined; forEver: boolean },
 ): void {
   if (!forEver && deps.retries.ageMs() > PATIENCE_MS) return;
-  const said = why === undefined ? 'says that there is no such record' : `cannot be asked for its record: ${why}`;
-  throw new NotAnswered(`processes of "${id}" run, but containerd ${said}`);
+  const said = why === undefined ? 'says that it has no record' : `cannot be asked for the record (${why})`;
+  throw new NotAnswered(`containerd ${said} of "${id}", and ${there}`);
 }
 
 /** Without a list, the service has not answered as a whole until it answers at least about what is not there. */

@@ -2,7 +2,9 @@ import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
 import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
+import { resourcesOf } from '../oci/resources';
 import { LOST_EXIT_STATUS } from '../state/exits';
+import { specOf } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
 import { clearCutOffStart, deleteUnstarted, recordEnd, recordLostEnd, runInDoubt, runOn } from './container-acts';
 import type { Found } from './inventory';
@@ -21,7 +23,7 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   const stored = await deps.containers.readStatus(record.id).catch(() => undefined);
   const container: Container = {
     metadata,
-    status: stored ?? emptyStatus(record.createdAt),
+    status: stored ?? statusOfRecord(record),
     snapshotter: record.snapshotter,
     user: userOf(record),
     unreadable,
@@ -193,15 +195,18 @@ async function hasLog({ host }: RecoverDeps, { metadata: { logPath } }: Containe
   return found !== undefined && found.kind !== 'missing';
 }
 
-function emptyStatus(createdAt: bigint): ContainerStatus {
+/** What its record says of a container whose status file cannot be read. */
+function statusOfRecord(record: ContainerRecord): ContainerStatus {
+  const spec = specOf(record);
   return {
     pid: 0,
-    createdAt,
+    createdAt: record.createdAt,
     startedAt: 0n,
     finishedAt: 0n,
     exitCode: 0,
     reason: '',
     message: '',
+    resources: spec && { linux: resourcesOf(spec), windows: undefined },
     unknown: false,
   };
 }

@@ -1,5 +1,6 @@
 import { isNotFound } from '../containerd/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import { hasLiveRecord } from '../lifecycle/live-record';
 import { POD_LEASE_LABEL } from '../lifecycle/pod-lease';
 import { containerState } from '../model/container';
 
@@ -9,7 +10,7 @@ const SNAPSHOTS = 'snapshots/';
 
 export type SweepDeps = Pick<
   LifecycleDeps,
-  'containerd' | 'daemon' | 'sandboxes' | 'containers' | 'locks' | 'host' | 'paths' | 'log'
+  'containerd' | 'daemon' | 'sandboxes' | 'containers' | 'handlers' | 'locks' | 'host' | 'paths' | 'log'
 >;
 
 /** Whether somebody has the id: it is listed, or being made or removed right now. */
@@ -25,11 +26,11 @@ function isOwned(deps: SweepDeps, id: string): boolean {
 
 /**
  * Whether nothing has the id, asked right before what is found under it is destroyed: it is not listed, containerd has no
- * record of it and nothing of it runs. Rejects when that cannot be found out, and then nothing may be destroyed.
+ * record of it, nothing of it runs, and nothing shows that it must have a record. Rejects when that cannot be found out, and then nothing may be destroyed.
  */
 export async function isOrphan(deps: SweepDeps, id: string): Promise<boolean> {
   if (isOwned(deps, id) || (await deps.containerd.containers.get(id)) !== undefined) return false;
-  if ((await deps.host.processTable()).of(id).pids.length > 0) return false;
+  if ((await deps.host.processTable()).of(id).pids.length > 0 || (await hasLiveRecord(deps, id))) return false;
   return !isOwned(deps, id); // asked again: the answers took their time
 }
 

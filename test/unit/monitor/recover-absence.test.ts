@@ -89,7 +89,7 @@ describe.each([
   it('says nothing while containerd has no record of what runs, and touches nothing', async () => {
     const list = jest.spyOn(rig.deps.containerd.containers, 'list').mockResolvedValue([]);
     const get = jest.spyOn(rig.deps.containerd.containers, 'get').mockResolvedValue(undefined);
-    await expect(recover()).rejects.toThrow('containerd says that there is no such record');
+    await expect(recover()).rejects.toThrow('containerd says that it has no record');
     expect(whatThereIs()).toEqual(truth);
     list.mockRestore();
     get.mockRestore();

@@ -8,7 +8,7 @@ import { askAndRecover } from '../../support/ask-and-recover';
 import { runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';
 import { until } from '../../support/streaming/until';
-import { removeAll } from '../../support/use-rig';
+import { ended, removeAll } from '../../support/use-rig';
 
 let rig: StoryRig;
 let pod: string;
@@ -25,6 +25,7 @@ afterEach(async () => {
 
 async function restart(): Promise<void> {
   rig = rig.restarted();
+  await rig.deps.images.resync();
   await askAndRecover(rig.deps);
 }
 
@@ -41,7 +42,6 @@ describe('A record that cannot be read', () => {
     ['is absent', () => Buffer.alloc(0)],
     ['is torn', (extension) => extension.subarray(0, extension.length / 2)],
     ['is of another version', (extension) => Buffer.from(extension.toString().replace('"v1"', '"v9"'))],
-    ["is another pod's", (extension) => Buffer.from(extension.toString().replaceAll(/[0-9a-f]{64}/g, 'f'.repeat(64)))],
   ];
 
   /** Spoils the metadata in the record of `id`; the answer mends it. */
@@ -99,6 +99,30 @@ describe('A record that cannot be read', () => {
     mend();
     await until('it can be read', () => rig.deps.containers.get(bad)?.unreadable === undefined);
     expect((await status()).status?.metadata?.name).toBe('app');
+  });
+
+  it.each(['a pod', 'a container'])('of %s that is about another says nothing, and nothing is said', async (what) => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    const mend = spoil(what === 'a pod' ? pod : id, (extension) =>
+      Buffer.from(extension.toString().replace(/"ID":"[0-9a-f]{64}"/, `"ID":"${'f'.repeat(64)}"`)),
+    );
+    await expect(restart()).rejects.toThrow('is about another');
+    expect([rig.deps.sandboxes.list(), rig.networks.attached.has(pod)]).toEqual([[], true]);
+    mend();
+    await askAndRecover(rig.deps);
+    expect([podState(), stateOf(id)]).toEqual(['READY', 'RUNNING']);
+  });
+
+  it('of a container that has ended, though its status file and its snapshot are there, is waited for', async () => {
+    const { id } = (await runContainer(rig, pod)).metadata;
+    rig.fake.process(id).exit(7);
+    await ended(rig, id);
+    const record = rig.fake.state.containers.get(id);
+    rig.fake.state.containers.delete(id);
+    await expect(restart()).rejects.toThrow('a snapshot is there');
+    if (record) rig.fake.state.containers.set(id, record);
+    await askAndRecover(rig.deps);
+    expect(stateOf(id)).toBe('EXITED');
   });
 
   it('of a container whose OCI spec is torn: only its user is not known', async () => {
