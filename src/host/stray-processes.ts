@@ -11,7 +11,7 @@ const killAtOnce: Kill = (pid) => process.kill(pid, 'SIGKILL');
 
 /** What /proc shows of a task, whatever containerd says about it. */
 export interface TaskProcesses {
-  /** Pids of the processes whose cgroup names the task; zombies are left out. */
+  /** Pids of the processes whose cgroup names the task. Zombies are left out, and what an OCI runtime only creates it with. */
   readonly pids: readonly number[];
   /** A shim that lives has the task: it is the parent of one of these processes, or was started for the task or its pod. */
   readonly shim: boolean;
@@ -32,7 +32,7 @@ export async function processTable(procRoot = '/proc'): Promise<ProcessTable> {
   const shims = processes.filter(({ args }) => isShim(args));
   return {
     of: (id, shimIds = []) => {
-      const own = processes.filter(({ cgroups }) => cgroups.includes(id));
+      const own = processes.filter(({ cgroups, args }) => cgroups.includes(id) && !isOnlyCreating(args, id));
       const ids = [id, ...shimIds];
       const shim = shims.some(
         ({ pid, args }) => own.some(({ parent }) => parent === pid) || ids.some((each) => args.includes(each)),
@@ -105,6 +105,12 @@ function isShim(args: readonly string[]): boolean {
   if (args.at(-1) === 'start' || args.at(-1) === 'delete') return false;
   if (basename(args[0] ?? '').startsWith('containerd-shim')) return true;
   return ['-namespace', '-id', '-address'].every((flag) => args.includes(flag));
+}
+
+/** `runc init` waits to become the container's program; crun and youki do so under the name of their `create`. */
+function isOnlyCreating(args: readonly string[], id: string): boolean {
+  if (args.length === 2 && args[1] === 'init' && basename(args[0] ?? '').startsWith('runc')) return true;
+  return args.includes('create') && args.at(-1) === id;
 }
 
 /** containerd names the task to a shim as `-id ID`, a shim to the OCI runtime as the last argument of `create`. */

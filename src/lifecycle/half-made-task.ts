@@ -81,14 +81,19 @@ export async function creatingTask<T>(owner: TaskOwner, act: () => Promise<T>): 
 }
 
 /**
- * Ends and deletes a task, half-made or not. Afterwards there is none, and the owner is not marked. Rejects when an
- * interrupted creation of it cannot be cleared.
+ * Ends and deletes a task, half-made or not. Afterwards there is none, and the owner is not marked. Where the creation that
+ * clears an interrupted one cannot succeed (its program or its root filesystem is gone), the machine decides: rejects while
+ * processes of the task run.
  */
 export async function putTaskAway(deps: Deps, owner: TaskOwner, task: HalfMade, signal: AbortSignal): Promise<void> {
-  if (owner.halfMade && !(await clearHalfMadeTask(deps, task))) {
-    throw new Error(`the interrupted creation of task "${task.id}" cannot be cleared yet`);
+  const { id, handler } = task;
+  const cleared = !owner.halfMade || (await clearHalfMadeTask(deps, task));
+  await killAndDelete(deps, id, signal);
+  if (!cleared && handler.hostProcesses) {
+    await clearVanishedTask(deps, id, { handler, reason: 'it is to be deleted, and containerd has no task' });
+    const { pids } = (await deps.host.processTable()).of(id);
+    if (pids.length > 0) throw new Error(`processes of task "${id}" cannot be ended: ${pids.join(', ')}`);
   }
-  await killAndDelete(deps, task.id, signal);
   owner.halfMade = false;
 }
 

@@ -30,7 +30,7 @@ const KINDS = [KIND_SANDBOX, KIND_CONTAINER];
 const PROBE = 'crisp-probe';
 /** The first member of the metadata in a record. */
 const ID_MEMBER = '"ID":';
-/** For so long answers are waited for that agree with /proc about one id; then the others are not kept waiting any more. */
+/** How long one contradictory id may hold up all others. */
 const PATIENCE_MS = 120_000;
 
 /** containerd is there, but a service that a start depends on has not answered, or its answers contradict the machine. */
@@ -111,6 +111,11 @@ function recordsTimeoutMs({ retries }: RecoverDeps): number {
   return Math.min(most, Math.max(least, retries.ageMs() / 2));
 }
 
+/** The longer nothing was answered, the longer an answer may take: a machine may be that slow. */
+function probeTimeoutMs({ retries }: RecoverDeps): number {
+  return Math.min(GET_TIMEOUT_MS, Math.max(LIST_TASKS_TIMEOUT_MS, retries.ageMs() / 4));
+}
+
 /** All records come at once: a heap that is kept small would be marked as a whole again and again. */
 export const withRoom = <T>(act: () => Promise<T>): Promise<T> => new HeapRoom().while(act);
 
@@ -168,19 +173,25 @@ async function askForUnlisted(
   const table = absent.size + unasked.size > 0 ? await processes() : undefined;
   for (const id of [...absent, ...unasked.keys()]) {
     const runs = table !== undefined && table.of(id).pids.length > 0;
-    const there = runs ? 'processes run' : await snapshotThere(deps, id).catch(errorMessage);
+    const there = runs ? 'processes run' : await snapshotThere(deps, id, unasked);
     if (there === undefined) continue;
-    requireNoContradiction(deps, { id, there, why: unasked.get(id), forEver: listed === 0 });
+    requireNoContradiction(deps, { id, there, why: unasked.get(id), forEver: runs && listed === 0 });
     absent.delete(id);
     unasked.set(id, `containerd has no record of it, and ${there}`);
   }
+  for (const id of unasked.keys()) absent.delete(id);
   const runningByFile = listed === 0 && (await anyRunsByItsFile(deps, absent));
   return { absent, unasked, whole: records.size === listed && unasked.size === 0 && !runningByFile };
 }
 
-/** What shows that a container must have a record; undefined when nothing does. */
-async function snapshotThere(deps: RecoverDeps, id: string): Promise<string | undefined> {
-  return (await hasLiveRecord(deps, id)) ? 'a snapshot is there' : undefined;
+/** What shows that a container must have a record; undefined when nothing does. A look that fails shows nothing either way. */
+async function snapshotThere(deps: RecoverDeps, id: string, unasked: Map<string, string>): Promise<string | undefined> {
+  try {
+    return (await hasLiveRecord(deps, id)) ? 'a snapshot is there' : undefined;
+  } catch (error) {
+    if (!unasked.has(id)) unasked.set(id, errorMessage(error));
+    return undefined;
+  }
 }
 
 /** A record with the metadata of another is no record of what its id says. One that cannot be read may be. */
@@ -215,7 +226,7 @@ function requireNoContradiction(
 /** Without a list, the service has not answered as a whole until it answers at least about what is not there. */
 async function requireTasksService(deps: RecoverDeps): Promise<void> {
   try {
-    await deps.containerd.tasks.get({ containerId: PROBE }, { timeoutMs: LIST_TASKS_TIMEOUT_MS });
+    await deps.containerd.tasks.get({ containerId: PROBE }, { timeoutMs: probeTimeoutMs(deps) });
   } catch (error) {
     throw new NotAnswered(`containerd's tasks service does not answer: ${errorMessage(error)}`);
   }

@@ -29,8 +29,8 @@ export async function readPod(
   const known = complete([own, ...copies]);
   if (known) return { metadata: known };
   let problem: string | undefined;
-  // The list was not answered, so the record may be there.
-  if (deps.daemon.features.sandboxStore && stored === undefined) {
+  // The list was not answered, or left it out.
+  if (deps.daemon.features.sandboxStore && !stored?.has(record.id)) {
     try {
       const asked = await deps.containerd.sandboxStore.get(record.id, { timeoutMs: STORE_TIMEOUT_MS });
       copies.push(metadataIn(asked?.extensions.metadata, record.id));

@@ -33,7 +33,7 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   deps.containers.add(container);
   if (unreadable) readAgain(deps, container);
   const last = stored ? lastStateOf(stored) : 'unread';
-  // Mostly so: it has ended, and its task was deleted then.
+  // The usual case: it has ended and its task is deleted.
   if (last === 'exited' && found.tasksListed && !found.tasks.has(record.id)) return;
   const rest = await settle(deps, { container, last, found });
   if (rest) return afterwards(deps, record.id, () => orInDoubt(deps, { container, last }, rest));
@@ -68,14 +68,19 @@ interface Look {
 
 /** Gives a container the state that follows; answers what is still to be done for that, if anything. */
 async function settle(deps: RecoverDeps, { container, last, found }: Look): Promise<Rest | undefined> {
-  const sought = taskOfContainer(deps, container);
-  const answer = await askForTask(deps, sought, found);
+  const sought = { ...taskOfContainer(deps, container), ran: last === 'running' || last === 'unread' };
+  const asked = await askForTask(deps, sought, found);
+  const contradicts = asked.said === 'created' && last === 'running';
+  const answer: TaskAnswer = contradicts ? { said: 'nothing', why: 'its task was never started, and it ran' } : asked;
   const processes =
     answer.said === 'nothing' && (await hasProcesses(deps, sought, found).catch(() => last !== 'created'));
   const logged = last === 'unread' && answer.said === 'none' && (await hasLog(deps, container));
   const decision = decideContainer({ task: answer.said, last, processes, logged });
   container.doubt = answer.said === 'nothing' ? answer.why : undefined;
-  deps.containers.updateInMemory(container, { unknown: decision === 'UNKNOWN in doubt' });
+  const unknown = decision === 'UNKNOWN in doubt';
+  // What was told of it in doubt is taken back.
+  const neverStarted = last === 'created' || decision === 'clear a cut-off start' || decision === 'delete the task';
+  deps.containers.updateInMemory(container, neverStarted ? { unknown, startedAt: 0n } : { unknown });
   return act(deps, container, { decision, answer });
 }
 
@@ -171,7 +176,8 @@ function readAgain(deps: RecoverDeps, container: Container): void {
   const { id } = container.metadata;
   const again = async (): Promise<boolean> => {
     const record = await deps.containerd.containers.get(id);
-    if (deps.containers.get(id) !== container || !record) return true;
+    if (deps.containers.get(id) !== container) return true;
+    if (!record) throw new Error('containerd says that it has no record');
     const { metadata, unreadable } = readContainer(deps, record);
     if (unreadable) throw new Error(unreadable);
     await using _held = await deps.locks.hold(id);

@@ -45,6 +45,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord,
     askAgain(deps, { sandbox, record });
   }
   if (unreadable) readAgain(deps, { sandbox, record });
+  if (deps.daemon.features.sandboxStore && !asked.stored) readResourcesAgain(deps, sandbox);
   if (decision.state === 'READY') await takeUp(deps, sandbox, asked);
   else if (decision.infra && !decision.doubt && sandbox.status.exitedAt === 0n) {
     await clearCutOffPause(deps, sandbox, record.snapshotter);
@@ -64,7 +65,7 @@ interface Settled {
 
 /** Gives a pod the state that follows from its task and the machine. */
 async function settle(deps: RecoverDeps, { sandbox, record, found }: Pod): Promise<Settled> {
-  const sought = pauseTaskOf(deps, sandbox);
+  const sought = { ...pauseTaskOf(deps, sandbox), ran: true };
   const marked = record.labels[INFRA_LABEL] === WITHOUT_INFRA;
   const answer = await askForTask(deps, sought, found);
   const doubt = answer.said === 'nothing';
@@ -159,7 +160,8 @@ async function recordEnd(deps: RecoverDeps, sandbox: Sandbox, answer: TaskAnswer
 function readAgain(deps: RecoverDeps, { sandbox, record: { id } }: Pod): void {
   const again = async (): Promise<boolean> => {
     const record = await deps.containerd.containers.get(id);
-    if (deps.sandboxes.get(id) !== sandbox || !record) return true;
+    if (deps.sandboxes.get(id) !== sandbox) return true;
+    if (!record) throw new Error('containerd says that it has no record');
     const { metadata, unreadable } = await readPod(deps, record, { stored: undefined, journal: new Map() });
     if (unreadable) throw new Error(unreadable);
     await using _held = await deps.locks.hold(id);
@@ -173,6 +175,18 @@ function readAgain(deps: RecoverDeps, { sandbox, record: { id } }: Pod): void {
     return true;
   };
   deps.retries.until(`the record of pod ${id}`, again, sandbox.unreadable);
+}
+
+/** What kubelet said of its resources may stand in the sandbox store alone, which could not be listed. */
+function readResourcesAgain(deps: RecoverDeps, sandbox: Sandbox): void {
+  const { id } = sandbox.metadata;
+  const again = async (): Promise<boolean> => {
+    const resources = await storedResources(deps, id, await deps.containerd.sandboxStore.get(id));
+    await using _held = await deps.locks.hold(id);
+    if (deps.sandboxes.get(id) === sandbox) deps.sandboxes.update(id, resources);
+    return true;
+  };
+  deps.retries.until(`the resources of pod ${id}`, again, 'the sandbox store could not be listed');
 }
 
 /** The other pod in whose shim this one is, by the spec that the shim was given. */

@@ -1,10 +1,10 @@
 import { errorMessage } from '../base/errors';
 import { Limit } from '../base/limit';
 import type { ContainerRecord } from '../containerd/containers';
-import type { Process } from '../containerd/tasks';
+import type { Process, TaskStatus } from '../containerd/tasks';
 import type { ImageIndex } from '../images/image-index';
 import type { LifecycleDeps } from '../lifecycle/deps';
-import { type SoughtTask, whyProcessesContradict } from '../lifecycle/task-presence';
+import { type SoughtTask, VM_SHIM_RUNS, whyProcessesContradict } from '../lifecycle/task-presence';
 import { clearScratch } from '../lifecycle/user-files';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { NameTaken } from '../state/name-index';
@@ -78,45 +78,53 @@ function stopwatch(): () => number {
   };
 }
 
+/** A task, and whether it is known to have run: then a virtual machine that is there may still run it. */
+export type Sought = SoughtTask & { readonly ran: boolean };
+
 /**
  * What became of a task. It is gone only when the list of tasks, a question for it alone and /proc agree; what contradicts
  * itself, and what is not answered in time, says nothing.
  */
-export async function askForTask(deps: RecoverDeps, sought: SoughtTask, found?: Found): Promise<TaskAnswer> {
+export async function askForTask(deps: RecoverDeps, sought: Sought, found?: Found): Promise<TaskAnswer> {
   const { id } = sought;
   const listed = found?.tasks.get(id);
-  // Of a task that was never started nothing is believed at once: it would be killed.
+  // Ask again before believing CREATED: such a task gets killed.
   if (listed && listed.status !== 'CREATED') return answerOf(listed);
   try {
     const task = await deps.containerd.tasks.get({ containerId: id }, { timeoutMs: TASK_TIMEOUT_MS });
     // What containerd answers after two seconds of its own when the shim has not.
     if (task?.status === 'UNKNOWN') return { said: 'nothing', why: 'its shim does not answer' };
-    if (task) return answerOf(task);
-    if (await isListed(deps, id, found))
-      return { said: 'nothing', why: 'containerd lists its task and does not find it' };
+    if (task && task.status !== 'CREATED') return answerOf(task);
+    const inList = await listedStatus(deps, id, found);
+    if (task && inList === 'CREATED') return answerOf(task);
+    if (task || inList !== undefined)
+      return { said: 'nothing', why: 'two answers of containerd contradict each other' };
     const why = await whyProcessesContradict(deps, sought, await found?.processes());
-    return why === undefined ? { said: 'none' } : { said: 'nothing', why };
+    // The shim of a virtual machine runs for the pod, whether this container of it does or not.
+    if (why === undefined || (why === VM_SHIM_RUNS && !sought.ran)) return { said: 'none' };
+    return { said: 'nothing', why };
   } catch (error) {
     return { said: 'nothing', why: errorMessage(error) };
   }
 }
 
-async function isListed(deps: RecoverDeps, id: string, found?: Found): Promise<boolean> {
-  if (found?.tasksListed) return found.tasks.has(id);
+/** What the list of tasks says of one; asked again where it was not answered. */
+async function listedStatus(deps: RecoverDeps, id: string, found?: Found): Promise<TaskStatus | undefined> {
+  if (found?.tasksListed) return found.tasks.get(id)?.status;
   const tasks = await (found ? found.tasksAgain() : listPatiently(deps));
-  return tasks.some(({ containerId }) => containerId === id);
+  return tasks.find(({ containerId }) => containerId === id)?.status;
 }
 
 /** A list of tasks waits for each shim that hangs. */
-export function listPatiently({ containerd }: Pick<RecoverDeps, 'containerd'>): Promise<Process[]> {
+function listPatiently({ containerd }: Pick<RecoverDeps, 'containerd'>): Promise<Process[]> {
   return containerd.tasks.list({ timeoutMs: TASK_TIMEOUT_MS });
 }
 
-/** Whether /proc has processes of a task; of a virtual machine's, its shim is all that is seen. */
-export async function hasProcesses(deps: RecoverDeps, sought: SoughtTask, found?: Found): Promise<boolean> {
+/** Whether /proc has processes of a task. Of one in a virtual machine that ran, its shim is all that is seen. */
+export async function hasProcesses(deps: RecoverDeps, sought: Sought, found?: Found): Promise<boolean> {
   const table = await (found ? found.processes() : deps.host.processTable());
   const { pids, shim } = table.of(sought.id, sought.shimIds);
-  return pids.length > 0 || (!sought.hostProcesses && shim);
+  return pids.length > 0 || (!sought.hostProcesses && sought.ran && shim);
 }
 
 /** Reserves a recovered name. Two records of one name are not fatal: the second goes unnamed, for kubelet to remove. */

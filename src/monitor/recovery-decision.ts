@@ -45,7 +45,6 @@ export interface PodFacts {
 
 export type PodDecision =
   | { readonly state: 'READY'; readonly infra: boolean; readonly doubt: boolean }
-  /** `deleteTask`: a pause task that was never started is to be deleted. */
   | { readonly state: 'NOTREADY'; readonly infra: boolean; readonly doubt: boolean };
 
 /**

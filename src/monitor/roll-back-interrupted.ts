@@ -24,7 +24,7 @@ export async function rollBackInterrupted(deps: RecoverDeps, asked: Asked): Prom
     if (asked.whole && asked.absent.has(id) && !parents.has(id) && (await isAbsent(deps, id))) {
       if (metadata) await rollBack(deps, metadata);
       else if (problem === 'torn') await forget(deps, id);
-      else deps.log.warn('a journal file cannot be read, it is left alone', { id });
+      else done = false;
       continue;
     }
     deps.log.warn('a journal file without a record is left alone', { id, reason: reasonOf(asked, id) });

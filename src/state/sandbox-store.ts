@@ -11,6 +11,8 @@ import { IdMap } from './id-map';
 import { encodeSandboxMetadata, parseSandboxMetadata } from './records';
 import { parseUpdatedResourcesMember, type UpdatedResources, updatedResourcesMember } from './updated-resources';
 
+const JOURNAL_FILE = /^([^.].*)\.json$/;
+
 /** A pod's journal file. */
 export interface JournalEntry {
   readonly id: string;
@@ -84,7 +86,7 @@ export class SandboxStore {
       if (errnoOf(error) === 'ENOENT') return [];
       throw error; // no journal and one that cannot be read are not the same
     });
-    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+    const ids = names.flatMap((name) => JOURNAL_FILE.exec(name)?.[1] ?? []);
     for (const id of ids) this.recorded.add(id);
     return new Map(ids.map((id) => [id, this.readEntry(id)]));
   }

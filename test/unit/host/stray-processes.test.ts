@@ -79,6 +79,15 @@ describe('A task in the process table', () => {
     expect((await processTable(root.path)).of(ID, [POD])).toEqual({ pids: [7], shim: true });
   });
 
+  it.each([
+    ['runc init', 'runc\0init\0', []],
+    ['what crun creates it with', `/usr/bin/crun\0create\0--bundle\0/b\0${ID}\0`, []],
+    ['a program that is called init', '/bin/busybox\0init\0', [7]],
+  ])('runs when there is %s, or does not', async (_what, cmdline, pids) => {
+    root.add({ ...entry(7, `0::/${ID}`), '7/cmdline': cmdline });
+    expect((await processTable(root.path)).of(ID).pids).toEqual(pids);
+  });
+
   it('has lost its shim when its processes were given to another parent', async () => {
     root.add({ ...entry(7, `0::/${ID}`), ...entry(8, `0::/${ID}`, { state: 'Z' }) });
     expect((await processTable(root.path)).of(ID, [POD])).toEqual({ pids: [7], shim: false });

@@ -66,3 +66,13 @@ it('A container whose start failed and whose task is gone is EXITED at once', as
   await expect(startContainer(rig.now.deps, { containerId: id }, rig.now.call())).rejects.toThrow('no such program');
   expect(stateOf(id)).toBe('EXITED');
 });
+
+it('A container whose task can never be created is EXITED by a stop, and can be removed, when nothing of it runs', async () => {
+  const { id } = (await makeContainer(rig.now, await runPod(rig.now))).metadata;
+  rig.now.fake.fail('Tasks/Create', { nth: 'always', code: Code.DEADLINE_EXCEEDED, message: 'the volume hangs' });
+  await expect(startContainer(rig.now.deps, { containerId: id }, rig.now.call())).rejects.toThrow('the volume hangs');
+  await stopContainer(rig.now.deps, { containerId: id, timeout: 0n }, rig.now.call());
+  expect(await whatIsTold(id)).toEqual(['StartError', 128, expect.stringContaining('the volume hangs')]);
+  await removeContainer(rig.now.deps, { containerId: id }, rig.now.call());
+  expect(stateOf(id)).toBeUndefined();
+});
