@@ -66,7 +66,10 @@ async function rollBack(deps: RecoverDeps, metadata: SandboxMetadata): Promise<v
   reserveRecovered(deps, name, id);
   deps.selinux.reserve(metadata.processLabel);
   deps.sandboxes.add(sandbox);
-  await afterwards(deps, id, async () => {
+  // Under the lock of a stop as well, and first: kubelet may stop or remove the pod at once, and two of them would take its
+  // network down side by side.
+  await afterwards(deps, `stop/${id}`, async () => {
+    await using _held = await deps.locks.hold(id);
     const signal = AbortSignal.timeout(CLEANUP_TIMEOUT_MS);
     // The task first, and the rest only when that is gone.
     await deleteTask(deps, id, signal);
