@@ -71,9 +71,16 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))(
         await until('crisp writes its log', 20 * SECOND, async () => lines().length > between + 50);
         await exec(node, id, 'touch', '/enough');
         await exitOf(node, id);
-        const numbers = lines().map(Number);
-        const since = numbers.slice(before);
-        expect(since).toEqual(since.map((_, at) => (since[0] ?? 0) + at));
+        const all = lines();
+        const since = all.slice(before).map(Number);
+        const [first = 0, last = 0] = [since[0], since.at(-1)];
+        const missing = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter(
+          (n) => !since.includes(n),
+        );
+        // The plugin may be ended while it writes a line; that one is torn or gone, and none of crisp's is.
+        expect(missing.length).toBeLessThanOrEqual(1);
+        const own = all.slice(between).map(Number);
+        expect(own).toEqual(own.map((_, at) => (own[0] ?? 0) + at));
         expect(log().match(/containerd came back/g)).toHaveLength(1);
         crisp.close();
         await removePod(node, pod);
