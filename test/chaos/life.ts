@@ -141,6 +141,8 @@ export class Life {
     const made: Made = { id, name, code, unanswered: 0 };
     const started = await this.call('StartContainer', async (cri) => {
       const { state, reason } = await this.status(id);
+      // A start that failed while its task may still be there: kubelet kills such a container, and so is done here.
+      if (state === ContainerState.CONTAINER_UNKNOWN) return false;
       if (state !== ContainerState.CONTAINER_CREATED) return reason !== 'StartError';
       made.unanswered += 1;
       await cri.runtime.startContainer({ containerId: id }, { timeoutMs: CALL_MS });
