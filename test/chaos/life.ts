@@ -29,9 +29,8 @@ export const LIFE_FAULTS = [
   'log lines out of order',
 ] as const;
 
-const CALL_MS = 40_000;
-const PATIENCE_MS = 120_000;
-const RETRY_MS = 250;
+const { CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_RUNNING, CONTAINER_UNKNOWN } = ContainerState;
+const [CALL_MS, PATIENCE_MS, RETRY_MS] = [40_000, 120_000, 250] as const;
 /** A shim that was silent for two seconds while crisp started leaves its containers in doubt until it is asked again. */
 const IN_DOUBT_MS = 20_000;
 const LABEL = 'chaos-life';
@@ -141,9 +140,8 @@ export class Life {
     const made: Made = { id, name, code, unanswered: 0 };
     const started = await this.call('StartContainer', async (cri) => {
       const { state, reason } = await this.status(id);
-      // A start that failed while its task may still be there: kubelet kills such a container, and so is done here.
-      if (state === ContainerState.CONTAINER_UNKNOWN) return false;
-      if (state !== ContainerState.CONTAINER_CREATED) return reason !== 'StartError';
+      // kubelet kills an UNKNOWN container: the task of a failed start may still be there.
+      if (state !== CONTAINER_CREATED) return reason !== 'StartError' && state !== CONTAINER_UNKNOWN;
       made.unanswered += 1;
       await cri.runtime.startContainer({ containerId: id }, { timeoutMs: CALL_MS });
       made.unanswered -= 1;
@@ -188,7 +186,7 @@ export class Life {
     const { faults, done } = this.ground;
     const status = await this.call('the exit of a container', async () => {
       const now = await this.status(id);
-      if (now.state !== ContainerState.CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
+      if (now.state !== CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
       return now;
     });
     if (status.reason === 'Unknown') return this.lost(id, this.endOf(name));
@@ -229,7 +227,7 @@ export class Life {
         problems.push(`${pod.id} is ${status?.state} with address "${status?.network?.ip}"`);
       }
       for (const { id, code } of this.made) {
-        const wanted = code === undefined ? ContainerState.CONTAINER_RUNNING : ContainerState.CONTAINER_EXITED;
+        const wanted = code === undefined ? CONTAINER_RUNNING : CONTAINER_EXITED;
         const { state } = await this.status(id);
         if (state !== wanted) problems.push(`container ${id} is ${state} instead of ${wanted}`);
       }
