@@ -16,10 +16,24 @@ export function allTasksOf(containerd: ContainerdClient): () => Promise<readonly
 }
 
 /**
- * What became of a task. It is gone only when the list of tasks, a question for it alone and /proc agree; what contradicts
- * itself, and what is not answered in time, says nothing.
+ * What became of a task. It is gone, has ended or was never started only when the list of tasks, a question for it alone and
+ * /proc agree; what contradicts itself, and what is not answered in time, says nothing.
  */
 export async function askForTask(deps: RecoverDeps, sought: Sought, found?: Found): Promise<TaskAnswer> {
+  const answer = await askContainerd(deps, sought, found);
+  if (answer.said !== 'created' && answer.said !== 'ended') return answer;
+  try {
+    const table = await (found ? found.processes() : deps.host.processTable());
+    const { pids } = table.of(sought.id, sought.shimIds);
+    // What an OCI runtime only creates is not among them.
+    const runs = answer.said === 'created' ? pids.length > 0 : pids.includes(answer.task.pid);
+    return runs ? { said: 'nothing', why: 'containerd says that its task does not run, and it does' } : answer;
+  } catch (error) {
+    return { said: 'nothing', why: errorMessage(error) };
+  }
+}
+
+async function askContainerd(deps: RecoverDeps, sought: Sought, found?: Found): Promise<TaskAnswer> {
   const { id } = sought;
   const listed = found?.tasks.get(id);
   // Ask again before believing CREATED or STOPPED: such a task is deleted.

@@ -1,4 +1,4 @@
-import { sleep } from '../base/backoff';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../base/errors';
 import { HeapRoom } from '../base/heap-room';
 import { isId } from '../base/ids';
@@ -33,6 +33,8 @@ const ID_MEMBER = '"ID":';
 const OUTPUT_PATIENCE_MS = 2000;
 /** How long one contradictory id may hold up all others. */
 const PATIENCE_MS = 120_000;
+/** The same for one of which there are only files: mostly a creation that was interrupted, which has no record. */
+const FILES_PATIENCE_MS = 30_000;
 
 /** containerd is there, but a service that a start depends on has not answered, or its answers contradict the machine. */
 export class NotAnswered extends Error {
@@ -103,7 +105,7 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
     tasksListed: tasks !== undefined,
     tasksAgain: once(() => deps.containerd.tasks.list({ timeoutMs: LIST_AGAIN_TIMEOUT_MS })),
     ...{ leases: leases?.inUse, processes, journal: journal ?? new Map() },
-    outputPatience: once(() => sleep(OUTPUT_PATIENCE_MS)),
+    outputPatience: once(() => pause(OUTPUT_PATIENCE_MS, undefined, { ref: false })),
     whole: unlisted.whole && journal !== undefined,
     stored: stored && new Map(stored.map((record) => [record.id, record])),
     ms: Math.round(performance.now() - began),
@@ -161,6 +163,8 @@ async function askForUnlisted(
   const listed = records.size;
   const absent = new Set<string>();
   const unasked = new Map<string, string>();
+  /** No list has them, and a question for each of them alone had no answer either. */
+  const unanswered = new Set<string>();
   const limit = new Limit(AT_ONCE);
   const ask = async (id: string): Promise<void> => {
     try {
@@ -171,17 +175,20 @@ async function askForUnlisted(
     } catch (error) {
       unasked.set(id, errorMessage(error));
     }
+    if (unasked.has(id)) unanswered.add(id);
   };
   const unlisted = (await knownIds(deps, journal)).filter((id) => !records.has(id));
   await Promise.all(unlisted.map((id) => limit.run(() => ask(id))));
   const table = absent.size + unasked.size > 0 ? await processes() : undefined;
   for (const id of [...absent, ...unasked.keys()]) {
     const runs = table !== undefined && table.of(id).pids.length > 0;
-    const there = runs ? 'processes run' : await snapshotThere(deps, id, unasked);
+    const snapshot = runs ? undefined : await snapshotThere(deps, id, unasked);
+    const there = runs ? 'processes run' : (snapshot ?? (unanswered.has(id) ? 'its files are there' : undefined));
     if (there === undefined) continue;
-    requireNoContradiction(deps, { id, there, why: unasked.get(id), forEver: runs && listed === 0 });
-    absent.delete(id);
-    unasked.set(id, `containerd has no record of it, and ${there}`);
+    const patienceMs =
+      runs && listed === 0 ? Number.POSITIVE_INFINITY : runs || snapshot ? PATIENCE_MS : FILES_PATIENCE_MS;
+    requireNoContradiction(deps, { id, there, why: unasked.get(id), patienceMs });
+    if (absent.delete(id)) unasked.set(id, `containerd has no record of it, and ${there}`);
   }
   for (const id of unasked.keys()) absent.delete(id);
   const runningByFile = listed === 0 && (await anyRunsByItsFile(deps, absent));
@@ -220,9 +227,9 @@ async function anyRunsByItsFile(deps: RecoverDeps, ids: ReadonlySet<string>): Pr
 /** What is there and has no record, or none that can be read, cannot be listed: kubelet would start it a second time. */
 function requireNoContradiction(
   deps: RecoverDeps,
-  { id, there, why, forEver }: { id: string; there: string; why: string | undefined; forEver: boolean },
+  { id, there, why, patienceMs }: { id: string; there: string; why: string | undefined; patienceMs: number },
 ): void {
-  if (!forEver && deps.retries.ageMs() > PATIENCE_MS) return;
+  if (deps.retries.ageMs() > patienceMs) return;
   const said = why === undefined ? 'says that it has no record' : `cannot be asked for the record (${why})`;
   throw new NotAnswered(`containerd ${said} of "${id}", and ${there}`);
 }

@@ -6,7 +6,7 @@ import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
 import { resourcesOf } from '../oci/resources';
 import { LOST_EXIT_STATUS } from '../state/exits';
-import { specOf } from '../state/partial-metadata';
+import { hasTornSpec, specOf, TORN_SPEC } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
 import { askForTask, hasProcesses, type Sought } from './ask-for-task';
 import { clearCutOffStart, deleteUnstarted, recordEnd, recordLostEnd, runInDoubt, runOn } from './container-acts';
@@ -43,7 +43,7 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);
   deps.containers.add(container);
-  if (unreadable) readAgain(deps, container);
+  if (unreadable || hasTornSpec(record)) readAgain(deps, container);
   const last = stored ? lastStateOf(stored) : 'unread';
   // The usual case: it has ended and its task is deleted.
   if (last === 'exited' && found.tasksListed && !found.tasks.has(record.id)) return;
@@ -216,20 +216,21 @@ function readAgain(deps: RecoverDeps, container: Container): void {
     if (deps.containers.get(id) !== container) return true;
     if (!record) throw new Error('containerd says that it has no record');
     const { metadata, unreadable } = readContainer(deps, record);
-    if (unreadable) throw new Error(unreadable);
+    if (unreadable || hasTornSpec(record)) throw new Error(unreadable ?? TORN_SPEC);
     await using _held = await deps.locks.hold(id);
     if (deps.containers.get(id) !== container) return true;
-    reserveRecovered(deps, metadata.name, id);
-    deps.selinux.reserve(metadata.processLabel);
+    const wasUnread = container.metadata.name === '';
+    if (wasUnread) reserveRecovered(deps, metadata.name, id);
+    if (wasUnread) deps.selinux.reserve(metadata.processLabel);
     container.metadata = metadata;
     container.user = userOf(record);
-    if (containerState(container.status) === 'RUNNING') await readOutput(deps, container);
+    if (wasUnread && containerState(container.status) === 'RUNNING') await readOutput(deps, container);
     container.unreadable = undefined;
     deps.containers.updateInMemory(container, {}); // its item in lists is written anew
     deps.log.info('the record of a container can be read again', { id });
     return true;
   };
-  deps.retries.until(`the record of container ${id}`, again, container.unreadable);
+  deps.retries.until(`the record of container ${id}`, again, container.unreadable ?? TORN_SPEC);
 }
 
 /** Its log is known only now. */

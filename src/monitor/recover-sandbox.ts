@@ -11,7 +11,7 @@ import { pauseTaskOf } from '../lifecycle/task-presence';
 import type { Sandbox } from '../model/sandbox';
 import { SHIM_GROUP } from '../oci/annotations';
 import { LOST_EXIT_STATUS } from '../state/exits';
-import { specOf } from '../state/partial-metadata';
+import { hasTornSpec, specOf, TORN_SPEC } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
 import { askForTask, hasProcesses } from './ask-for-task';
 import type { Asked, Found } from './inventory';
@@ -44,7 +44,7 @@ export async function recoverSandbox(deps: RecoverDeps, record: ContainerRecord,
     deps.log.warn('a pod is in doubt, asking containerd again', { id: record.id, doubt: sandbox.doubt });
     askAgain(deps, { sandbox, record });
   }
-  if (unreadable) readAgain(deps, { sandbox, record });
+  if (unreadable || hasTornSpec(record)) readAgain(deps, { sandbox, record });
   if (deps.daemon.features.sandboxStore && !asked.stored) readResourcesAgain(deps, sandbox);
   if (decision.state === 'READY') await takeUp(deps, sandbox, asked);
   else if (decision.infra && !decision.doubt && sandbox.status.exitedAt === 0n) {
@@ -164,18 +164,20 @@ function readAgain(deps: RecoverDeps, { sandbox, record: { id } }: Pod): void {
     if (!record) throw new Error('containerd says that it has no record');
     const journal = new Map([[id, deps.sandboxes.journalEntry(id)]]);
     const { metadata, unreadable } = await readPod(deps, record, { stored: undefined, journal });
-    if (unreadable) throw new Error(unreadable);
+    if (unreadable || hasTornSpec(record)) throw new Error(unreadable ?? TORN_SPEC);
     await using _held = await deps.locks.hold(id);
     if (deps.sandboxes.get(id) !== sandbox) return true;
-    reserveRecovered(deps, metadata.name, id);
-    deps.selinux.reserve(metadata.processLabel);
+    if (sandbox.unreadable) reserveRecovered(deps, metadata.name, id);
+    if (sandbox.unreadable) deps.selinux.reserve(metadata.processLabel);
     sandbox.metadata = metadata;
+    sandbox.shimGroup = shimGroupOf(record);
+    if (sandbox.status.state === 'READY') restoreShim(deps, sandbox);
     sandbox.unreadable = undefined;
     deps.sandboxes.update(id, {}); // its item in lists is written anew
     deps.log.info('the record of a pod can be read again', { id });
     return true;
   };
-  deps.retries.until(`the record of pod ${id}`, again, sandbox.unreadable);
+  deps.retries.until(`the record of pod ${id}`, again, sandbox.unreadable ?? TORN_SPEC);
 }
 
 /** What kubelet said of its resources may stand in the sandbox store alone, which could not be listed. */

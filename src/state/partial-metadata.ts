@@ -36,6 +36,16 @@ export function specOf({ spec }: { readonly spec?: Any }): Spec | undefined {
   }
 }
 
+/** Why something of a record with such a spec is not known. */
+export const TORN_SPEC = 'its OCI spec in containerd is torn';
+
+/** Whether a record has an OCI spec of which the end is missing. To parse it for that takes too long at a start. */
+export function hasTornSpec({ spec }: { readonly spec?: Any }): boolean {
+  if (spec === undefined || spec.value.length === 0) return false;
+  const end = spec.value.toString('utf8', Math.max(0, spec.value.length - 8));
+  return !end.trimEnd().endsWith('}');
+}
+
 /** What is known of a pod whose metadata cannot be read. Its attempt and annotations are not. */
 export function partialSandboxMetadata(record: Record): SandboxMetadata {
   const { [KIND_LABEL]: _kind, ...labels } = record.labels;

@@ -43,7 +43,10 @@ export const ITEM_FAULTS: readonly ItemFault[] = [
   { name: 'torn', kind: 'item', blurs: true, change: (item) => inExtensions(item, half) },
   { name: 'with a torn spec', kind: 'item', blurs: true, change: withTornSpec },
   { name: 'of a wrong type URL', kind: 'item', blurs: true, change: withWrongType },
-  { name: 'of status UNKNOWN', kind: 'item', blurs: false, change: withoutStatus },
+  // As containerd answers when a shim has not answered within two seconds.
+  { name: 'of status UNKNOWN', kind: 'item', blurs: false, change: withStatus(0) },
+  { name: 'of status CREATED', kind: 'item', blurs: false, change: withStatus(1) },
+  { name: 'of status STOPPED', kind: 'item', blurs: false, change: withStatus(3) },
 ];
 
 function asAnother(item: Message, other: Message | undefined): Message[] | undefined {
@@ -82,10 +85,9 @@ function withWrongType(item: Message): Message[] | undefined {
   return [{ ...item, extensions, spec: wrong(item.spec) }];
 }
 
-/** As containerd answers when a shim has not answered within two seconds. */
-function withoutStatus(item: Message): Message[] | undefined {
-  if (!('pid' in item && 'status' in item)) return undefined;
-  return [{ ...item, status: 0 }];
+/** A task that runs, with another status (containerd.v1.types.Status). */
+function withStatus(status: number): (item: Message) => Message[] | undefined {
+  return (item) => ('pid' in item && 'status' in item ? [{ ...item, status }] : undefined);
 }
 
 /** Half of a message's bytes. */

@@ -277,7 +277,8 @@ export class StoryRig {
 /** The machine has the processes of every task that has not ended, whatever its daemon says of them. */
 function runningPids(fake: FakeContainerd, id: string): number[] {
   const init = fake.state.tasks.get(id)?.init;
-  return init && init.status !== Status.STOPPED ? [init.pid] : [];
+  // Of a task that was never started there is only what the OCI runtime waits in, which is not the task's.
+  return init && init.status !== Status.STOPPED && init.status !== Status.CREATED ? [init.pid] : [];
 }
 
 function rigConfig(fake: FakeContainerd, dir: string, more: string): Config {

@@ -61,6 +61,7 @@ it('Recovery says nothing of any pod while the tasks service as a whole does not
 
 describe('A pod whose shim did not answer at start', () => {
   it('is what it was, in doubt, until the shim answers', async () => {
+    retries = new Retries(silentLogger, { firstMs: 1000, maxMs: 1000 }); // later than this looks
     await recoverRefused();
     const doubts = () => [after.deps.sandboxes.get(pod)?.doubt, after.deps.containers.get(container)?.doubt];
     expect(states()).toEqual(['READY', 'RUNNING']);
