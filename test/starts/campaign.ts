@@ -72,7 +72,7 @@ class Campaign {
     this.start = undefined;
     if (!start) return;
     const name = 'at the end: every pod is removed';
-    const none = { name, harmed: [], misled: [], stuck: [], missed: false, log: [], ms: 0 };
+    const none = { name, harmed: [], misled: [], stuck: [], missed: false, idle: [], log: [], ms: 0 };
     const left = await start.stop().catch((error: unknown) => errorMessage(error));
     this.add({ ...none, harmed: left === '0' ? [] : [`left: ${left}`] });
   }

@@ -73,6 +73,11 @@ export class Fault {
     return new Set([idOf(this.pods, where.item)]);
   }
 
+  /** It spoils one item of an answer, and leaves the rest of the answer to others. */
+  get rewrites(): boolean {
+    return this.spec.kind.kind === 'item';
+  }
+
   plan(call: ProxiedCall): Treatment | undefined {
     const { where, kind } = this.spec;
     if (this.lifted || !reaches(where, kindOf(call, this.pods))) return undefined;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Planner } from '../support/daemon/fault-proxy';
-import { Fault } from './fault';
+import type { Planner, ProxiedCall, Treatment } from '../support/daemon/fault-proxy';
+import { Fault, faultName } from './fault';
 import { linesOf, logEnds, wrongLogs } from './log-lines';
 import type { Row } from './rows';
 import type { StartNode } from './start-node';
@@ -16,6 +16,8 @@ export interface Outcome {
   readonly stuck: string[];
   /** No call was hit: the start did not make it this time. */
   readonly missed: boolean;
+  /** Faults that hit no call. */
+  readonly idle: string[];
   readonly log: string[];
   readonly ms: number;
 }
@@ -61,21 +63,29 @@ export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Ou
   const stuck = await watch.untilRight(!mended || row.file?.fault === 'gone');
   const harmed = await harmOf(start);
   const missed = row.file ? file === undefined : row.faults.length > 0 && !hit();
+  const idle = row.faults.filter((_, i) => faults[i]?.hits === 0).map(faultName);
   const log = start.logSince(logFrom);
-  return { name: row.name, harmed, misled: watch.misled, stuck, missed, log, ms: Date.now() - from };
+  return { name: row.name, harmed, misled: watch.misled, stuck, missed, idle, log, ms: Date.now() - from };
 }
 
 const HOLDS: ReadonlySet<string> = new Set(['never', 'hangs']);
 
 function begin(start: StartNode, { what }: Row, faults: readonly Fault[]): Promise<void> {
-  const plan: Planner = (call) => {
-    for (const fault of faults) {
-      const treatment = fault.plan(call);
-      if (treatment) return treatment;
-    }
-    return undefined;
-  };
+  const plan: Planner = (call) => treatmentOf(call, faults);
   return what === 'start' ? start.begin(plan) : start.restartContainerd(plan);
+}
+
+/** The first fault that wants the call has it, with all others that spoil items of the same answer. */
+function treatmentOf(call: ProxiedCall, faults: readonly Fault[]): Treatment | undefined {
+  const changes: Extract<Treatment, { kind: 'rewrite' }>[] = [];
+  for (const fault of faults) {
+    if (changes.length > 0 && !fault.rewrites) continue;
+    const treatment = fault.plan(call);
+    if (treatment?.kind === 'rewrite') changes.push(treatment);
+    else if (treatment) return treatment;
+  }
+  const [first] = changes;
+  return first && { ...first, change: (answers) => changes.reduce((changed, { change }) => change(changed), answers) };
 }
 
 /** A status file that cannot be read says nothing of when its container began, nor that it ended. */
@@ -95,6 +105,12 @@ async function harmOf(start: StartNode): Promise<string[]> {
     harm = look();
   }
   return harm;
+}
+
+/** What is gone, told wrong or not answered right now, while nothing goes wrong. */
+export async function wrongNow(start: StartNode): Promise<string[]> {
+  const { misled, failed } = compare(start.truth, await start.ask(), NO_BLUR, start.role);
+  return [...(await harmOf(start)), ...misled, ...failed];
 }
 
 /** Asks as kubelet does, again and again, and keeps what was told wrong. */

@@ -63,14 +63,22 @@ export class StartNode {
     try {
       if (!proxy) throw new Error('the node was started without its proxy');
       for (const image of [PAUSE, BUSYBOX]) await ensurePulled(node, image);
-      const made = new StartNode(node, await makeStartPods(node), proxy);
-      await node.crisp.kill();
-      await made.learn();
-      return made;
+      return await StartNode.over(node, proxy, await makeStartPods(node));
     } catch (error) {
       await node.stop().catch(() => undefined);
       throw error;
     }
+  }
+
+  /**
+   * Over a node that runs these pods behind this proxy. Afterwards the node's crisp is one that this has started; call
+   * `giveBack` before the node is stopped.
+   */
+  static async over(node: TestNode, proxy: FaultProxy, pods: readonly StartPod[]): Promise<StartNode> {
+    const made = new StartNode(node, pods, proxy);
+    await node.crisp.kill();
+    await made.learn();
+    return made;
   }
 
   get ids(): Ids {
@@ -160,15 +168,20 @@ export class StartNode {
 
   /** Removes every pod and ends everything; answers what was left, `0` when nothing. */
   async stop(): Promise<string> {
-    this.proxy.plan(undefined);
     try {
-      await this.kill();
-      await this.node.crisp.start();
+      await this.giveBack();
       await removePods(this.node);
       return await leftBehind(this.node);
     } finally {
       await this.node.stop();
     }
+  }
+
+  /** Afterwards nothing goes wrong any more, and the node runs its own crisp again. */
+  async giveBack(): Promise<void> {
+    this.proxy.plan(undefined);
+    await this.kill();
+    await this.node.crisp.start();
   }
 
   /** Two starts without a fault: the first tidies up, the second is what all others are compared with. */

@@ -48,7 +48,7 @@ const SHAPES: readonly Shape[] = [
 ];
 
 /** A line every 150 ms, numbered, so that a lost one shows. */
-const COUNTS = 'i=0; while true; do i=$((i+1)); echo "line $i"; usleep 150000; done';
+export const COUNTS = 'i=0; while true; do i=$((i+1)); echo "line $i"; usleep 150000; done';
 
 /** Six pods that run and one that is stopped, each with a container that writes numbered lines, three with an ended one. */
 export async function makeStartPods(node: TestNode): Promise<StartPod[]> {

@@ -17,6 +17,7 @@ import {
 } from '../../support/kubelet/kubelet-node';
 import { execProbe, httpProbe, podManifest, shell, web } from '../../support/kubelet/manifest';
 import { containerOf, criId, identityOf, isTrue, type PodView } from '../../support/kubelet/pod-view';
+import { failedCalls } from '../../support/kubelet/relists';
 import { serving } from '../../support/node/pods';
 
 const SECOND = 1000;
@@ -95,17 +96,10 @@ async function nothingChanges(happens: () => Promise<void>): Promise<void> {
   expect(seen).toEqual(seen.map((_, at) => at + 1));
 }
 
-/** How many questions of kubelet to its runtime have failed so far. */
-async function failures(): Promise<number> {
-  const metrics = await node.api.text('/metrics');
-  const counts = metrics.matchAll(/^kubelet_runtime_operations_errors_total\{.*\} (\S+)$/gm);
-  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
-}
-
 /** Waits until kubelet has noticed that nobody answers. */
 async function noticed(): Promise<void> {
-  const before = await failures();
-  await until('kubelet notices', 30 * SECOND, async () => (await failures()) >= before + 3);
+  const before = await failedCalls(node.api);
+  await until('kubelet notices', 30 * SECOND, async () => (await failedCalls(node.api)) >= before + 3);
 }
 
 describe('under a kubelet, crisp', () => {

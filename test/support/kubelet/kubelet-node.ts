@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ContainerdVersion } from '../daemon/containerd';
 import { until } from '../daemon/process';
 import { type Infra, infraAsked, infraSettings } from '../infra';
-import { startNode, type TestNode } from '../node/node';
+import { type NodeOptions, startNode, type TestNode } from '../node/node';
 import { KubeletApi } from './api';
 import type { Settings } from './configuration';
 import { type Kubelet, startKubelet } from './kubelet';
@@ -17,6 +17,8 @@ export interface KubeletNodeOptions {
   readonly flags?: readonly string[];
   /** Over crisp's configuration. */
   readonly crisp?: Readonly<Record<string, unknown>>;
+  /** Something between crisp and containerd; kubelet's cAdvisor is told containerd's own address. */
+  readonly inFront?: NodeOptions['inFront'];
 }
 
 /** A node with a kubelet of its own, which runs pods through the node's crisp. */
@@ -37,7 +39,8 @@ export function infra(): Infra {
 
 /** Starts the node's parts and its kubelet; the caller stops it. */
 export async function startKubeletNode(options: KubeletNodeOptions = {}): Promise<KubeletNode> {
-  const node = await startNode({ version: stage(), settings: { ...infraSettings(infra()), ...options.crisp } });
+  const settings = { ...infraSettings(infra()), ...options.crisp };
+  const node = await startNode({ version: stage(), settings, inFront: options.inFront });
   try {
     const kubelet = await startKubelet({
       logDir: node.dir,
