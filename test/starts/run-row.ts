@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import type { Message } from '../support/daemon/daemon-methods';
 import type { Planner, ProxiedCall, Treatment } from '../support/daemon/fault-proxy';
 import { Fault, faultName } from './fault';
 import { linesOf, logEnds, wrongLogs } from './log-lines';
@@ -85,7 +86,12 @@ function treatmentOf(call: ProxiedCall, faults: readonly Fault[]): Treatment | u
     else if (treatment) return treatment;
   }
   const [first] = changes;
-  return first && { ...first, change: (answers) => changes.reduce((changed, { change }) => change(changed), answers) };
+  return (
+    first && {
+      ...first,
+      change: (answers: Message[]) => changes.reduce((changed, { change }) => change(changed), answers),
+    }
+  );
 }
 
 /** A status file that cannot be read says nothing of when its container began, nor that it ended. */

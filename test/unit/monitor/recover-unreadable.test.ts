@@ -125,13 +125,21 @@ describe('A record that cannot be read', () => {
     expect(stateOf(id)).toBe('EXITED');
   });
 
-  it('of a container whose OCI spec is torn: only its user is not known', async () => {
+  it('of a container whose OCI spec is torn: only its user is not known, until the spec can be read', async () => {
     const { id } = (await runContainer(rig, pod)).metadata;
+    const status = async () =>
+      (await containerStatus(rig.deps, { containerId: id, verbose: false }, rig.call())).status;
+    const before = await status();
+    expect(before?.user).toBeDefined();
     const record = rig.fake.state.containers.get(id);
-    if (record?.spec) record.spec = { ...record.spec, value: record.spec.value.subarray(0, 100) };
+    const spec = record?.spec;
+    if (record && spec) record.spec = { ...spec, value: spec.value.subarray(0, 100) };
     await restart();
-    const { status } = await containerStatus(rig.deps, { containerId: id, verbose: false }, rig.call());
-    expect([stateOf(id), status?.user]).toEqual(['RUNNING', undefined]);
+    expect([stateOf(id), (await status())?.user]).toEqual(['RUNNING', undefined]);
+    expect(rig.deps.retries.pending).toMatchObject([{ what: `the record of container ${id}`, error: 'its OCI spec in containerd is torn' }]);
+    if (record) record.spec = spec;
+    await until('its user is known', () => rig.deps.containers.get(id)?.user !== undefined);
+    expect(await status()).toEqual(before);
   });
 
   it('with a name that another one has is found all the same', async () => {
