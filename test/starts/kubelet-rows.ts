@@ -6,10 +6,8 @@ import { type Row, rowOf } from './rows';
 /** The table's rows of one kind; of each kind one is run where not all are. */
 type Group = readonly Row[];
 
-/** A method, or a service as a whole: `Tasks/Wait`, `Tasks`. */
-type Calls = string;
-
-function fault(calls: Calls, kind: string, more: Pick<Where, 'about' | 'item'> = {}): FaultSpec {
+/** `calls`: a method, or a service as a whole: `Tasks/Wait`, `Tasks`. */
+function fault(calls: string, kind: string, more: Pick<Where, 'about' | 'item'> = {}): FaultSpec {
   const [service = ''] = calls.split('/');
   const kinds: readonly FaultKind[] = more.item === undefined ? CALL_FAULTS : ITEM_FAULTS;
   const found = kinds.find(({ name }) => name === kind);
@@ -34,6 +32,7 @@ function singleTask(role: string, kind: string): FaultSpec[] {
 const STATUS = 'containerd/root/io.containerd.grpc.v1.cri/containers/bridge/side/status';
 const JOURNAL = 'crisp/root/sandboxes/host.json';
 
+/** Gone by what one service says; refused; late; lost; one task; records; files; containerd restarted. */
 const BOTH: readonly Group[] = [
   [
     start(fault('Containers/ListStream', 'empty')),
@@ -44,7 +43,13 @@ const BOTH: readonly Group[] = [
   [start(fault('Tasks', 'UNAVAILABLE')), start(fault('Containers', 'UNAVAILABLE'))],
   [start(fault('Tasks', 'hangs')), start(fault('Tasks', 'never answers'))],
   [start(fault('Tasks', 'answer lost'))],
-  [start(...singleTask('bridge/app', 'UNAVAILABLE'), ...singleTask('host/app', 'hangs'))],
+  [
+    start(
+      ...singleTask('bridge/app', 'UNAVAILABLE'),
+      ...singleTask('host/app', 'hangs'),
+      ...singleTask('shared/app', 'answer lost'),
+    ),
+  ],
   [
     start(fault('Containers', 'of version v9', { item: 'bridge' }), fault('Containers', 'torn', { item: 'host' })),
     start(

@@ -39,6 +39,8 @@ export interface Pace {
   readonly lastsMs: number;
   /** The same for calls that are never answered, which crisp gives up after a while of its own. */
   readonly neverMs: number;
+  /** How long a call is waited for that a fault can hit; else as long as crisp needs for that when it has a processor. */
+  readonly asksMs?: number;
 }
 
 /** Lets one start go wrong and looks at what comes of it. Afterwards the fault is lifted; crisp runs if it can. */
@@ -56,7 +58,7 @@ export async function runRow(start: StartNode, row: Row, pace: Pace): Promise<Ou
   const lasts = row.faults.some(({ kind }) => kind.kind === 'never') ? pace.neverMs : pace.lastsMs;
   const once = faults.length > 0 && row.faults.every(({ where, kind }) => where.once && !HOLDS.has(kind.kind));
   // One call that went wrong has done so for good; what comes of it is looked at until all is right.
-  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : ASKS_MS[row.what]);
+  const lastsFor = (): number => (hit() ? (once ? 0 : lasts) : (pace.asksMs ?? ASKS_MS[row.what]));
   await watch.look(() => began > 0 && Date.now() - began > lastsFor());
   await begun;
   const mended = file?.mend() ?? true;
