@@ -136,7 +136,9 @@ describe('A record that cannot be read', () => {
     if (record && spec) record.spec = { ...spec, value: spec.value.subarray(0, 100) };
     await restart();
     expect([stateOf(id), (await status())?.user]).toEqual(['RUNNING', undefined]);
-    expect(rig.deps.retries.pending).toMatchObject([{ what: `the record of container ${id}`, error: 'its OCI spec in containerd is torn' }]);
+    expect(rig.deps.retries.pending).toMatchObject([
+      { what: `the record of container ${id}`, error: 'its OCI spec in containerd is torn' },
+    ]);
     if (record) record.spec = spec;
     await until('its user is known', () => rig.deps.containers.get(id)?.user !== undefined);
     expect(await status()).toEqual(before);
