@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { ContainerdVersion } from '../support/daemon/containerd';
+import { type FaultProxy, type Planner, startFaultProxy } from '../support/daemon/fault-proxy';
 import { mountsBelow, shimPids } from '../support/daemon/leftovers';
 import { endProcessesOfPods, runtimeStates } from '../support/daemon/pod-processes';
 import { until } from '../support/daemon/process';
@@ -11,10 +12,14 @@ import { BUSYBOX, PAUSE, startNode, type TestNode } from '../support/node/node';
 import { ensurePulled, serving } from '../support/node/pods';
 import { FakeServiceManager } from '../support/service-manager';
 import { Absences } from './absences';
+import { Watched } from './watched';
 
 const SMALL_DISK = '24m';
 const FILL_BYTES = 1 << 20;
 const SHIMS_END_MS = 10_000;
+/** A start under a fault waits for the end of that, and tries again with growing pauses. */
+const START_MS = 60_000;
+const STDIO_FILE_MS = 5000;
 
 /** A node with everything that is to go wrong within reach: plugins, the disk of records, the processes, the machine. */
 export class ChaosNode {
@@ -22,17 +27,25 @@ export class ChaosNode {
   boots = 0;
   /** When containerd was not there while its shims were. */
   readonly containerdAway = new Absences();
+  /** What runs and must go on running. */
+  readonly watched: Watched;
 
   private constructor(
     readonly node: TestNode,
     readonly infra: Infra,
     private readonly plugins: WrappedPlugins,
     private readonly manager: FakeServiceManager,
-  ) {}
+    private readonly proxy: FaultProxy,
+  ) {
+    const { netnsDir, recordDirs } = node.crisp;
+    const netnsFiles = (): string[] => readdirSync(netnsDir).map((name) => join(netnsDir, name));
+    this.watched = new Watched({ state: node.containerd.state, recordDirs, netnsFiles });
+  }
 
   static async start(version: ContainerdVersion, infra: Infra): Promise<ChaosNode> {
     let plugins: WrappedPlugins | undefined;
     let manager: FakeServiceManager | undefined;
+    let proxy: FaultProxy | undefined;
     const node = await startNode({
       version,
       settings: (dir) => ({
@@ -51,10 +64,14 @@ export class ChaosNode {
         manager = new FakeServiceManager(join(dir, 'notify.sock'));
         return manager;
       },
+      inFront: async ({ address }, dir) => {
+        proxy = await startFaultProxy(join(dir, 'front.sock'), address);
+        return proxy;
+      },
     });
-    if (!plugins || !manager) throw new Error('the node was started without its parts');
+    if (!plugins || !manager || !proxy) throw new Error('the node was started without its parts');
     for (const image of [PAUSE, BUSYBOX]) await ensurePulled(node, image);
-    const chaos = new ChaosNode(node, infra, plugins, manager);
+    const chaos = new ChaosNode(node, infra, plugins, manager, proxy);
     mkdirSync(chaos.endsDir);
     return chaos;
   }
@@ -71,6 +88,40 @@ export class ChaosNode {
     if (what === 'stdio') return;
     await crisp.kill();
     await this.startCrisp();
+  }
+
+  /** Every call of crisp to containerd is shown to `planner` from now on; undefined: all are passed on. */
+  planCalls(planner: Planner | undefined): void {
+    this.proxy.plan(planner);
+  }
+
+  /**
+   * Kills crisp and starts it again while something is wrong: for as long as `lasts` takes, then `lift` ends it. Resolves
+   * when crisp serves.
+   */
+  async startUnder(lasts: () => Promise<void>, lift: () => Promise<void> | void): Promise<void> {
+    const { crisp } = this.node;
+    let started: Promise<void> | undefined;
+    try {
+      await crisp.kill();
+      this.manager.listen();
+      started = crisp.start(undefined, START_MS);
+      started.catch(() => undefined); // it is waited for below
+      await lasts();
+    } finally {
+      await lift();
+    }
+    await started;
+    await serving(this.node, START_MS);
+  }
+
+  /** Puts a directory where crisp-stdio needs its socket or its lock, and kills it: none can be started until `lift`. */
+  async keepStdioFromStarting(file: 'sock' | 'lock'): Promise<{ lift: () => void }> {
+    const path = join(dirname(this.node.crisp.stdioNotesDir), file);
+    // One that is just being started may make the file again.
+    await until(`a directory is at ${path}`, STDIO_FILE_MS, async () => putDirectory(path));
+    await this.node.crisp.endStdio('SIGKILL');
+    return { lift: () => rmdirSync(path) };
   }
 
   async restartContainerd(): Promise<void> {
@@ -103,7 +154,11 @@ export class ChaosNode {
   }
 
   /** As a power cut and a boot: no process lives on, run directories are gone, what is on disks is there. */
-  async reboot(): Promise<void> {
+  reboot(): Promise<void> {
+    return this.watched.without(() => this.powerCut());
+  }
+
+  private async powerCut(): Promise<void> {
     const { crisp, containerd, network, dir } = this.node;
     this.plugins.clear();
     await crisp.kill();
@@ -132,6 +187,7 @@ export class ChaosNode {
   /** Nothing is wrong any more that does not come of what was done. */
   async heal(): Promise<void> {
     this.plugins.clear();
+    this.planCalls(undefined);
     await serving(this.node);
   }
 
@@ -149,6 +205,17 @@ function mountSmallDisks(dir: string): void {
 function mountDisk(path: string): void {
   mkdirSync(path, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK},mode=711`, 'crisp-chaos', path]);
+}
+
+/** Whether there is a directory now. */
+function putDirectory(path: string): boolean {
+  try {
+    rmSync(path, { force: true });
+    mkdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function fill(file: string): void {

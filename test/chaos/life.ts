@@ -8,68 +8,30 @@ import {
   NamespaceMode,
   PodSandboxState,
 } from '../../generated/cri/v1/api';
-import { errorMessage } from '../../src/base/errors';
-import type { CriClient } from '../../src/client/cri-client';
 import { logOf, type Pod, podConfig, shell } from '../support/node/pods';
-import type { ChaosNode } from './chaos-node';
-import type { Done, Faults } from './counts';
+import { CALL_MS, type Ground, type Made, Patience, Rebooted } from './ground';
 import { checkLog } from './log-check';
-import type { Seeded } from './seeded';
-
-/** What the lives of pods count. */
-export const LIFE_FAULTS = [
-  'calls that did not succeed in two minutes',
-  'pods half there',
-  'wrong exit codes',
-  'exit codes lost while containerd was there',
-  'pods with a pause task and no need of it, or the other way round',
-  'wrong answers of commands',
-  'log lines lost',
-  'log lines torn',
-  'log lines out of order',
-] as const;
+import { StatisticsLook } from './statistics';
 
 const { CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_RUNNING, CONTAINER_UNKNOWN } = ContainerState;
-const [CALL_MS, PATIENCE_MS, RETRY_MS] = [40_000, 120_000, 250] as const;
 /** A shim that was silent for two seconds while crisp started leaves its containers in doubt until it is asked again. */
 const IN_DOUBT_MS = 20_000;
 const LABEL = 'chaos-life';
 
-interface Ground {
-  readonly chaos: ChaosNode;
-  readonly cri: CriClient;
-  readonly random: Seeded;
-  readonly faults: Faults;
-  readonly done: Done;
-  /** Whether lives are to come to their end. */
-  readonly over: () => boolean;
-}
-
-interface Made {
-  readonly id: string;
-  readonly name: string;
-  /** Exits with this by itself; undefined: it runs until it is stopped. */
-  readonly code: number | undefined;
-  /** Starts that were not answered. */
-  unanswered: number;
-}
-
-/** The machine was restarted meanwhile: what was running is not. */
-class Rebooted extends Error {}
-
 /** One pod from its start to its removal, with containers that print, end and are asked things, as kubelet does it. */
 export class Life {
-  private readonly boots: number;
+  private readonly patience: Patience;
   private readonly made: Made[] = [];
   /** Whether its containers share a PID namespace, which a pause task keeps; kubelet's pods mostly do not. */
   private readonly sharesPids: boolean;
   private pod: Pod | undefined;
+  private statistics: StatisticsLook | undefined;
 
   constructor(
     private readonly ground: Ground,
     private readonly number: string,
   ) {
-    this.boots = ground.chaos.boots;
+    this.patience = new Patience(ground);
     this.sharesPids = ground.random.next() < 0.2;
   }
 
@@ -80,6 +42,7 @@ export class Life {
       for (let at = random.between(1, 3); at > 0; at -= 1) await this.container(`c${at}`);
       for (let at = random.between(0, 4); at > 0 && !this.ground.over(); at -= 1) {
         await this.command();
+        await this.statistics?.look(this.made, () => this.patience.rebooted);
         await pause(random.between(100, 1500));
       }
       for (const made of this.made) if (made.code !== undefined) await this.ended(made, made.code);
@@ -100,10 +63,11 @@ export class Life {
       linux: this.linux(),
       portMappings: [{ containerPort: 80, hostPort: 0 }],
     });
-    const { podSandboxId } = await this.call('RunPodSandbox', (cri) =>
+    const { podSandboxId } = await this.patience.call('RunPodSandbox', (cri) =>
       cri.runtime.runPodSandbox({ config, runtimeHandler: '' }, { timeoutMs: CALL_MS }),
     );
     this.pod = { id: podSandboxId, config };
+    this.statistics = new StatisticsLook(this.ground, podSandboxId);
     this.ground.done.add('pods started');
   }
 
@@ -134,11 +98,11 @@ export class Life {
       mounts: [{ hostPath: this.ground.chaos.endsDir, containerPath: '/ends' }],
     });
     const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
-    const { containerId: id } = await this.call('CreateContainer', (cri) =>
+    const { containerId: id } = await this.patience.call('CreateContainer', (cri) =>
       cri.runtime.createContainer(request, { timeoutMs: CALL_MS }),
     );
     const made: Made = { id, name, code, unanswered: 0 };
-    const started = await this.call('StartContainer', async (cri) => {
+    const started = await this.patience.call('StartContainer', async (cri) => {
       const { state, reason } = await this.status(id);
       // kubelet kills an UNKNOWN container: the task of a failed start may still be there.
       if (state !== CONTAINER_CREATED) return reason !== 'StartError' && state !== CONTAINER_UNKNOWN;
@@ -147,12 +111,19 @@ export class Life {
       made.unanswered -= 1;
       return true;
     });
-    if (started) this.made.push(made);
+    if (started) this.began(pod, made);
     else
-      await this.call('RemoveContainer', (cri) =>
+      await this.patience.call('RemoveContainer', (cri) =>
         cri.runtime.removeContainer({ containerId: id }, { timeoutMs: CALL_MS }),
       );
     return started;
+  }
+
+  /** From now on the container is watched, until the pod is stopped. */
+  private began({ id: podId }: Pod, made: Made): void {
+    const { chaos, done } = this.ground;
+    this.made.push(made);
+    if (chaos.watched.add(podId, made.id, this.endFile(made.name))) done.add('running containers watched');
   }
 
   private async status(containerId: string): Promise<ContainerStatus> {
@@ -184,7 +155,7 @@ export class Life {
 
   private async ended({ id, name }: Made, code: number): Promise<void> {
     const { faults, done } = this.ground;
-    const status = await this.call('the exit of a container', async () => {
+    const status = await this.patience.call('the exit of a container', async () => {
       const now = await this.status(id);
       if (now.state !== CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
       return now;
@@ -208,8 +179,12 @@ export class Life {
 
   /** When a container came to its end, by the machine's uptime in seconds; NaN when it did not. */
   private endOf(name: string): number {
-    const file = join(this.ground.chaos.endsDir, `${this.number}-${name}`);
+    const file = this.endFile(name);
     return existsSync(file) ? Number.parseFloat(readFileSync(file, 'utf8')) : Number.NaN;
+  }
+
+  private endFile(name: string): string {
+    return join(this.ground.chaos.endsDir, `${this.number}-${name}`);
   }
 
   /** Before it is taken down it is whole: ready, with an address, and what should run runs. */
@@ -217,7 +192,7 @@ export class Life {
     const { faults } = this.ground;
     const pod = this.theirPod();
     const inDoubtUntil = Date.now() + IN_DOUBT_MS;
-    await this.call('the look at a pod', async (cri) => {
+    await this.patience.call('the look at a pod', async (cri) => {
       const { status, info } = await cri.runtime.podSandboxStatus(
         { podSandboxId: pod.id, verbose: true },
         { timeoutMs: CALL_MS },
@@ -249,7 +224,8 @@ export class Life {
   /** Stops and removes whatever there is of it by its label, as kubelet does, and then looks at the logs. */
   private async end(): Promise<void> {
     const filter = { id: '', state: undefined, labelSelector: { [LABEL]: this.number } };
-    await this.call(
+    if (this.pod) this.ground.chaos.watched.forget(this.pod.id);
+    await this.patience.call(
       'the removal of a pod',
       async (cri) => {
         const { items } = await cri.runtime.listPodSandbox({ filter }, { timeoutMs: CALL_MS });
@@ -264,8 +240,8 @@ export class Life {
   }
 
   private checkLogOf(pod: Pod, { id, name, code, unanswered }: Made): void {
-    const { faults, done, chaos } = this.ground;
-    const whole = code !== undefined && chaos.boots === this.boots;
+    const { faults, done } = this.ground;
+    const whole = code !== undefined && !this.patience.rebooted;
     const { lines, torn, disordered, lost, end } = checkLog(logOf(pod, name), { whole, restarts: unanswered });
     done.add('log lines read', lines);
     const where = `the log of ${id}, started ${unanswered} times without an answer, which ends with "${end}"`;
@@ -277,24 +253,5 @@ export class Life {
   private theirPod(): Pod {
     if (!this.pod) throw new Error('there is no pod yet');
     return this.pod;
-  }
-
-  /** Makes a call until it succeeds. */
-  private async call<T>(name: string, act: (cri: CriClient) => Promise<T>, { overReboots = false } = {}): Promise<T> {
-    const { chaos, cri, faults } = this.ground;
-    const limit = Date.now() + PATIENCE_MS;
-    for (;;) {
-      if (!overReboots && chaos.boots !== this.boots) throw new Rebooted();
-      try {
-        return await act(cri);
-      } catch (error) {
-        if (!overReboots && chaos.boots !== this.boots) throw new Rebooted();
-        if (Date.now() > limit) {
-          faults.add('calls that did not succeed in two minutes', `${name}: ${errorMessage(error)}`);
-          throw new Error(`${name}: ${errorMessage(error)}`);
-        }
-      }
-      await pause(RETRY_MS);
-    }
   }
 }

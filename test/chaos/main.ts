@@ -7,10 +7,13 @@ import type { Leftovers } from '../support/daemon/leftovers';
 import { type Infra, infraAsked } from '../support/infra';
 import { ChaosNode } from './chaos-node';
 import { Done, Faults } from './counts';
-import { LIFE_FAULTS, Life } from './life';
+import { LIFE_FAULTS } from './ground';
+import { HUNG_MOUNT_FAULTS } from './hung-mount';
+import { Life } from './life';
 import { Seeded } from './seeded';
 import { toldOf } from './told';
 import { bringTrouble } from './trouble';
+import { WATCHER_FAULTS, Watcher } from './watcher';
 
 const PODS_AT_ONCE = 6;
 const SETTLES_MS = 60_000;
@@ -66,7 +69,12 @@ async function runOnce({ infra, version, seconds, seed }: Run): Promise<Counted>
   const chaos = await ChaosNode.start(version, infra);
   const done = new Done();
   const before = chaos.node.traces();
-  const faults = new Faults([...LIFE_FAULTS, ...Object.keys(before).map(leaked)]);
+  const faults = new Faults([
+    ...LIFE_FAULTS,
+    ...WATCHER_FAULTS,
+    ...HUNG_MOUNT_FAULTS,
+    ...Object.keys(before).map(leaked),
+  ]);
   try {
     await live(chaos, new Seeded(seed), { until: Date.now() + seconds * 1000, done, faults });
     await countLeaks(chaos, before, faults);
@@ -84,7 +92,18 @@ async function live(
   { until, done, faults }: { until: number; done: Done; faults: Faults },
 ): Promise<void> {
   const over = (): boolean => Date.now() > until;
-  const trouble = bringTrouble(chaos, random.fork(), { done, over });
+  const { node, watched, infra } = chaos;
+  const watcher = new Watcher({
+    ...{ watched, cri: node.connect(), containerd: node.containerd, faults, done },
+    random: random.fork(),
+  });
+  let ended = false;
+  const watching = watcher.watch(() => ended);
+  const trouble = bringTrouble(
+    { chaos, random: random.fork(), faults, done },
+    // The second mode has less time for what chance decides.
+    { startsFirst: infra === 'auto', look: () => watcher.lookAtContainerd(), over },
+  );
   const lives = Array.from({ length: PODS_AT_ONCE }, async (_, worker) => {
     const ground = { chaos, cri: chaos.node.connect(), random: random.fork(), faults, done, over };
     for (let nth = 1; !over(); nth += 1) {
@@ -94,8 +113,13 @@ async function live(
     }
   });
   // Whoever still lives needs a node that works.
-  await trouble.finally(() => chaos.heal());
-  await Promise.all(lives);
+  try {
+    await trouble.finally(() => chaos.heal());
+    await Promise.all(lives);
+  } finally {
+    ended = true;
+    await watching;
+  }
 }
 
 /** CHAOS_LOGS names a folder for what the daemons have said; there is one in it for each mode. */

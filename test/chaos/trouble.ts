@@ -1,22 +1,42 @@
 import { setTimeout as pause } from 'node:timers/promises';
+
+import { aWhile, listsEmpty, recordsUnreadable, snapshotFails, statisticsFail, storeFails } from './call-troubles';
 import type { ChaosNode } from './chaos-node';
-import type { Done } from './counts';
+import type { Done, Faults } from './counts';
+import { mountHangs } from './hung-mount';
 import type { Seeded } from './seeded';
 
-type Trouble = (chaos: ChaosNode, random: Seeded) => Promise<void>;
+/** What a trouble has to work with. */
+export interface TroubleGround {
+  readonly chaos: ChaosNode;
+  readonly random: Seeded;
+  readonly faults: Faults;
+  readonly done: Done;
+}
+
+export type Trouble = (ground: TroubleGround) => Promise<void>;
 
 const PLUGINS = ['bridge', 'portmap', 'bandwidth'] as const;
 
-/** What goes wrong, how often among the rest, and how. */
-const TROUBLES: readonly { readonly name: string; readonly weight: number; readonly bring: Trouble }[] = [
-  { name: 'crisp killed', weight: 4, bring: (chaos) => chaos.kill('crisp') },
-  { name: 'stdio process killed', weight: 3, bring: (chaos) => chaos.kill('stdio') },
-  { name: 'crisp and its stdio process killed', weight: 3, bring: (chaos) => chaos.kill('both') },
-  { name: 'containerd restarted', weight: 2, bring: (chaos) => chaos.restartContainerd() },
+interface Kind {
+  readonly name: string;
+  /** How often among the rest. */
+  readonly weight: number;
+  readonly bring: Trouble;
+  /** containerd 1.6 has no such thing. */
+  readonly from2?: boolean;
+}
+
+/** What goes wrong around crisp. */
+const AROUND: readonly Kind[] = [
+  { name: 'crisp killed', weight: 4, bring: ({ chaos }) => chaos.kill('crisp') },
+  { name: 'stdio process killed', weight: 3, bring: ({ chaos }) => chaos.kill('stdio') },
+  { name: 'crisp and its stdio process killed', weight: 3, bring: ({ chaos }) => chaos.kill('both') },
+  { name: 'containerd restarted', weight: 2, bring: ({ chaos }) => chaos.restartContainerd() },
   {
     name: 'CNI plugin made to fail',
     weight: 3,
-    bring: async (chaos, random) => {
+    bring: async ({ chaos, random }) => {
       const call = `${random.pick(['ADD', 'ADD', 'DEL'])} ${random.pick(PLUGINS)}`;
       chaos.pluginFails(random.pick(['before', 'after']), call);
     },
@@ -24,31 +44,60 @@ const TROUBLES: readonly { readonly name: string; readonly weight: number; reado
   {
     name: 'CNI plugin made to hang',
     weight: 2,
-    bring: async (chaos, random) =>
+    bring: async ({ chaos, random }) =>
       chaos.pluginHangs(`${random.pick(['ADD', 'DEL'])} ${random.pick(PLUGINS)}`, random.between(2, 6)),
   },
   {
     name: 'disk full',
     weight: 2,
-    bring: (chaos, random) => chaos.withFullDisk(() => pause(random.between(500, 3000))),
+    bring: ({ chaos, random }) => chaos.withFullDisk(() => pause(random.between(500, 3000))),
   },
-  { name: 'reboot', weight: 1, bring: (chaos) => chaos.reboot() },
+  { name: 'reboot', weight: 1, bring: ({ chaos }) => chaos.reboot() },
 ];
 
-/** Brings one trouble after the other until it is over; each kind comes once before chance decides. */
+/** What is wrong while crisp is killed and started, and for one to six seconds. */
+const STARTS: readonly Kind[] = [
+  { name: 'started while the sandbox store fails', weight: 2, bring: storeFails, from2: true },
+  { name: 'started while records cannot be read', weight: 2, bring: recordsUnreadable },
+  { name: 'started while lists are empty', weight: 2, bring: listsEmpty },
+  {
+    name: 'started while crisp-stdio cannot start',
+    weight: 2,
+    bring: async (ground) => {
+      const { lift } = await ground.chaos.keepStdioFromStarting(ground.random.pick(['sock', 'lock']));
+      await ground.chaos.startUnder(() => aWhile(ground), lift);
+    },
+  },
+  { name: 'started while statistics fail', weight: 1, bring: statisticsFail },
+  { name: 'started while one snapshot cannot be measured', weight: 1, bring: snapshotFails },
+  { name: 'started while a mount hangs', weight: 1, bring: mountHangs },
+];
+
+/**
+ * Brings one trouble after the other until it is over, and has what runs looked at after each. Each kind comes once before
+ * chance decides, those around starts first with `startsFirst`; pauses are short until then.
+ */
 export async function bringTrouble(
-  chaos: ChaosNode,
-  random: Seeded,
-  { done, over }: { done: Done; over: () => boolean },
+  ground: TroubleGround,
+  { startsFirst, look, over }: { startsFirst: boolean; look: () => Promise<void>; over: () => boolean },
 ): Promise<void> {
-  const first = shuffled(TROUBLES, random);
-  const weighted = TROUBLES.flatMap((trouble) => Array.from({ length: trouble.weight }, () => trouble));
+  const { chaos, random, done } = ground;
+  const is2 = chaos.node.containerd.programs.version === '2';
+  const [around, starts] = [AROUND, STARTS].map((kinds) => kinds.filter(({ from2 }) => is2 || !from2)) as [
+    Kind[],
+    Kind[],
+  ];
+  const all = [...around, ...starts];
+  const first = startsFirst ? [...shuffled(starts, random), ...shuffled(around, random)] : shuffled(all, random);
+  const weighted = all.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
+  for (const { name } of all) done.add(name, 0);
   while (!over()) {
-    const { name, bring } = first.pop() ?? random.pick(weighted);
+    const { name, bring } = first.shift() ?? random.pick(weighted);
     if (process.env.CHAOS_VERBOSE) console.log(`${new Date().toISOString()} ${name}`);
-    await bring(chaos, random);
+    await bring(ground);
     done.add(name);
-    await pause(random.between(500, 4000));
+    await look();
+    await pause(random.between(500, first.length > 0 ? 2000 : 4000));
   }
 }
 

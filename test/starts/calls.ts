@@ -1,6 +1,6 @@
 import type { Message } from '../support/daemon/daemon-methods';
 import type { ProxiedCall } from '../support/daemon/fault-proxy';
-import type { StartPod } from './start-pods';
+import type { NamedPod } from './start-pods';
 import { withRoles } from './world';
 
 /** A kind of call that a start makes: the method, and what the request is about. */
@@ -19,7 +19,7 @@ export function callName({ method, about }: CallKind): string {
 const LONGEST = 70;
 
 /** Which kind of call it is. */
-export function kindOf({ method, request }: ProxiedCall, pods: readonly StartPod[]): CallKind {
+export function kindOf({ method, request }: ProxiedCall, pods: readonly NamedPod[]): CallKind {
   const about = withRoles(textsIn(request).join(' '), pods);
   return { method, about: about.length > LONGEST ? `${about.slice(0, LONGEST)}…` : about };
 }

@@ -5,7 +5,7 @@ import type { ProxiedCall, Treatment } from '../support/daemon/fault-proxy';
 import { type CallKind, callName, isOf, itemsIn, kindOf } from './calls';
 import type { FileFaultName } from './files';
 import { type FaultKind, type ItemFault, truncated } from './kinds';
-import type { StartPod } from './start-pods';
+import type { NamedPod } from './start-pods';
 
 /** Which calls go wrong. */
 export interface Where {
@@ -61,7 +61,7 @@ export class Fault {
 
   constructor(
     private readonly spec: FaultSpec,
-    private readonly pods: readonly StartPod[],
+    private readonly pods: readonly NamedPod[],
     private readonly gallery: Gallery,
     private readonly hangMs: number,
   ) {}
@@ -130,7 +130,7 @@ function alike(a: Message, b: Message): boolean {
 }
 
 /** The id of a pod or container, by its role. */
-export function idOf(pods: readonly StartPod[], role: string): string {
+export function idOf(pods: readonly NamedPod[], role: string): string {
   for (const { role: of, pod, containers } of pods) {
     if (of === role) return pod.id;
     for (const each of containers) if (each.role === role) return each.id;

@@ -8,6 +8,13 @@ const { CONTAINER, NODE, POD } = NamespaceMode;
 /** What the ended containers end with. */
 export const EXIT_CODE = 7;
 
+/** A pod and its containers, by what they are called in a row's name: ids differ between nodes. */
+export interface NamedPod {
+  readonly role: string;
+  readonly pod: { readonly id: string };
+  readonly containers: readonly { readonly role: string; readonly id: string }[];
+}
+
 /** A container of a pod that a start has to find again. */
 export interface StartContainer {
   /** `bridge/app`. */

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { shimPids } from '../support/daemon/leftovers';
-import { contentOf } from '../support/daemon/pod-processes';
+import { beginOf, contentOf } from '../support/daemon/pod-processes';
 import type { TestNode } from '../support/node/node';
-import type { StartPod } from './start-pods';
+import type { NamedPod, StartPod } from './start-pods';
 
 /** Everything on the machine and in containerd that pods need, a line each. */
 export type World = ReadonlySet<string>;
@@ -30,7 +30,7 @@ export function missing(before: World, now: World): string[] {
 }
 
 /** Replaces ids by the roles that they have, so that a row reads the same on every node. */
-export function withRoles(text: string, pods: readonly StartPod[]): string {
+export function withRoles(text: string, pods: readonly NamedPod[]): string {
   let out = text;
   for (const { pod, role, containers } of pods) {
     for (const { id, role: of } of containers) out = out.replaceAll(id, of);
@@ -41,9 +41,7 @@ export function withRoles(text: string, pods: readonly StartPod[]): string {
 
 /** When the process began tells it from another that has its pid. */
 function processLine(pid: number): string {
-  const stat = contentOf(`/proc/${pid}/stat`);
-  const began = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  return `${pid} ${contentOf(`/proc/${pid}/comm`).trim()} since ${began}`;
+  return `${pid} ${contentOf(`/proc/${pid}/comm`).trim()} since ${beginOf(pid)}`;
 }
 
 function tasksOf(node: TestNode): { id: string; pid: number; status: string }[] {

@@ -77,6 +77,13 @@ function read(pid: string, name: string): string {
   return contentOf(`/proc/${pid}/${name}`);
 }
 
+/** When a process began, in the kernel's ticks since the machine did; undefined when it is gone or is only to be waited for. */
+export function beginOf(pid: number): string | undefined {
+  const stat = contentOf(`/proc/${pid}/stat`);
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' ? undefined : fields[18];
+}
+
 /** What a file says; nothing when it is gone. */
 export function contentOf(path: string): string {
   try {

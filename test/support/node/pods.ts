@@ -161,8 +161,8 @@ export function logOf(pod: Pod, name: string): string {
 }
 
 /** Waits until crisp answers again after a start: a client's connection takes a moment to come back. */
-export async function serving(node: CriNode): Promise<void> {
-  await until('crisp serves', 15_000, async () => {
+export async function serving(node: CriNode, withinMs = 15_000): Promise<void> {
+  await until('crisp serves', withinMs, async () => {
     const listed = node.cri.runtime.listPodSandbox({ filter: undefined }, { timeoutMs: 2000 });
     return listed.then(
       () => true,
