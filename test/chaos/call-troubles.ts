@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Fault, type FaultSpec, type Where } from '../starts/fault';
+import { FILE_FAULTS, WrongFile } from '../starts/files';
 import { CALL_FAULTS, type CallFault, ITEM_FAULTS } from '../starts/kinds';
 import type { NamedPod } from '../starts/start-pods';
 import type { Trouble, TroubleGround } from './trouble';
@@ -20,6 +23,25 @@ export const storeFails: Trouble = async (ground) => {
   const kind = ground.random.pick(callFaults(/^(UNAVAILABLE|INTERNAL|answer lost)$/));
   await startUnderFaults(ground, [{ where: { service: 'Store' }, kind }]);
 };
+
+/** The journal files of one to three running pods, which are the other copy of their records on 1.6, are wrong while crisp starts. */
+export const journalUnreadable: Trouble = async (ground) => {
+  const { chaos, random } = ground;
+  const { crisp } = chaos.node;
+  const ids = new Set(Array.from({ length: random.between(1, 3) }, () => podOf(ground)));
+  const fault = random.pick(FILE_FAULTS.filter((name) => name !== 'gone'));
+  const files = [...ids].map((id) => join(crisp.journalDir, `${id}.json`)).filter((path) => existsSync(path));
+  const wrong = files.map((path, i) => new WrongFile(path, fault, join(chaos.smallDisk, `kept-${i}`)));
+  await chaos.startUnder(
+    () => aWhile(ground),
+    () => wrong.forEach((file) => void file.mend()),
+  );
+};
+
+function podOf({ chaos, random }: TroubleGround): string {
+  const running = chaos.watched.running();
+  return running.length > 0 ? random.pick(running).podId : '';
+}
 
 /** Records of one to three running containers and their pods are of another version, torn, or of an unknown type. */
 export const recordsUnreadable: Trouble = async (ground) => {
@@ -112,7 +134,9 @@ async function startUnderFaults(
       for (const fault of faults) fault.lift();
     },
   );
-  for (const { hits } of faults) done.add('calls to containerd that went wrong', hits);
+  for (const [i, { where }] of specs.entries()) {
+    done.add(`calls that went wrong: ${where.method ?? `${where.service}/*`}`, faults[i]?.hits);
+  }
 }
 
 /** One to three of the running containers, and their pods, named for a fault. */

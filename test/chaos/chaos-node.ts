@@ -128,6 +128,11 @@ export class ChaosNode {
     await this.containerdAway.during(() => this.node.containerd.restart());
   }
 
+  /** The disk of records. */
+  get smallDisk(): string {
+    return join(this.node.dir, 'small');
+  }
+
   /** Where containers write when they end, by the machine's uptime; a file for each name. */
   get endsDir(): string {
     return join(this.node.dir, 'ends');

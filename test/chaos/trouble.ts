@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-
-import { aWhile, listsEmpty, recordsUnreadable, snapshotFails, statisticsFail, storeFails } from './call-troubles';
+import type { ContainerdVersion } from '../support/daemon/containerd';
+import {
+  aWhile,
+  journalUnreadable,
+  listsEmpty,
+  recordsUnreadable,
+  snapshotFails,
+  statisticsFail,
+  storeFails,
+} from './call-troubles';
 import type { ChaosNode } from './chaos-node';
 import type { Done, Faults } from './counts';
 import { mountHangs } from './hung-mount';
@@ -16,6 +24,7 @@ export interface TroubleGround {
 
 export type Trouble = (ground: TroubleGround) => Promise<void>;
 
+const [LEAST_RUNNING, RUNNING_MS] = [4, 5000] as const;
 const PLUGINS = ['bridge', 'portmap', 'bandwidth'] as const;
 
 interface Kind {
@@ -23,8 +32,8 @@ interface Kind {
   /** How often among the rest. */
   readonly weight: number;
   readonly bring: Trouble;
-  /** containerd 1.6 has no such thing. */
-  readonly from2?: boolean;
+  /** The only containerd that it can happen on. */
+  readonly only?: ContainerdVersion;
 }
 
 /** What goes wrong around crisp. */
@@ -57,7 +66,8 @@ const AROUND: readonly Kind[] = [
 
 /** What is wrong while crisp is killed and started, and for one to six seconds. */
 const STARTS: readonly Kind[] = [
-  { name: 'started while the sandbox store fails', weight: 2, bring: storeFails, from2: true },
+  { name: 'started while the sandbox store fails', weight: 2, bring: storeFails, only: '2' },
+  { name: 'started while journal files cannot be read', weight: 2, bring: journalUnreadable, only: '1.6' },
   { name: 'started while records cannot be read', weight: 2, bring: recordsUnreadable },
   { name: 'started while lists are empty', weight: 2, bring: listsEmpty },
   {
@@ -82,8 +92,8 @@ export async function bringTrouble(
   { startsFirst, look, over }: { startsFirst: boolean; look: () => Promise<void>; over: () => boolean },
 ): Promise<void> {
   const { chaos, random, done } = ground;
-  const is2 = chaos.node.containerd.programs.version === '2';
-  const [around, starts] = [AROUND, STARTS].map((kinds) => kinds.filter(({ from2 }) => is2 || !from2)) as [
+  const { version } = chaos.node.containerd.programs;
+  const [around, starts] = [AROUND, STARTS].map((kinds) => kinds.filter(({ only = version }) => only === version)) as [
     Kind[],
     Kind[],
   ];
@@ -93,12 +103,19 @@ export async function bringTrouble(
   for (const { name } of all) done.add(name, 0);
   while (!over()) {
     const { name, bring } = first.shift() ?? random.pick(weighted);
+    if (starts.some((kind) => kind.name === name)) await somethingRuns(ground, over);
     if (process.env.CHAOS_VERBOSE) console.log(`${new Date().toISOString()} ${name}`);
     await bring(ground);
     done.add(name);
     await look();
     await pause(random.between(500, first.length > 0 ? 2000 : 4000));
   }
+}
+
+/** Waits for a moment until there is something that a start could harm. */
+async function somethingRuns({ chaos }: TroubleGround, over: () => boolean): Promise<void> {
+  const limit = Date.now() + RUNNING_MS;
+  while (chaos.watched.running().length < LEAST_RUNNING && Date.now() < limit && !over()) await pause(100);
 }
 
 function shuffled<T>(list: readonly T[], random: Seeded): T[] {

@@ -32,6 +32,8 @@ export interface RunningContainer extends Process {
 interface RunningPod {
   /** Of a pod that has one. */
   readonly pause: Process | undefined;
+  /** The names of its network interfaces. */
+  readonly devices: readonly string[];
   /** The file of its network namespace, and the files that its containers have mounted, each with its inode. */
   readonly files: ReadonlyMap<string, string>;
   readonly containers: Map<string, RunningContainer & { readonly endFile: string }>;
@@ -115,16 +117,18 @@ export class Watched {
     ];
     if (netns === undefined) return undefined;
     const inodes = files.map((path): [string, string] => [path, inodeOf(path) ?? '']);
-    return { pause: this.processOf(id), files: new Map(inodes), containers: new Map() };
+    return { pause: this.processOf(id), devices: devicesOf(pid), files: new Map(inodes), containers: new Map() };
   }
 }
 
 /** Containers that ended by themselves are watched no more. */
-function lostContainers({ containers }: RunningPod): string[] {
+function lostContainers({ devices, containers }: RunningPod): string[] {
   return [...containers.values()].flatMap((container) => {
     const { id, pid, endFile } = container;
-    const devices = contentOf(`/proc/${pid}/net/dev`);
-    if (isAlive(container)) return devices.includes('eth0:') ? [] : [`container ${id} has no network any more`];
+    const now = devicesOf(pid);
+    if (isAlive(container)) {
+      return devices.filter((name) => !now.includes(name)).map((name) => `container ${id} has no ${name} any more`);
+    }
     containers.delete(id);
     return contentOf(endFile) === '' ? [`container ${id} (pid ${pid}) was killed`] : [];
   });
@@ -133,6 +137,10 @@ function lostContainers({ containers }: RunningPod): string[] {
 function lostOfPod({ pause, files }: RunningPod): string[] {
   const paths = [...files].filter(([path, inode]) => inodeOf(path) !== inode).map(([path]) => `${path} is gone`);
   return pause && !isAlive(pause) ? [`its pause process (pid ${pause.pid}) was killed`, ...paths] : paths;
+}
+
+function devicesOf(pid: number): string[] {
+  return [...contentOf(`/proc/${pid}/net/dev`).matchAll(/^ *([^ :]+):/gm)].map(([, name = '']) => name);
 }
 
 function isAlive({ pid, began }: Process): boolean {
