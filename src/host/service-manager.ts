@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { errnoOf, errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { noManager, type ServiceManager } from '../base/service-manager';
@@ -25,29 +25,91 @@ export function serviceManager(
   const socket = env.NOTIFY_SOCKET;
   delete env.NOTIFY_SOCKET;
   if (socket === undefined || socket === '') return noManager;
-  const unsent: (readonly string[])[] = [];
-  const tell = (lines: readonly string[], fds: readonly number[] = []): void => {
-    const waits = fds.length === 0; // a descriptor may be closed by then
-    try {
-      if (waits && unsent.length > 0) unsent.push(lines);
-      else notify(socket, lines, { fds, means });
-    } catch (error) {
-      if (waits && errnoOf(error) === 'EAGAIN') {
-        unsent.push(lines);
-        setTimeout(() => unsent.splice(0).forEach((each) => void tell(each)), RETRY_MS).unref();
-        return;
-      }
-      log.warn('the service manager cannot be told', { what: lines[0], error: errorMessage(error) });
-    }
-  };
+  const messages = new Messages((lines, fds) => notify(socket, lines, { fds, means }), log);
+  const tell = (...lines: readonly string[]): void => messages.send({ lines, fds: [] });
   return {
-    ready: () => tell(['READY=1', 'STATUS=serving']),
-    waiting: (why) => tell([`STATUS=${oneLine(why)}`]),
-    stopping: () => tell(['STOPPING=1']),
-    // FDPOLL=0: a pipe without a writer must be kept all the same: what lies in it is what it is kept for.
-    keep: (name, fds) => fds.length > 0 && tell(['FDSTORE=1', 'FDPOLL=0', `FDNAME=${name}`], fds),
-    drop: (name) => tell(['FDSTOREREMOVE=1', `FDNAME=${name}`]),
+    ready: () => tell('READY=1', 'STATUS=serving'),
+    waiting: (why) => tell(`STATUS=${oneLine(why)}`),
+    stopping: () => tell('STOPPING=1'),
+    keep: (name, fds) => {
+      // FDPOLL=0: a pipe without a writer must be kept all the same: what lies in it is what it is kept for.
+      if (fds.length > 0) messages.send({ lines: ['FDSTORE=1', 'FDPOLL=0', nameLine(name)], fds });
+    },
+    drop: (name) => {
+      messages.forget(nameLine(name));
+      tell('FDSTOREREMOVE=1', nameLine(name));
+    },
   };
+}
+
+const nameLine = (name: string): string => `FDNAME=${name}`;
+
+interface Message {
+  readonly lines: readonly string[];
+  readonly fds: readonly number[];
+}
+
+/** Messages to the service manager, in their order. One that it has no room for now is sent again until it has. */
+class Messages {
+  /** Their descriptors are copies: those of the sender may be closed before a message is sent. */
+  private readonly unsent: Message[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly post: (lines: readonly string[], fds: readonly number[]) => void,
+    private readonly log: Logger,
+  ) {}
+
+  /** Never throws: what cannot be sent for another reason than a lack of room is logged. */
+  send(message: Message): void {
+    if (this.unsent.length > 0 || !this.isDone(message)) this.later(message);
+  }
+
+  /** Descriptors that wait to be kept under this name need not be kept. */
+  forget(name: string): void {
+    for (const message of this.unsent.filter(({ lines, fds }) => fds.length > 0 && lines.includes(name))) {
+      this.unsent.splice(this.unsent.indexOf(message), 1);
+      message.fds.forEach(closeSync);
+    }
+  }
+
+  private later({ lines, fds }: Message): void {
+    try {
+      this.unsent.push({ lines, fds: fds.map(copyOf) });
+    } catch (error) {
+      this.failed(lines, error);
+    }
+    this.timer ??= setTimeout(() => this.again(), RETRY_MS).unref();
+  }
+
+  private again(): void {
+    this.timer = undefined;
+    for (let first = this.unsent[0]; first && this.isDone(first); first = this.unsent[0]) {
+      this.unsent.shift();
+      first.fds.forEach(closeSync);
+    }
+    if (this.unsent.length > 0) this.timer = setTimeout(() => this.again(), RETRY_MS).unref();
+  }
+
+  /** False when it must be sent again. */
+  private isDone({ lines, fds }: Message): boolean {
+    try {
+      this.post(lines, fds);
+    } catch (error) {
+      if (errnoOf(error) === 'EAGAIN') return false;
+      this.failed(lines, error);
+    }
+    return true;
+  }
+
+  private failed(lines: readonly string[], error: unknown): void {
+    this.log.warn('the service manager cannot be told', { what: lines[0], error: errorMessage(error) });
+  }
+}
+
+/** Another descriptor of the same pipe. */
+function copyOf(fd: number): number {
+  return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
 function notify(

@@ -127,6 +127,7 @@ function lostContainers({ devices, containers }: RunningPod): string[] {
     const { id, pid, endFile } = container;
     const now = devicesOf(pid);
     if (isAlive(container)) {
+      if (now.length === 0) return []; // it is ending: a process leaves its namespaces first
       return devices.filter((name) => !now.includes(name)).map((name) => `container ${id} has no ${name} any more`);
     }
     containers.delete(id);

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
 import { type LogFields, silentLogger } from '../../../src/base/logger';
 import { closePassedDescriptors, serviceManager } from '../../../src/host/service-manager';
 import { FakeServiceManager } from '../../support/service-manager';
@@ -63,6 +64,30 @@ describe('The service manager', () => {
     for (const name of names) service.drop(name);
     while (told().length < names.length) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(told()).toEqual(names.map((name) => `FDSTOREREMOVE=1 FDNAME=${name}`));
+  });
+
+  it('keeps a pipe that it had no room for at first, also when that has been closed meanwhile', async () => {
+    const service = serviceManager({ NOTIFY_SOCKET: manager.path }, silentLogger);
+    for (let at = 0; at < 600; at += 1) service.drop('other');
+    const pipes = ['dropped', 'web'].map((name) => {
+      const path = fixture.fifo(name);
+      return { path, fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK) };
+    });
+    for (const { path, fd } of pipes) {
+      const name = `stdio-${basename(path)}`;
+      service.drop(name); // of a predecessor; told later it would take away what is kept
+      service.keep(name, [fd]);
+      writeSync(fd, 'last words');
+      closeSync(fd);
+    }
+    service.drop('stdio-dropped');
+    const last = 'FDSTOREREMOVE=1 FDNAME=stdio-dropped';
+    while (told().filter((line) => line === last).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(manager.names()).toEqual(['stdio-web']);
+    const reader = openSync(fixture.path('web'), constants.O_RDONLY | constants.O_NONBLOCK);
+    const words = Buffer.alloc(100);
+    expect(words.toString('utf8', 0, readSync(reader, words))).toBe('last words');
+    closeSync(reader);
   });
 
   it('that does not listen is no reason to fail', () => {
