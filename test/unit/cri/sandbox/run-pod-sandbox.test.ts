@@ -93,6 +93,16 @@ describe('RunPodSandbox', () => {
     expect(second).toBe(first);
   });
 
+  it('answers no sandbox of which it is not known whether it runs', async () => {
+    const first = await runPod(rig);
+    const sandbox = rig.deps.sandboxes.get(first);
+    if (!sandbox) throw new Error('it is not listed');
+    sandbox.doubt = 'two answers contradict each other';
+    await expect(runPod(rig)).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    sandbox.doubt = undefined;
+    expect(await runPod(rig)).toBe(first);
+  });
+
   it('refuses a name that another pod holds', async () => {
     const id = await runPod(rig);
     await expect(runPod(rig, { hostname: 'other' })).rejects.toMatchObject({ name: 'NameTaken', owner: id });
