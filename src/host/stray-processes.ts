@@ -5,9 +5,10 @@ import { isZombie, parseParent, parseStartTime } from './proc';
 /** A process may fork while we look: then we look again. */
 const ROUNDS = 5;
 
-type Kill = (pid: number) => void;
+export type Kill = (pid: number) => void;
 
-const killAtOnce: Kill = (pid) => process.kill(pid, 'SIGKILL');
+/** Sends SIGKILL; throws when there is no such process. */
+export const killAtOnce: Kill = (pid) => process.kill(pid, 'SIGKILL');
 
 /** What /proc shows of a task, whatever containerd says about it. */
 export interface TaskProcesses {
@@ -87,7 +88,8 @@ async function killInRounds(find: () => Promise<Process[]>, procRoot: string, ki
   return [...killed];
 }
 
-interface Process {
+/** A process as a look at /proc found it. */
+export interface Process {
   readonly pid: number;
   readonly parent: number | undefined;
   readonly startTime: bigint | undefined;
@@ -95,13 +97,17 @@ interface Process {
   readonly cgroups: string;
 }
 
-async function isSame({ pid, startTime }: Process, procRoot: string): Promise<boolean> {
+/** Whether the pid is still that of the process that began then: a pid is given out again. */
+export async function isSame(
+  { pid, startTime }: Pick<Process, 'pid' | 'startTime'>,
+  procRoot: string,
+): Promise<boolean> {
   const stat = await read(procRoot, String(pid), 'stat');
   return stat !== undefined && parseStartTime(stat) === startTime;
 }
 
 /** containerd starts every shim with these flags, however its program is called. What starts or deletes for one is none. */
-function isShim(args: readonly string[]): boolean {
+export function isShim(args: readonly string[]): boolean {
   if (args.at(-1) === 'start' || args.at(-1) === 'delete') return false;
   if (basename(args[0] ?? '').startsWith('containerd-shim')) return true;
   return ['-namespace', '-id', '-address'].every((flag) => args.includes(flag));
@@ -130,7 +136,7 @@ function servesOthers(maker: Process, processes: readonly Process[], id: string)
 }
 
 /** All processes that run; zombies, which do nothing any more, are left out. */
-async function lookAt(procRoot: string): Promise<Process[]> {
+export async function lookAt(procRoot: string): Promise<Process[]> {
   const found = await Promise.all(
     (await pids(procRoot)).map(async (pid): Promise<Process[]> => {
       const [args = '', cgroups = '', stat] = await Promise.all(

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Filesystem } from '../host/filesystem';
+import type { LeakedShim } from '../host/leaked-shims';
 import type { RuntimeContainer } from '../host/oci-runtime';
 import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
@@ -111,6 +112,9 @@ export interface Host {
   killStrays(id: string): Promise<number[]>;
   /** Kills what still works at a task that containerd has given up; `runtime`: the OCI runtime's program. Answers pids. */
   killMakers(id: string, runtime: string): Promise<number[]>;
+  /** Shims of a containerd namespace without a process, which containerd has let go of or is just letting go of. */
+  leakedShims(namespace: string): Promise<LeakedShim[]>;
+  killShim(shim: LeakedShim): Promise<void>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

@@ -75,6 +75,11 @@ export class Paths {
     return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', this.dirs.namespace, id);
   }
 
+  /** containerd's namespace for everything that is ours. */
+  get namespace(): string {
+    return this.dirs.namespace;
+  }
+
   /** The directory in which a handler's OCI runtime keeps state; `root` is the option `Root` of runc's shim, empty: none. */
   runtimeRoot(root: string): string {
     return join(root || RUNC_ROOT, this.dirs.namespace);

@@ -10,6 +10,7 @@ import { makeFifos } from '../host/fifos';
 import { filesystemAt } from '../host/filesystem';
 import { copyImageVolume } from '../host/image-volume';
 import { resolveInRoot } from '../host/in-root';
+import { killShim, leakedShims } from '../host/leaked-shims';
 import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-info';
 import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
@@ -35,10 +36,12 @@ const WARM_UP_MS = 500;
 const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'nosuid', 'nodev'], source: 'shm' };
 
 /** What is done to processes by the task that they belong to. */
-const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers'> = {
+const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers' | 'leakedShims' | 'killShim'> = {
   processTable: freshWork(() => processTable()),
   killStrays: (id) => killStrays(id),
   killMakers: (id, runtime) => killMakers(id, runtime),
+  leakedShims: (namespace) => leakedShims(namespace),
+  killShim: (shim) => killShim(shim),
 };
 
 /**

@@ -1,3 +1,4 @@
+import { sleep } from '../base/backoff';
 import { isId } from '../base/ids';
 import { isNotFound } from '../containerd/errors';
 import { snapshotterOf } from '../containerd/leases';
@@ -5,6 +6,9 @@ import type { LifecycleDeps } from '../lifecycle/deps';
 import { hasLiveRecord } from '../lifecycle/live-record';
 import { POD_LEASE_LABEL } from '../lifecycle/pod-lease';
 import { containerState } from '../model/container';
+
+/** A shim that shuts down ends within this. */
+const SHIM_ENDS_MS = 10_000;
 
 export type SweepDeps = Pick<
   LifecycleDeps,
@@ -85,6 +89,25 @@ export async function sweepSnapshots(deps: SweepDeps, signal: AbortSignal): Prom
       deps.log.info('sweeping a root filesystem without a container', { key });
       await snapshots.remove({ snapshotter, key }, { signal });
     }
+  }
+}
+
+/**
+ * Ends shims that containerd has let go of and that have no process to care for. Each is looked at twice: one that is just
+ * ending has ended by then. One that has the tasks of a pod that is listed is left alone.
+ */
+export async function sweepShims(deps: SweepDeps, signal: AbortSignal, pauseMs = SHIM_ENDS_MS): Promise<void> {
+  const { host, paths, log } = deps;
+  const first = await host.leakedShims(paths.namespace);
+  if (first.length === 0) return;
+  await sleep(pauseMs, signal);
+  const still = await host.leakedShims(paths.namespace);
+  for (const shim of still) {
+    const { pid, startTime, id } = shim;
+    if (!first.some((each) => each.pid === pid && each.startTime === startTime)) continue;
+    if (deps.sandboxes.list().some(({ shimGroup }) => shimGroup === id) || !(await isOrphan(deps, id))) continue;
+    log.warn('ending a shim without a task that containerd has let go of', { id, pid });
+    await host.killShim(shim);
   }
 }
 

@@ -1,7 +1,14 @@
 import { Backoff, sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { LifecycleDeps } from '../lifecycle/deps';
-import { answersAreWhole, isOrphan, sweepDirectories, sweepLeases, sweepSnapshots } from './sweep-leftovers';
+import {
+  answersAreWhole,
+  isOrphan,
+  sweepDirectories,
+  sweepLeases,
+  sweepShims,
+  sweepSnapshots,
+} from './sweep-leftovers';
 
 const PERIOD_MS = 3_600_000;
 /** After a round in which nothing could be swept. */
@@ -47,6 +54,7 @@ export class Sweep {
       leases: () => sweepLeases(this.deps, signal),
       snapshots: () => sweepSnapshots(this.deps, signal),
       directories: () => sweepDirectories(this.deps, signal),
+      shims: () => sweepShims(this.deps, signal),
     };
     if (!(await this.isReliable())) return false;
     for (const [part, act] of Object.entries(parts)) {

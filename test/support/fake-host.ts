@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFifos } from '../../src/host/fifos';
+import type { LeakedShim } from '../../src/host/leaked-shims';
 import type { RuntimeContainer } from '../../src/host/oci-runtime';
 import type { NamespaceSettings } from '../../src/host/pod-namespaces';
 import type { ProcessTable } from '../../src/host/stray-processes';
@@ -151,6 +152,16 @@ export class FakeHost implements Host {
   readonly makers = new Set<string>();
   async killMakers(id: string): Promise<number[]> {
     return this.makers.delete(id) ? [FakeHost.strayPid] : [];
+  }
+
+  /** Shims that containerd has let go of. */
+  readonly leaked: LeakedShim[] = [];
+  async leakedShims(): Promise<LeakedShim[]> {
+    return [...this.leaked];
+  }
+  async killShim({ pid }: LeakedShim): Promise<void> {
+    const at = this.leaked.findIndex((shim) => shim.pid === pid);
+    if (at >= 0) this.leaked.splice(at, 1);
   }
 
   async startedAt(): Promise<bigint | undefined> {
