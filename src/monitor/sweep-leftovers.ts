@@ -3,6 +3,7 @@ import { isId } from '../base/ids';
 import { isNotFound } from '../containerd/errors';
 import { snapshotterOf } from '../containerd/leases';
 import type { LifecycleDeps } from '../lifecycle/deps';
+import { clearVanishedTask } from '../lifecycle/half-made-task';
 import { hasLiveRecord } from '../lifecycle/live-record';
 import { POD_LEASE_LABEL } from '../lifecycle/pod-lease';
 import { containerState } from '../model/container';
@@ -93,7 +94,7 @@ export async function sweepSnapshots(deps: SweepDeps, signal: AbortSignal): Prom
 }
 
 /**
- * Ends shims that containerd has let go of and that have no process to care for. Each is looked at twice: one that is just
+ * Ends shims that containerd has let go of and that have no process to care for, and what the OCI runtime keeps of them. Each is looked at twice: one that is just
  * ending has ended by then. One that has the tasks of a pod that is listed is left alone.
  */
 export async function sweepShims(deps: SweepDeps, signal: AbortSignal, pauseMs = SHIM_ENDS_MS): Promise<void> {
@@ -106,8 +107,12 @@ export async function sweepShims(deps: SweepDeps, signal: AbortSignal, pauseMs =
     const { pid, startTime, id } = shim;
     if (!first.some((each) => each.pid === pid && each.startTime === startTime)) continue;
     if (deps.sandboxes.list().some(({ shimGroup }) => shimGroup === id) || !(await isOrphan(deps, id))) continue;
-    log.warn('ending a shim without a task that containerd has let go of', { id, pid });
+    const reason = 'containerd has let go of its shim, which has no process';
+    log.warn('ending a shim', { id, pid, reason });
     await host.killShim(shim);
+    // The OCI runtime may still know the task that the shim had.
+    for (const handler of deps.handlers.all.filter(({ hostProcesses }) => hostProcesses))
+      await clearVanishedTask(deps, id, { handler, reason });
   }
 }
 

@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import { isAtHand } from '../support/daemon/containerd';
-import { shimOf } from '../support/daemon/leftovers';
+import { mountsBelow, shimOf } from '../support/daemon/leftovers';
 import { until } from '../support/daemon/process';
-import { exec, podStatusOf, removePod, runContainer, runPod, shell, statusOf } from '../support/node/pods';
+import type { TestNode } from '../support/node/node';
+import { exec, podStatusOf, removePod, runContainer, runPod, serving, shell, statusOf } from '../support/node/pods';
 import { alone } from '../support/node/swap-pods';
 import { useNode } from '../support/node/use-node';
 
@@ -49,3 +51,38 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim of containerd %s
     90 * SECOND,
   );
 });
+
+describe.each((['1.6', '2'] as const).filter(isAtHand))('a shim that containerd %s has let go of', (version) => {
+  it(
+    'is ended by the sweep of the next start, and one of a pod is not',
+    async () => {
+      const node = await nodes.start({ version });
+      const { address, state } = node.containerd;
+      const [pod, forgotten] = [await runPod(node), await runPod(node)];
+      const [other, shim] = [shimOf(address, pod.id), shimOf(address, forgotten.id)];
+      const [pause] = tasksPids(node, forgotten.id);
+      // The shim knows a task that has ended, and containerd knows neither.
+      await node.crisp.kill();
+      await node.containerd.stop();
+      const bundle = join(state, 'io.containerd.runtime.v2.task/k8s.io', forgotten.id);
+      for (const point of mountsBelow(bundle)) execFileSync('umount', [point]);
+      rmSync(bundle, { recursive: true });
+      process.kill(pause ?? 0, 'SIGKILL');
+      await node.containerd.restart();
+      node.containerd.ctr('containers', 'delete', forgotten.id);
+      await node.crisp.start();
+      await serving(node);
+      expect(existsSync(`/proc/${shim}`)).toBe(true);
+      await until('it has ended', 40 * SECOND, async () => !existsSync(`/proc/${shim}`));
+      expect(existsSync(`/proc/${other}`)).toBe(true);
+      await removePod(node, pod);
+    },
+    120 * SECOND,
+  );
+});
+
+/** The first process of a task, as containerd has it. */
+function tasksPids(node: TestNode, id: string): number[] {
+  const rows = node.containerd.ctr('tasks', 'list').split('\n');
+  return rows.filter((row) => row.startsWith(id)).map((row) => Number(row.split(/\s+/)[1]));
+}
