@@ -18,9 +18,10 @@ export class FakeStdio implements StdioService {
     throw new Error('nobody attaches to a fake');
   }
 
-  async drain(id: string): Promise<void> {
+  async drain(id: string): Promise<boolean> {
     this.drained.push(id);
     this.opened.delete(id);
+    return true;
   }
 
   async close(id: string): Promise<void> {

@@ -76,7 +76,7 @@ it('a lock ends with its process, however that ends', async () => {
   const holder = spawn('flock', [lockPath(), 'sh', '-c', 'echo held; exec cat']);
   await once(holder.stdout, 'data');
   await expect(lockFile(lockPath(), hostMeans())).rejects.toMatchObject({ name: 'LockedError', pid: holder.pid });
-  expect(await lockHolder(lockPath())).toBe(holder.pid);
+  expect(await lockHolder(lockPath())).toEqual({ pid: holder.pid, dying: false });
   holder.stdin.end();
   await once(holder, 'close');
   const lock = await lockFile(lockPath(), hostMeans());
