@@ -55,7 +55,8 @@ export class StdioThreaded implements CopyingStdio {
   }
 
   async open(spec: StdioSpec): Promise<void> {
-    await this.closed(spec.id);
+    const closing = this.containers.get(spec.id)?.closing;
+    if (closing) await closing;
     const known = this.containers.get(spec.id);
     if (known) return known.opened;
     const { id, stdout, stderr, logPath, maxLineBytes } = spec;

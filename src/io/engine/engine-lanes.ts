@@ -75,18 +75,7 @@ export class EngineLanes implements EnginePort {
     if (command.kind === 'stop') throw new Error('threads are stopped by stop()');
     const id = command.kind === 'open' ? command.spec.id : command.id;
     await using _turn = await this.turns.hold(id);
-    switch (command.kind) {
-      case 'open':
-        return this.openOutput(command.spec);
-      case 'reopen':
-        return this.reopen(this.find(id), command.logPath);
-      case 'listen':
-        this.find(id).listening = command.on;
-        await this.find(id).lane.port.send(command);
-        return;
-      default:
-        return this.close(id, command);
-    }
+    await this.carryOut(command, id);
   }
 
   /** Ends all threads; false when one of them does not end, since its disk does not answer. */
@@ -94,6 +83,20 @@ export class EngineLanes implements EnginePort {
     this.stopped = true;
     for (const { idle } of this.lanes) clearTimeout(idle);
     return endedOrLate(Promise.all(this.lanes.map(({ port }) => port.stop())), ANSWER_MS);
+  }
+
+  private async carryOut(command: Exclude<Command, { kind: 'pause' | 'stop' }>, id: string): Promise<unknown> {
+    switch (command.kind) {
+      case 'open':
+        return this.openOutput(command.spec);
+      case 'reopen':
+        return this.reopen(this.find(id), command.logPath);
+      case 'listen':
+        this.find(id).listening = command.on;
+        return this.find(id).lane.port.send(command);
+      default:
+        return this.close(id, command);
+    }
   }
 
   private async openOutput(spec: OutputSpec): Promise<void> {

@@ -16,7 +16,7 @@ describe.each(MEANS)('lockFile with %s', (_, means) => {
     const lock = await lockFile(lockPath(), means);
     await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ name: 'LockedError', pid: process.pid });
     await expect(lockFile(lockPath(), means)).rejects.toThrow(`pid ${process.pid}`);
-    expect(await lockHolder(lockPath())).toBe(process.pid);
+    expect(await lockHolder(lockPath())).toEqual({ pid: process.pid, dying: false });
     await lock.release();
     expect(await lockHolder(lockPath())).toBeUndefined();
     await (await lockFile(lockPath(), means)).release();
