@@ -32,6 +32,7 @@ import { thisHost } from './lifecycle/this-host';
 import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
 import { UserFiles } from './lifecycle/user-files';
 import type { HostFacts } from './model/host-facts';
+import { allTasksOf } from './monitor/ask-for-task';
 import { EventMonitor } from './monitor/event-monitor';
 import { ExitMonitor } from './monitor/exit-monitor';
 import { Retries } from './monitor/retries';
@@ -172,6 +173,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     unpacked: new UnpackedImages({ containerd }),
     puller: imagePuller(config, { containerd, index: images, log, metrics }),
     retries: new Retries(log),
+    allTasks: allTasksOf(containerd),
     monitor: new ExitMonitor({ containerd, host: lifecycle.host, exits: lifecycle.exits, log }),
     stats: new StatsSampler(lifecycle, {
       periodMs: config.stats_collect_period * 1000,

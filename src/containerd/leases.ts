@@ -5,6 +5,8 @@ import type { CallOptions, Connection } from './connection';
 import { wasThere } from './errors';
 import { toNanos } from './time';
 
+const SNAPSHOTS = 'snapshots/';
+
 export interface Lease {
   id: string;
   labels: Record<string, string>;
@@ -16,6 +18,11 @@ export interface Lease {
 export interface LeaseResource {
   id: string;
   type: string;
+}
+
+/** The snapshotter of what a lease holds; undefined when that is no snapshot. */
+export function snapshotterOf({ type }: LeaseResource): string | undefined {
+  return type.startsWith(SNAPSHOTS) ? type.slice(SNAPSHOTS.length) : undefined;
 }
 
 /** Leases hold what is made under them back from garbage collection. */

@@ -1,5 +1,6 @@
 import type { Metrics } from '../base/metrics';
 import type { Config } from '../config/schema';
+import type { Process } from '../containerd/tasks';
 import type { ImageIndex } from '../images/image-index';
 import type { ImagePuller } from '../images/pull';
 import type { UnpackedImages } from '../images/unpacked-images';
@@ -31,6 +32,8 @@ export interface CriDeps extends LifecycleDeps {
   readonly monitor: ExitMonitor;
   /** What could not be done when it was due and is tried again. */
   readonly retries: Retries;
+  /** All tasks, asked for once for those who ask at the same time. */
+  readonly allTasks: () => Promise<readonly Process[]>;
   readonly stats: StatsSampler;
   readonly namesOfImage: NamesOfImage;
   readonly execIo: ExecIo;

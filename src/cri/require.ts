@@ -4,7 +4,7 @@ import type {
   PodSandboxConfig,
   PodSandboxMetadata,
 } from '../../generated/cri/v1/api';
-import type { Container } from '../model/container';
+import { type Container, containerState } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { CriDeps } from './deps';
 import { invalid, notFound, unavailable } from './errors';
@@ -54,8 +54,22 @@ export function requireContainer(deps: Pick<CriDeps, 'containers'>, id: string):
 
 /**
  * Refuses to tell the status of a pod or container of which not everything could be read at the start. kubelet would act on
- * what is missing: it restarts a container whose annotations say nothing of its hash.
+ * what is missing: it restarts a container whose annotations say nothing of its hash. A pod that has been stopped is told.
  */
-export function requireReadable(kind: string, { metadata, unreadable }: Sandbox | Container): void {
-  if (unreadable) throw unavailable(`the status of ${kind} "${metadata.id}" is not known: ${unreadable}`);
+export function requireReadablePod({ metadata, unreadable, stopped }: Sandbox): void {
+  if (unreadable === undefined || stopped) return;
+  throw notKnown('pod sandbox', metadata.id, unreadable);
+}
+
+/** The same for a container. Once its pod has been stopped, kubelet has to learn that it has ended: else it waits for ever. */
+export function requireReadableContainer(deps: Pick<CriDeps, 'sandboxes'>, container: Container): void {
+  const { metadata, status, unreadable, endUnread } = container;
+  if (endUnread) throw notKnown('container', metadata.id, 'its status file cannot be read');
+  if (unreadable === undefined) return;
+  if (deps.sandboxes.get(metadata.sandboxId)?.stopped && containerState(status) === 'EXITED') return;
+  throw notKnown('container', metadata.id, unreadable);
+}
+
+function notKnown(kind: string, id: string, why: string): Error {
+  return unavailable(`the status of ${kind} "${id}" is not known: ${why}`);
 }

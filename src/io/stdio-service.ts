@@ -79,3 +79,12 @@ export interface CopyingStdio extends StdioService {
   /** Resolves when a container that is being closed in the background is not open any more. Absent: none ever is. */
   closed?(id: string): Promise<void>;
 }
+
+/** A StdioService whose process may be away for a while, or unable to open something yet. */
+export interface LastingStdio extends StdioService {
+  /**
+   * The same as `open` for a container that runs already, and tried again in the background until it is open, or the
+   * container is drained or closed: one that is never read blocks when its pipe is full. Resolves then; never rejects.
+   */
+  takeUp(spec: StdioSpec): Promise<void>;
+}

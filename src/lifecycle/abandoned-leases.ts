@@ -1,11 +1,10 @@
 import { errorMessage } from '../base/errors';
 import type { CallOptions } from '../containerd/client';
-import type { Lease } from '../containerd/leases';
+import { type Lease, snapshotterOf } from '../containerd/leases';
 import type { LifecycleDeps } from './deps';
 
 /** What our leases of work are called that lasts no longer than the server: views of images, pulls, unpackings. */
 const SHORT_LIVED = /^crisp-(view|pull|unpack)-/;
-const SNAPSHOTS = 'snapshots/';
 
 type Deps = Pick<LifecycleDeps, 'containerd' | 'log'>;
 
@@ -41,8 +40,9 @@ async function deleteAll(deps: Deps, abandoned: readonly Lease[]): Promise<void>
   for (const { id } of abandoned) {
     deps.log.info('deleting a lease left by an earlier crisp', { id });
     try {
-      for (const { type, id: key } of id.startsWith('crisp-view-') ? await leases.listResources(id) : []) {
-        if (type.startsWith(SNAPSHOTS)) await snapshots.remove({ snapshotter: type.slice(SNAPSHOTS.length), key });
+      for (const resource of id.startsWith('crisp-view-') ? await leases.listResources(id) : []) {
+        const snapshotter = snapshotterOf(resource);
+        if (snapshotter !== undefined) await snapshots.remove({ snapshotter, key: resource.id });
       }
       await leases.delete(id);
     } catch (error) {

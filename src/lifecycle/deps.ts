@@ -3,7 +3,7 @@ import type { Logger } from '../base/logger';
 import type { PodNetworks as PodNetworksOfDir } from '../cni/pod-networks';
 import type { ContainerdClient } from '../containerd/client';
 import type { SelinuxLabelAllocator } from '../host/selinux-labels';
-import type { StdioService } from '../io/stdio-service';
+import type { LastingStdio } from '../io/stdio-service';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { ContainerEvents } from '../state/container-events';
 import type { ContainerStore } from '../state/container-store';
@@ -50,7 +50,7 @@ export interface LifecycleDeps {
   readonly shims: PodShims;
   readonly containers: ContainerStore;
   readonly exits: Exits;
-  readonly stdio: StdioService;
+  readonly stdio: LastingStdio;
   readonly events: ContainerEvents;
   /** A longer line of output is split in the log; in bytes, -1: never. */
   readonly maxLogLineBytes: number;

@@ -1,5 +1,6 @@
 import { allEnded } from '../base/all-ended';
 import { isNotFound } from '../containerd/errors';
+import { snapshotterOf } from '../containerd/leases';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
@@ -40,8 +41,6 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   deps.exits.settle(id);
 }
 
-const SNAPSHOTS = 'snapshots/';
-
 /** The snapshots behind the pod's image volumes are held by its lease alone; without it they go with some later collection. */
 async function removeLeasedSnapshots(deps: Deps, lease: string, signal: AbortSignal): Promise<void> {
   const { leases, snapshots } = deps.containerd;
@@ -49,11 +48,11 @@ async function removeLeasedSnapshots(deps: Deps, lease: string, signal: AbortSig
     if (isNotFound(error)) return [];
     throw error;
   });
-  for (const { id, type } of resources) {
-    if (!type.startsWith(SNAPSHOTS)) continue;
-    const snapshotter = type.slice(SNAPSHOTS.length);
-    const info = await snapshots.stat({ snapshotter, key: id }, { signal });
+  for (const resource of resources) {
+    const [key, snapshotter] = [resource.id, snapshotterOf(resource)];
+    if (snapshotter === undefined) continue;
+    const info = await snapshots.stat({ snapshotter, key }, { signal });
     // Layers that were unpacked under the lease are images' own.
-    if (info && info.kind !== 'COMMITTED') await snapshots.remove({ snapshotter, key: id }, { signal });
+    if (info && info.kind !== 'COMMITTED') await snapshots.remove({ snapshotter, key }, { signal });
   }
 }

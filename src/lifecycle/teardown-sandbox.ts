@@ -52,6 +52,7 @@ export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, sign
   }
   await deps.host.removeTree(deps.paths.imageVolumes(id));
   await deps.host.unmount(deps.paths.shm(id));
+  sandbox.stopped = true;
 }
 
 async function stopContainerOfPod(deps: TeardownDeps, container: Container, signal: AbortSignal): Promise<void> {

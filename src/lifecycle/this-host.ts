@@ -1,5 +1,6 @@
 import { stat, unlink } from 'node:fs/promises';
 import { errnoOf } from '../base/errors';
+import { freshWork } from '../base/fresh-work';
 import type { Logger } from '../base/logger';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
@@ -35,7 +36,7 @@ const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'no
 
 /** What is done to processes by the task that they belong to. */
 const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers'> = {
-  processTable: () => processTable(),
+  processTable: freshWork(() => processTable()),
   killStrays: (id) => killStrays(id),
   killMakers: (id, runtime) => killMakers(id, runtime),
 };

@@ -77,8 +77,10 @@ export interface Container {
   unsaved?: boolean;
   /** Why it is not known what became of its task. It is asked again until it is. */
   doubt?: string;
-  /** Why its metadata is not complete: its status is not told until it can be read. */
+  /** Why its metadata is not complete: its status is not told until it can be read, or its pod has been stopped. */
   unreadable?: string;
+  /** Its status file cannot be read: when it ended, and how, is not known. */
+  endUnread?: boolean;
   /** Its start failed with this message while its task may still be there: UNKNOWN until the task is gone. */
   failedStart?: string;
   /** A change of its resources failed half-way and is still to be put back by this; set while that is so. Not stored. */

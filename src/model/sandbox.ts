@@ -46,8 +46,10 @@ export interface Sandbox {
   halfMade?: boolean;
   /** Why it is not known whether its pause task runs. It is asked again until it is. */
   doubt?: string;
-  /** Why its metadata is not complete: its status is not told until it can be read. */
+  /** Why its metadata is not complete: its status is not told until it can be read, or the pod has been stopped. */
   unreadable?: string;
   /** It is being taken down: nothing new may begin in it, though it is READY yet. */
   stopping?: boolean;
+  /** StopPodSandbox has succeeded in this process. Not stored. */
+  stopped?: boolean;
 }

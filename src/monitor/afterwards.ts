@@ -3,15 +3,16 @@ import type { LifecycleDeps } from '../lifecycle/deps';
 
 /**
  * Runs `act` in the background while holding the lock of `id`. Resolves once the lock is held: a start goes on, and calls
- * about this one object wait. What `act` throws is logged.
+ * about this one object wait. What `act` throws is logged; `ended` resolves when it has come to its end.
  */
 export async function afterwards(
   deps: Pick<LifecycleDeps, 'locks' | 'log'>,
   id: string,
   act: () => Promise<void>,
-): Promise<void> {
+): Promise<{ readonly ended: Promise<void> }> {
   const held = await deps.locks.hold(id);
-  void act()
+  const ended = act()
     .catch((error: unknown) => deps.log.error('background cleanup failed', { id, error: errorMessage(error) }))
     .finally(() => held.release());
+  return { ended };
 }

@@ -1,19 +1,21 @@
 import { errorMessage } from '../base/errors';
+import { Limit } from '../base/limit';
 import type { Process } from '../containerd/tasks';
 import { adoptExecs } from '../lifecycle/adopt-execs';
 import { finishContainer } from '../lifecycle/finish-container';
 import { clearHalfMadeTask, clearVanishedTask } from '../lifecycle/half-made-task';
 import { handlerOfContainer } from '../lifecycle/handler-of-container';
 import { killAndDelete } from '../lifecycle/kill-and-delete';
-import { reopenStdio } from '../lifecycle/reopen-stdio';
+import { takeUpStdio } from '../lifecycle/take-up-stdio';
 import { type Container, containerState } from '../model/container';
 import { LOST_EXIT_STATUS } from '../state/exits';
-import type { RecoverDeps } from './recover';
+import { CLEANUP_TIMEOUT_MS, type RecoverDeps } from './recover-deps';
 import { watchContainer } from './watch-exits';
 
 /** What is done about a container once it is known what became of it (`recovery-decision.ts`). */
 
-const CLEANUP_TIMEOUT_MS = 60_000;
+/** After a reboot every container has ended, and each takes looks at all processes and a call of the OCI runtime. */
+const clearing = new Limit(4);
 
 /** Its stdio is opened once it is known by which FIFOs: what is printed meanwhile waits in them. */
 export async function runInDoubt(deps: RecoverDeps, container: Container): Promise<void> {
@@ -24,7 +26,12 @@ export async function runInDoubt(deps: RecoverDeps, container: Container): Promi
   watchContainer(deps, deps.monitor, container);
 }
 
-export async function runOn(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
+/** Its exit is watched and its execs are known. `patience`: how long its output is waited for, which is taken up after that too. */
+export async function runOn(
+  deps: RecoverDeps,
+  container: Container,
+  { task, patience }: { task: Process; patience: () => Promise<void> },
+): Promise<void> {
   const { id, sandboxId } = container.metadata;
   const { status } = container;
   if (containerState(status) !== 'RUNNING' || status.pid !== task.pid) {
@@ -37,7 +44,7 @@ export async function runOn(deps: RecoverDeps, container: Container, task: Proce
     });
   }
   await deps.shims.found(sandboxId, id, task.pid);
-  await reopenStdio(deps, container, task);
+  await Promise.race([takeUpStdio(deps, container, task), patience()]);
   watchContainer(deps, deps.monitor, container);
   await adoptExecs(deps, id);
 }
@@ -45,7 +52,8 @@ export async function runOn(deps: RecoverDeps, container: Container, task: Proce
 /** Its code and time are true; what is left in the pipes still belongs into the log. What cannot be done now is tried again. */
 export async function recordEnd(deps: RecoverDeps, container: Container, task: Process): Promise<void> {
   try {
-    if (container.status.finishedAt === 0n) await reopenStdio(deps, container, task);
+    // What it printed last is waited for, as after every end; when crisp-stdio does not come, this is tried again.
+    if (container.status.finishedAt === 0n) void takeUpStdio(deps, container, task);
     deps.monitor.unwatch(container.metadata.id);
     await finishContainer(deps, container, { exitStatus: task.exitStatus, exitedAt: task.exitedAt });
   } catch (error) {
@@ -58,7 +66,8 @@ export async function recordLostEnd(deps: RecoverDeps, container: Container): Pr
   const { id } = container.metadata;
   try {
     const reason = 'containerd has no task, and its shim has ended';
-    await clearVanishedTask(deps, id, { handler: handlerOfContainer(deps, container), reason });
+    const handler = handlerOfContainer(deps, container);
+    await clearing.run(() => clearVanishedTask(deps, id, { handler, reason }));
     const exitedAt = BigInt(Date.now()) * 1_000_000n;
     deps.monitor.unwatch(id);
     const startedAt = container.status.startedAt || container.status.createdAt;

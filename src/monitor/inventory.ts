@@ -1,5 +1,7 @@
+import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import { HeapRoom } from '../base/heap-room';
+import { isId } from '../base/ids';
 import { Limit } from '../base/limit';
 import { once } from '../base/once';
 import type { ContainerRecord } from '../containerd/containers';
@@ -12,17 +14,14 @@ import { containerState } from '../model/container';
 import { KIND_CONTAINER, KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { CONTAINER_EXTENSION, SANDBOX_EXTENSION } from '../state/records';
 import type { JournalEntry } from '../state/sandbox-store';
-import type { RecoverDeps } from './recover';
+import { GET_TIMEOUT_MS, type RecoverDeps } from './recover-deps';
 
-/** Ids of pods and containers. */
-const ID = /^[0-9a-f]{64}$/;
 const AT_ONCE = 16;
 /** Within this containerd lists all tasks, unless the shim of one of them hangs. */
 const LIST_TASKS_TIMEOUT_MS = 1000;
 const LIST_AGAIN_TIMEOUT_MS = 10_000;
 /** For what a start can do without. */
 const OPTIONAL_TIMEOUT_MS = 5000;
-const GET_TIMEOUT_MS = 5000;
 /** Records are read as a whole, on a busy machine slowly: the limit grows for as long as there was no answer. */
 const RECORDS_TIMEOUT_MS = { least: 10_000, most: 60_000 };
 const KINDS = [KIND_SANDBOX, KIND_CONTAINER];
@@ -30,6 +29,8 @@ const KINDS = [KIND_SANDBOX, KIND_CONTAINER];
 const PROBE = 'crisp-probe';
 /** The first member of the metadata in a record. */
 const ID_MEMBER = '"ID":';
+/** crisp-stdio may be being started anew; what containers print meanwhile waits in their pipes. */
+const OUTPUT_PATIENCE_MS = 2000;
 /** How long one contradictory id may hold up all others. */
 const PATIENCE_MS = 120_000;
 
@@ -52,6 +53,8 @@ export interface Found {
   tasksAgain(): Promise<readonly Process[]>;
   /** The processes of this host, looked at once when that is first asked for. */
   processes(): Promise<ProcessTable>;
+  /** Resolves when a start has waited long enough for output to be taken up; the time begins when this is first asked for. */
+  outputPatience(): Promise<void>;
 }
 
 /** That, the records of all pods and containers, and what only crisp's own files know of. */
@@ -100,6 +103,7 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
     tasksListed: tasks !== undefined,
     tasksAgain: once(() => deps.containerd.tasks.list({ timeoutMs: LIST_AGAIN_TIMEOUT_MS })),
     ...{ leases: leases?.inUse, processes, journal: journal ?? new Map() },
+    outputPatience: once(() => sleep(OUTPUT_PATIENCE_MS)),
     whole: unlisted.whole && journal !== undefined,
     stored: stored && new Map(stored.map((record) => [record.id, record])),
     ms: Math.round(performance.now() - began),
@@ -204,7 +208,7 @@ function isAboutItself({ id, extensions }: ContainerRecord): boolean {
 /** Ids of pods and containers that crisp's own files know of. */
 async function knownIds(deps: RecoverDeps, journal: ReadonlyMap<string, JournalEntry>): Promise<string[]> {
   const dirs = await Promise.all(deps.paths.recordDirectories().map((dir) => deps.host.entries(dir)));
-  return [...new Set([...journal.keys(), ...dirs.flat().filter((name) => ID.test(name))])];
+  return [...new Set([...journal.keys(), ...dirs.flat().filter((name) => isId(name))])];
 }
 
 /** A container that ran when its status file was written: an answer that says that there is nothing contradicts that. */

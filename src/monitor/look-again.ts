@@ -2,8 +2,8 @@ import type { ContainerRecord } from '../containerd/containers';
 import type { Container } from '../model/container';
 import { KIND_LABEL, KIND_SANDBOX } from '../state/labels';
 import { type Asked, askDaemon } from './inventory';
-import type { RecoverDeps } from './recover';
 import { recoverContainer } from './recover-container';
+import type { RecoverDeps } from './recover-deps';
 import { recoverSandbox } from './recover-sandbox';
 import { rollBackInterrupted } from './roll-back-interrupted';
 

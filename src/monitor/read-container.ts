@@ -2,7 +2,7 @@ import type { ContainerRecord } from '../containerd/containers';
 import type { Container, ContainerMetadata } from '../model/container';
 import { partialContainerMetadata, specOf } from '../state/partial-metadata';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
-import type { RecoverDeps } from './recover';
+import type { RecoverDeps } from './recover-deps';
 
 /** What is known of a container; with `unreadable` that is not all. */
 export interface ReadContainer {

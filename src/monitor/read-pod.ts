@@ -5,7 +5,7 @@ import type { SandboxMetadata } from '../model/sandbox';
 import { partialSandboxMetadata } from '../state/partial-metadata';
 import { parseSandboxMetadata, SANDBOX_EXTENSION } from '../state/records';
 import type { Asked } from './inventory';
-import type { RecoverDeps } from './recover';
+import type { RecoverDeps } from './recover-deps';
 
 const STORE_TIMEOUT_MS = 5000;
 

@@ -1,18 +1,30 @@
+import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
+import { takeUpStdio } from '../lifecycle/take-up-stdio';
 import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
 import { resourcesOf } from '../oci/resources';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { specOf } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
+import { askForTask, hasProcesses, type Sought } from './ask-for-task';
 import { clearCutOffStart, deleteUnstarted, recordEnd, recordLostEnd, runInDoubt, runOn } from './container-acts';
 import type { Found } from './inventory';
 import { readContainer, userOf } from './read-container';
-import { askForTask, hasProcesses, type RecoverDeps, reserveRecovered } from './recover';
-import { type ContainerDecision, type ContainerFacts, decideContainer, type TaskAnswer } from './recovery-decision';
+import { type RecoverDeps, TASK_TIMEOUT_MS } from './recover-deps';
+import {
+  type ContainerDecision,
+  type ContainerFacts,
+  decideContainer,
+  type Look as LookAtMachine,
+  type TaskAnswer,
+} from './recovery-decision';
+import { reserveRecovered } from './reserve-recovered';
 
 const STATUS_FILE_PATIENCE_MS = 120_000;
+/** How long a container's lock is held for its output to be taken up. */
+const PATIENCE_MS = 2000;
 
 /**
  * Lists one container again by its record, in the state that `decideContainer` says. Whatever of it cannot be read or is in
@@ -36,14 +48,21 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
   // The usual case: it has ended and its task is deleted.
   if (last === 'exited' && found.tasksListed && !found.tasks.has(record.id)) return;
   const rest = await settle(deps, { container, last, found });
-  if (rest) return afterwards(deps, record.id, () => orInDoubt(deps, { container, last }, rest));
+  if (rest) return startRest(deps, { container, last, found }, rest);
   if (container.doubt !== undefined) askAgain(deps, { container, last });
 }
 
+/** Begins what is left to be done under the container's lock. A start waits for the end of what kubelet is to see at once. */
+async function startRest(deps: RecoverDeps, look: Look & { found: Found }, { waits, act }: Rest): Promise<void> {
+  const { id } = look.container.metadata;
+  const { ended } = await afterwards(deps, id, () => orInDoubt(deps, look, act));
+  if (waits) await Promise.race([ended, look.found.outputPatience()]);
+}
+
 /** What fails now is looked at again as a whole. */
-async function orInDoubt(deps: RecoverDeps, { container, last }: Look, rest: Rest): Promise<void> {
+async function orInDoubt(deps: RecoverDeps, { container, last }: Look, act: () => Promise<void>): Promise<void> {
   try {
-    await rest();
+    await act();
   } catch (error) {
     container.doubt = errorMessage(error);
     askAgain(deps, { container, last });
@@ -58,7 +77,11 @@ function lastStateOf(status: ContainerStatus): LastState {
 }
 
 /** What may take its time, to be done under the container's lock. */
-type Rest = () => Promise<void>;
+interface Rest {
+  /** Whether a start waits for it, for a while. */
+  readonly waits: boolean;
+  act(): Promise<void>;
+}
 
 interface Look {
   readonly container: Container;
@@ -70,37 +93,51 @@ interface Look {
 async function settle(deps: RecoverDeps, { container, last, found }: Look): Promise<Rest | undefined> {
   const sought = { ...taskOfContainer(deps, container), ran: last === 'running' || last === 'unread' };
   const asked = await askForTask(deps, sought, found);
-  const contradicts = asked.said === 'created' && last === 'running';
-  const answer: TaskAnswer = contradicts ? { said: 'nothing', why: 'its task was never started, and it ran' } : asked;
+  const contradicts = await contradictionOf(deps, sought, { said: asked.said, last, found });
+  const answer = contradicts ?? asked;
   const processes =
     answer.said === 'nothing' && (await hasProcesses(deps, sought, found).catch(() => last !== 'created'));
-  const logged = last === 'unread' && answer.said === 'none' && (await hasLog(deps, container));
+  const logged = last === 'unread' && answer.said === 'none' ? await hasLog(deps, container) : 'no';
   const decision = decideContainer({ task: answer.said, last, processes, logged });
   container.doubt = answer.said === 'nothing' ? answer.why : undefined;
   const unknown = decision === 'UNKNOWN in doubt';
   // What was told of it in doubt is taken back.
   const neverStarted = last === 'created' || decision === 'clear a cut-off start' || decision === 'delete the task';
   deps.containers.updateInMemory(container, neverStarted ? { unknown, startedAt: 0n } : { unknown });
-  return act(deps, container, { decision, answer });
+  return restOf(deps, container, { decision, answer, patience: found?.outputPatience ?? (() => sleep(PATIENCE_MS)) });
 }
 
-async function act(
+/** Where the status file and the tasks service contradict each other, /proc decides, and what it does not decide is in doubt. */
+async function contradictionOf(
+  deps: RecoverDeps,
+  sought: Sought,
+  { said, last, found }: { said: TaskAnswer['said']; last: LastState; found: Found | undefined },
+): Promise<TaskAnswer | undefined> {
+  if (said === 'created' && last === 'running')
+    return { said: 'nothing', why: 'its task was never started, and by its status file it ran' };
+  if (said !== 'runs' || last !== 'exited') return undefined;
+  if (await hasProcesses(deps, { ...sought, ran: true }, found).catch(() => false)) return undefined;
+  return { said: 'nothing', why: 'its task runs, and by its status file it has ended' };
+}
+
+async function restOf(
   deps: RecoverDeps,
   container: Container,
-  { decision, answer }: { decision: ContainerDecision; answer: TaskAnswer },
+  { decision, answer, patience }: { decision: ContainerDecision; answer: TaskAnswer; patience: () => Promise<void> },
 ): Promise<Rest | undefined> {
   const { id } = container.metadata;
   switch (decision) {
     case 'run on':
-      return answer.said === 'runs' ? runOn(deps, container, answer.task).then(() => undefined) : undefined;
+      if (answer.said === 'runs') await runOn(deps, container, { task: answer.task, patience });
+      return undefined;
     case 'record the end':
-      return answer.said === 'ended' ? recordEnd(deps, container, answer.task).then(() => undefined) : undefined;
+      return answer.said === 'ended' ? { waits: true, act: () => recordEnd(deps, container, answer.task) } : undefined;
     case 'delete the task':
-      return () => deleteUnstarted(deps, container);
+      return { waits: false, act: () => deleteUnstarted(deps, container) };
     case 'record a lost end':
-      return () => recordLostEnd(deps, container);
+      return { waits: false, act: () => recordLostEnd(deps, container) };
     case 'clear a cut-off start':
-      return () => clearCutOffStart(deps, container);
+      return { waits: false, act: () => clearCutOffStart(deps, container) };
     case 'EXITED unread':
       waitForStatusFile(deps, container);
       return undefined;
@@ -127,7 +164,7 @@ function askAgain(deps: RecoverDeps, { container, last }: Look): void {
     if (last !== 'exited' && container.status.finishedAt !== 0n) return true;
     const rest = await settle(deps, { container, last: await lastStateNow(deps, container, last) });
     if (container.doubt !== undefined) throw new Error(container.doubt);
-    await rest?.();
+    await rest?.act();
     deps.log.info('a container is not in doubt any more', { id, state: containerState(container.status) });
     return true;
   };
@@ -151,7 +188,7 @@ function waitForStatusFile(deps: RecoverDeps, container: Container): void {
   const { id } = container.metadata;
   const { createdAt } = container.status;
   const problem = 'its status file cannot be read';
-  container.unreadable ??= problem;
+  container.endUnread = true;
   deps.containers.updateInMemory(container, {
     startedAt: createdAt,
     finishedAt: createdAt,
@@ -165,7 +202,7 @@ function waitForStatusFile(deps: RecoverDeps, container: Container): void {
     if (!stored && performance.now() < until) throw new Error(problem);
     if (stored) deps.containers.updateInMemory(container, stored);
     else await recordLostEnd(deps, container);
-    if (container.unreadable === problem) container.unreadable = undefined;
+    container.endUnread = undefined;
     return true;
   };
   deps.retries.until(`the status file of container ${id}`, again, problem);
@@ -186,6 +223,7 @@ function readAgain(deps: RecoverDeps, container: Container): void {
     deps.selinux.reserve(metadata.processLabel);
     container.metadata = metadata;
     container.user = userOf(record);
+    if (containerState(container.status) === 'RUNNING') await readOutput(deps, container);
     container.unreadable = undefined;
     deps.containers.updateInMemory(container, {}); // its item in lists is written anew
     deps.log.info('the record of a container can be read again', { id });
@@ -194,11 +232,21 @@ function readAgain(deps: RecoverDeps, container: Container): void {
   deps.retries.until(`the record of container ${id}`, again, container.unreadable);
 }
 
+/** Its log is known only now. */
+async function readOutput(deps: RecoverDeps, container: Container): Promise<void> {
+  const task = await deps.containerd.tasks.get({ containerId: container.metadata.id }, { timeoutMs: TASK_TIMEOUT_MS });
+  if (task) await Promise.race([takeUpStdio(deps, container, task), sleep(PATIENCE_MS)]);
+}
+
 /** A container that has been started has a log, if it has one at all. */
-async function hasLog({ host }: RecoverDeps, { metadata: { logPath } }: Container): Promise<boolean> {
-  if (logPath === '') return false;
-  const [found] = await host.resolvePaths([{ path: logPath, create: false }]).catch(() => []);
-  return found !== undefined && found.kind !== 'missing';
+async function hasLog({ host }: RecoverDeps, { metadata: { logPath } }: Container): Promise<LookAtMachine> {
+  if (logPath === '') return 'no';
+  try {
+    const [found] = await host.resolvePaths([{ path: logPath, create: false }]);
+    return found !== undefined && found.kind !== 'missing' ? 'yes' : 'no';
+  } catch {
+    return 'failed';
+  }
 }
 
 /** What its record says of a container whose status file cannot be read. */

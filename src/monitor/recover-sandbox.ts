@@ -13,13 +13,13 @@ import { SHIM_GROUP } from '../oci/annotations';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { specOf } from '../state/partial-metadata';
 import { afterwards } from './afterwards';
+import { askForTask, hasProcesses } from './ask-for-task';
 import type { Asked, Found } from './inventory';
 import { readPod } from './read-pod';
-import { askForTask, hasProcesses, type RecoverDeps, reserveRecovered } from './recover';
+import { CLEANUP_TIMEOUT_MS, type RecoverDeps } from './recover-deps';
 import { decidePod, type Look, type PodDecision, type TaskAnswer } from './recovery-decision';
+import { reserveRecovered } from './reserve-recovered';
 import { watchSandbox } from './watch-exits';
-
-const CLEANUP_TIMEOUT_MS = 60_000;
 
 /**
  * Lists one pod again by its record, READY or NOTREADY as `decidePod` says. Whatever of it cannot be read or is in doubt is
@@ -162,7 +162,8 @@ function readAgain(deps: RecoverDeps, { sandbox, record: { id } }: Pod): void {
     const record = await deps.containerd.containers.get(id);
     if (deps.sandboxes.get(id) !== sandbox) return true;
     if (!record) throw new Error('containerd says that it has no record');
-    const { metadata, unreadable } = await readPod(deps, record, { stored: undefined, journal: new Map() });
+    const journal = new Map([[id, deps.sandboxes.journalEntry(id)]]);
+    const { metadata, unreadable } = await readPod(deps, record, { stored: undefined, journal });
     if (unreadable) throw new Error(unreadable);
     await using _held = await deps.locks.hold(id);
     if (deps.sandboxes.get(id) !== sandbox) return true;

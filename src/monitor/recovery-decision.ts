@@ -77,7 +77,7 @@ export interface ContainerFacts {
   /** /proc has processes of its task. */
   readonly processes: boolean;
   /** Its log is there, so it has been started once. */
-  readonly logged: boolean;
+  readonly logged: Look;
 }
 
 export type ContainerDecision =
@@ -113,7 +113,7 @@ export function decideContainer({ task, last, processes, logged }: ContainerFact
     case 'none':
       if (last === 'exited') return 'leave';
       if (last === 'running') return 'record a lost end';
-      if (last === 'unread' && logged) return 'EXITED unread';
+      if (last === 'unread' && logged !== 'no') return 'EXITED unread';
       return 'clear a cut-off start';
     case 'nothing':
       if (last === 'exited') return 'EXITED in doubt';

@@ -6,10 +6,8 @@ import { takeDownNetwork } from '../lifecycle/teardown-sandbox';
 import type { Sandbox, SandboxMetadata } from '../model/sandbox';
 import { afterwards } from './afterwards';
 import type { Asked } from './inventory';
-import { type RecoverDeps, reserveRecovered } from './recover';
-
-const CLEANUP_TIMEOUT_MS = 60_000;
-const GET_TIMEOUT_MS = 5000;
+import { CLEANUP_TIMEOUT_MS, GET_TIMEOUT_MS, type RecoverDeps } from './recover-deps';
+import { reserveRecovered } from './reserve-recovered';
 
 /**
  * Rolls back what the journal shows to be an interrupted creation: a pod of which containerd has no record, asked by its id

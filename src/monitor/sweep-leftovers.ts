@@ -1,12 +1,10 @@
+import { isId } from '../base/ids';
 import { isNotFound } from '../containerd/errors';
+import { snapshotterOf } from '../containerd/leases';
 import type { LifecycleDeps } from '../lifecycle/deps';
 import { hasLiveRecord } from '../lifecycle/live-record';
 import { POD_LEASE_LABEL } from '../lifecycle/pod-lease';
 import { containerState } from '../model/container';
-
-/** Ids of pods and containers: ours, and those of containerd's own CRI, whose directories we share. */
-const ID = /^[0-9a-f]{64}$/;
-const SNAPSHOTS = 'snapshots/';
 
 export type SweepDeps = Pick<
   LifecycleDeps,
@@ -78,9 +76,9 @@ export async function sweepSnapshots(deps: SweepDeps, signal: AbortSignal): Prom
       if (isNotFound(error)) return [];
       throw error;
     });
-    for (const { id: key, type } of resources) {
-      if (!type.startsWith(SNAPSHOTS) || !ID.test(key) || isOwned(deps, key)) continue;
-      const snapshotter = type.slice(SNAPSHOTS.length);
+    for (const resource of resources) {
+      const [key, snapshotter] = [resource.id, snapshotterOf(resource)];
+      if (snapshotter === undefined || !isId(key) || isOwned(deps, key)) continue;
       const info = await snapshots.stat({ snapshotter, key }, { signal });
       // Image volumes are views, and go with their pod.
       if (info?.kind !== 'ACTIVE' || !(await isOrphan(deps, key))) continue;
@@ -96,7 +94,7 @@ export async function sweepDirectories(deps: SweepDeps, signal: AbortSignal): Pr
   const found = await Promise.all(
     paths.directoriesById().map(async (dir) => ({ dir, names: await host.entries(dir) })),
   );
-  const unowned = (name: string): boolean => ID.test(name) && !isOwned(deps, name);
+  const unowned = (name: string): boolean => isId(name) && !isOwned(deps, name);
   if (!found.some(({ names }) => names.some(unowned))) return;
   const stored = daemon.features.sandboxStore ? await containerd.sandboxStore.list([], { signal }) : [];
   const inStore = new Set(stored.map(({ id }) => id));

@@ -34,6 +34,7 @@ export class SandboxStore {
   /** Those that have a journal file of ours: listed, being made or being removed. */
   private readonly recorded = new Set<string>();
   private readonly journal: string;
+  private journalRead = false;
 
   /** `root` is crisp's own directory; the journal lies in `<root>/sandboxes`. */
   constructor(root: string) {
@@ -77,18 +78,20 @@ export class SandboxStore {
   }
 
   /**
-   * What the journal has, by id. Every sandbox in it owns something until `forget`. To be called before any file is written:
-   * those that a crisp before us did not finish are removed. Rejects when the journal as a whole cannot be read.
+   * What the journal has, by id. Every sandbox in it owns something until `forget`. To be called once before any file is
+   * written: what an earlier crisp did not finish writing is removed then. Rejects when the journal as a whole cannot be read.
    */
   async readJournal(): Promise<Map<string, JournalEntry>> {
-    await removeTorn(this.journal);
+    if (!this.journalRead) await removeTorn(this.journal);
     const names = await readdir(this.journal).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       throw error; // no journal and one that cannot be read are not the same
     });
     const ids = names.flatMap((name) => JOURNAL_FILE.exec(name)?.[1] ?? []);
-    for (const id of ids) this.recorded.add(id);
-    return new Map(ids.map((id) => [id, this.readEntry(id)]));
+    // Later each file is noted as it is written, and one that was listed here may be gone by now.
+    if (!this.journalRead) for (const id of ids) this.recorded.add(id);
+    this.journalRead = true;
+    return new Map(ids.map((id) => [id, this.journalEntry(id)]));
   }
 
   /** Afterwards the sandbox is listed. */
@@ -119,8 +122,8 @@ export class SandboxStore {
     return this.sandboxes.values();
   }
 
-  /** Read at a start only, before anybody is served: the thread pool costs more than the read. */
-  private readEntry(id: string): JournalEntry {
+  /** What the journal has of one sandbox; its file is a small one on crisp's own disk: the thread pool costs more than the read. */
+  journalEntry(id: string): JournalEntry {
     try {
       const metadata = parseSandboxMetadata(readFileSync(this.file(id)));
       // A file about another sandbox says nothing.

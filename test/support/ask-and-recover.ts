@@ -1,4 +1,5 @@
-import { askDaemon, type RecoverDeps, recover } from '../../src/monitor/recover';
+import { askDaemon, recover } from '../../src/monitor/recover';
+import type { RecoverDeps } from '../../src/monitor/recover-deps';
 
 /** What a start does to find its pods, one after the other, and what goes on after it under their locks. */
 export async function askAndRecover(deps: RecoverDeps): Promise<void> {

@@ -1,13 +1,17 @@
-import type { Attachment, StdioService, StdioSpec } from '../../src/io/stdio-service';
+import type { Attachment, LastingStdio, StdioSpec } from '../../src/io/stdio-service';
 
 /** The stdio of containers as a record: what is open, and into which log it goes. */
-export class FakeStdio implements StdioService {
+export class FakeStdio implements LastingStdio {
   readonly opened = new Map<string, StdioSpec>();
   /** Every id that was drained, in order. */
   readonly drained: string[] = [];
 
   async open(spec: StdioSpec): Promise<void> {
     if (!this.opened.has(spec.id)) this.opened.set(spec.id, { ...spec });
+  }
+
+  async takeUp(spec: StdioSpec): Promise<void> {
+    await this.open(spec);
   }
 
   async reopen(id: string, logPath: string): Promise<void> {

@@ -27,6 +27,7 @@ import { PodShims } from '../../src/lifecycle/pod-shims';
 import { ResourceClassFiles } from '../../src/lifecycle/resource-class-files';
 import { ShimGroups } from '../../src/lifecycle/shim-groups';
 import { UserFiles } from '../../src/lifecycle/user-files';
+import { allTasksOf } from '../../src/monitor/ask-for-task';
 import { ExitMonitor } from '../../src/monitor/exit-monitor';
 import { Retries } from '../../src/monitor/retries';
 import { StatsSampler } from '../../src/monitor/stats-sampler';
@@ -249,6 +250,7 @@ export class StoryRig {
         pinned: [config.sandbox_image],
       }),
       retries: new Retries(log),
+      allTasks: allTasksOf(containerd),
       monitor: new ExitMonitor({ containerd, host, exits: lifecycle.exits, log }),
       stats: new StatsSampler(lifecycle, {
         periodMs: 1_000_000,

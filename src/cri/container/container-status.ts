@@ -7,7 +7,7 @@ import { toCriContainerStatus } from '../../state/cri-shapes';
 import { containerConfigJson } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
-import { requireContainer, requireReadable } from '../require';
+import { requireContainer, requireReadableContainer } from '../require';
 
 /** One container, from memory; with `verbose` also its record in containerd. */
 export async function containerStatus(
@@ -16,7 +16,7 @@ export async function containerStatus(
   call: Call,
 ): Promise<ContainerStatusResponse> {
   const container = requireContainer(deps, req.containerId);
-  requireReadable('container', container);
+  requireReadableContainer(deps, container);
   return {
     status: toCriContainerStatus(container, deps.namesOfImage),
     info: req.verbose ? { info: await verboseInfo(deps, container, call.signal) } : {},

@@ -12,7 +12,7 @@ import { toGoJson } from '../../state/go-json';
 import { sandboxConfigJson } from '../../state/records';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
-import { requireReadable, requireSandbox } from '../require';
+import { requireReadableContainer, requireReadablePod, requireSandbox } from '../require';
 
 /** One pod, with the statuses of all its containers: both are set or kubelet's evented PLEG sees a pod without any. */
 export async function podSandboxStatus(
@@ -22,9 +22,9 @@ export async function podSandboxStatus(
 ): Promise<PodSandboxStatusResponse> {
   const sandbox = requireSandbox(deps, req.podSandboxId, 'pod_sandbox_id');
   const { id, netnsPath } = sandbox.metadata;
-  requireReadable('pod sandbox', sandbox);
+  requireReadablePod(sandbox);
   const containers = deps.containers.bySandbox(id);
-  for (const container of containers) requireReadable('container', container);
+  for (const container of containers) requireReadableContainer(deps, container);
   const networkClosed = netnsPath !== '' && !(await deps.host.isNetns(netnsPath));
   return {
     status: toCriSandboxStatus(sandbox, networkClosed),

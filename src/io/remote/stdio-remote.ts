@@ -6,11 +6,12 @@ import type { Metrics } from '../../base/metrics';
 import type { ServiceManager } from '../../base/service-manager';
 import { endedOrLate } from '../ended-or-late';
 import { StdioError } from '../stdio-error';
-import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
+import type { Attachment, AttachOptions, DrainOptions, LastingStdio, StdioSpec } from '../stdio-service';
 import { AttachClient } from './attach-client';
 import { ControlConnection, dial } from './control-connection';
 import { HeldFifos } from './held-fifos';
 import type { Answer, Request, Told } from './messages';
+import { PendingCalls } from './pending-calls';
 import { type StarterLimits, type StartStdio, StdioStarter } from './stdio-starter';
 
 /** What a call waits for the process that has the stdio, also while that is started anew. */
@@ -36,21 +37,18 @@ export interface StdioRemoteOptions extends StartStdio {
   readonly limits?: Partial<StarterLimits>;
 }
 
-interface Waiting {
-  readonly request: Request;
-  settle(answer: Answer): void;
-}
-
 /**
  * The StdioService in a process of its own that outlives this one. Every call is safe to repeat, so when the process dies
  * it is started anew, told again what is open, and asked again what it had not answered.
  */
-export class StdioRemote implements StdioService {
+export class StdioRemote implements LastingStdio {
   private readonly specs = new Map<string, StdioSpec>();
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly calls = new PendingCalls();
   private readonly attached = new Map<string, AttachClient>();
   /** Containers that a new process is being told of, until it has them open. */
   private readonly takingUp = new Map<string, Promise<void>>();
+  /** What is called once a container that is taken up is open, or is not to be any more. */
+  private readonly whenOpen = new Map<string, () => void>();
   /** Containers that are being closed. */
   private readonly ending = new Set<string>();
   private readonly held: HeldFifos;
@@ -60,7 +58,6 @@ export class StdioRemote implements StdioService {
   private readonly leaving = new AbortController();
   private connection: ControlConnection | undefined;
   private running: Promise<void> | undefined;
-  private seq = 0;
 
   constructor(private readonly options: StdioRemoteOptions) {
     this.held = new HeldFifos(options.manager);
@@ -81,6 +78,15 @@ export class StdioRemote implements StdioService {
     await this.call({ op: 'open', spec });
     this.specs.set(spec.id, spec);
     this.held.hold(spec);
+  }
+
+  async takeUp(spec: StdioSpec): Promise<void> {
+    const { id } = spec;
+    const opened = new Promise<void>((resolve) => this.whenOpen.set(id, resolve));
+    this.specs.set(id, spec);
+    this.held.hold(spec);
+    if (this.connection) this.openAgain(id, this.connection);
+    await opened;
   }
 
   async reopen(id: string, logPath: string): Promise<void> {
@@ -133,7 +139,7 @@ export class StdioRemote implements StdioService {
     this.starter.stop();
     try {
       for (const client of this.attached.values()) client.detach();
-      this.connection?.send(this.seq++, { op: 'leave' });
+      this.connection?.send(this.calls.nextSeq(), { op: 'leave' });
       await this.connection?.close();
       await this.running;
       this.held.leave();
@@ -170,28 +176,14 @@ export class StdioRemote implements StdioService {
 
   private forget(id: string): void {
     this.specs.delete(id);
+    this.settled(id);
     this.held.release(id);
   }
 
   /** `timeoutMs` null: for ever, unless this server stops. */
   private call(request: Request, timeoutMs: number | null = CALL_TIMEOUT_MS): Promise<Answer> {
     if (this.leaving.signal.aborted) return Promise.reject(this.leaving.signal.reason);
-    const seq = this.seq++;
-    return new Promise((resolve, reject) => {
-      const late = (): void => {
-        const message = `the process that has the stdio did not answer "${request.op}" in time`;
-        settle({ seq, failure: { code: 'UNAVAILABLE', message } });
-      };
-      const timer = timeoutMs === null ? undefined : setTimeout(late, timeoutMs);
-      const settle = ({ failure, ...answer }: Answer): void => {
-        clearTimeout(timer);
-        this.waiting.delete(seq);
-        if (failure) reject(new StdioError(failure.code, failure.message));
-        else resolve(answer);
-      };
-      this.waiting.set(seq, { request, settle });
-      this.connection?.send(seq, request);
-    });
+    return this.calls.call(request, timeoutMs, this.connection);
   }
 
   /** Until the signal fires, whatever goes wrong. Then all calls that wait are answered. Never rejects. */
@@ -205,9 +197,8 @@ export class StdioRemote implements StdioService {
         await sleep(UNEXPECTED_PAUSE_MS, signal).catch(() => undefined);
       }
     }
-    for (const { settle } of [...this.waiting.values()]) {
-      settle({ seq: -1, failure: { code: 'UNAVAILABLE', message: 'the server is stopping' } });
-    }
+    for (const id of [...this.whenOpen.keys()]) this.settled(id);
+    this.calls.endAll('the server is stopping');
   }
 
   /** Resolves when the connection is gone. */
@@ -235,7 +226,7 @@ export class StdioRemote implements StdioService {
     const backoff = new Backoff({ firstMs: 5, maxMs: 200 });
     const { path, containerd } = this.options;
     const events = {
-      onAnswer: (answer: Answer) => this.waiting.get(answer.seq)?.settle(answer),
+      onAnswer: (answer: Answer) => this.calls.answered(answer),
       onTold: (told: Told) => this.heard(told),
     };
     for (;;) {
@@ -262,25 +253,32 @@ export class StdioRemote implements StdioService {
   /** A new process is told what is open (it mostly knows), then asked what its predecessor has not answered. */
   private take(connection: ControlConnection): void {
     this.connection = connection;
-    const asked = new Map(this.waiting);
-    for (const id of this.specs.keys()) {
-      const opened = this.takeUp(id, connection).finally(() => {
-        if (this.takingUp.get(id) === opened) this.takingUp.delete(id);
-      });
-      this.takingUp.set(id, opened);
-    }
-    for (const [seq, { request }] of asked) connection.send(seq, request);
+    const asked = this.calls.unanswered();
+    for (const id of this.specs.keys()) this.openAgain(id, connection);
+    for (const [seq, request] of asked) connection.send(seq, request);
+  }
+
+  private openAgain(id: string, connection: ControlConnection): void {
+    const opened = this.untilOpen(id, connection).finally(() => {
+      if (this.takingUp.get(id) === opened) this.takingUp.delete(id);
+    });
+    this.takingUp.set(id, opened);
+  }
+
+  private settled(id: string): void {
+    this.whenOpen.get(id)?.();
+    this.whenOpen.delete(id);
   }
 
   /** Has it opened, again and again while it cannot be: what it prints waits in its pipes meanwhile. */
-  private async takeUp(id: string, connection: ControlConnection): Promise<void> {
+  private async untilOpen(id: string, connection: ControlConnection): Promise<void> {
     const backoff = new Backoff(TAKE_UP_AGAIN);
     const { signal } = this.leaving;
     let told = '';
     for (let spec = this.specs.get(id); spec; spec = this.specs.get(id)) {
       try {
         await this.call({ op: 'open', spec });
-        return;
+        return this.settled(id);
       } catch (error) {
         const why = errorMessage(error);
         if (why !== told) this.options.log.warn('the stdio of a container cannot be taken up', { id, error: why });

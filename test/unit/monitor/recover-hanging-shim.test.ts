@@ -1,4 +1,4 @@
-import { TASK_TIMEOUT_MS } from '../../../src/monitor/recover';
+import { TASK_TIMEOUT_MS } from '../../../src/monitor/recover-deps';
 import { askAndRecover } from '../../support/ask-and-recover';
 import { runContainer, runPod } from '../../support/story-pods';
 import { StoryRig } from '../../support/story-rig';

@@ -84,17 +84,20 @@ describe('What a start makes of a container', () => {
   it.each(TASKS.flatMap((task) => LASTS.map((last) => [task, last] as const)))(
     'whose task is %s and that was %s',
     (task, last) => {
-      const facts: ContainerFacts = { task, last, processes: false, logged: false };
+      const facts: ContainerFacts = { task, last, processes: false, logged: 'no' };
       expect(decideContainer(facts)).toBe(table[task]?.[last]);
     },
   );
 
-  it('has ended when its log is there and its status file is not', () => {
-    expect(decideContainer({ task: 'none', last: 'unread', processes: false, logged: true })).toBe('EXITED unread');
-  });
+  it.each(['yes', 'failed'] as const)(
+    'has ended when its status file is not there and its log may be (%s)',
+    (logged) => {
+      expect(decideContainer({ task: 'none', last: 'unread', processes: false, logged })).toBe('EXITED unread');
+    },
+  );
 
   it('runs when its processes do, unless its end was recorded', () => {
-    const decided = LASTS.map((last) => decideContainer({ task: 'nothing', last, processes: true, logged: true }));
+    const decided = LASTS.map((last) => decideContainer({ task: 'nothing', last, processes: true, logged: 'yes' }));
     expect(decided).toEqual(['RUNNING in doubt', 'RUNNING in doubt', 'EXITED in doubt', 'RUNNING in doubt']);
   });
 });

@@ -1,5 +1,5 @@
 import { streamingRuntime } from '../../../../src/cri/container/streaming-runtime';
-import type { AttachEnd, AttachOptions, StdioService } from '../../../../src/io/stdio-service';
+import type { AttachEnd, AttachOptions, LastingStdio } from '../../../../src/io/stdio-service';
 import { Code } from '../../../../src/rpc/code';
 import type { AttachRequest } from '../../../../src/streaming/streaming-runtime';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
@@ -33,7 +33,7 @@ async function attached(
       return { done, detach };
     },
   };
-  const deps = { ...rig.now.deps, stdio: stdio as unknown as StdioService };
+  const deps = { ...rig.now.deps, stdio: stdio as unknown as LastingStdio };
   const all = { tty: config.tty ?? false, stdin: true, stdout: true, stderr: !config.tty };
   const ending = streamingRuntime(deps).attach({ containerId: id, ...all, ...asked }, client);
   ending.catch(() => undefined);
