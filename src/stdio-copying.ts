@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from './base/logger';
 import { diskOf } from './host/disk-of';
-import { mountInfoText } from './host/mount-info';
+import { RecentMountInfo } from './host/mount-info';
 import { makeRoom } from './host/pipes';
 import { hostMeans } from './host/syscalls';
 import { DataBacklog } from './io/engine/data-backlog';
@@ -63,10 +63,11 @@ export function startCopying(options: CopyingOptions, metrics: CountBuffer, onDe
 function startLanes(options: CopyingOptions, service: StdioThreaded, onDead: (why: string) => void): EngineLanes {
   const { dir, log, program, predecessorGone } = options;
   const backlog = new DataBacklog();
+  const mounts = new RecentMountInfo();
   const journals = new JournalFiles(dir, new Set(notedSpecs(notesDir(dir)).map(({ id }) => id)));
   const lanes = new EngineLanes({
     ...{ journals, predecessorGone, log, onDead },
-    diskOf: (path) => diskOf(mountInfoText(), path),
+    diskOf: (path) => diskOf(mounts.text(), path),
     start: (journal, onLaneDead) => {
       const workerData: StdioWorkerData = { journal, backlog: backlog.shared };
       const resourceLimits = { maxYoungGenerationSizeMb: 2 };

@@ -1,7 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { LogFields, Logger } from './base/logger';
 import { elsewhereThan } from './host/disk-of';
-import { mountInfoText } from './host/mount-info';
+import { RecentMountInfo } from './host/mount-info';
 import { kernelPipes } from './host/pipes';
 import { DataBacklog } from './io/engine/data-backlog';
 import { JOURNAL_BYTES } from './io/engine/journal';
@@ -23,6 +23,7 @@ export function runStdioWorker(): void {
   const tell = (event: EngineEvent): void => port.postMessage(event);
   const { journal, backlog } = workerData as StdioWorkerData;
   const pipes = kernelPipes();
+  const mounts = new RecentMountInfo();
   const log = loggerTo(tell);
   const onNoRoom = (): void => log.warn('no room for the journal: a kill may lose or repeat a line', { journal });
   const engine = new LogEngine({
@@ -31,7 +32,7 @@ export function runStdioWorker(): void {
     backlog: new DataBacklog(backlog),
     journal,
     memory: pipes.sharedMemory(journal, JOURNAL_BYTES, onNoRoom),
-    elsewhere: (at) => elsewhereThan(mountInfoText(), at),
+    elsewhere: (at) => elsewhereThan(mounts.text(), at),
     log,
     metrics: {
       count: (name, labels, by = 1) => tell({ kind: 'count', name, labels, by }),

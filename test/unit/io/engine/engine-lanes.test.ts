@@ -160,6 +160,25 @@ describe('Threads that copy', () => {
     expect(threads).toHaveLength(1);
   });
 
+  it('end when they have had no container for a while, but for the last one', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance'] });
+    try {
+      const lanes = lanesOf();
+      for (const id of ['a', 'b', 'c']) await open(lanes, id, `/${id}/0.log`);
+      await lanes.send({ kind: 'release', id: 'b' });
+      await lanes.send({ kind: 'release', id: 'c' });
+      await open(lanes, 'd', '/d/0.log'); // on one of those that are free
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(lanes.size).toBe(2);
+      for (const id of ['a', 'd']) await lanes.send({ kind: 'release', id });
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(lanes.size).toBe(1);
+      await open(lanes, 'e', '/e/0.log');
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('are shared when there are too many disks', async () => {
     const lanes = lanesOf();
     for (let n = 0; n < MAX_LANES + 3; n++) await open(lanes, `${n}`, `/disk-${n}/a.log`);
