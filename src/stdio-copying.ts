@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { sleep } from './base/backoff';
 import type { Logger } from './base/logger';
 import { diskOf } from './host/disk-of';
 import { RecentMountInfo } from './host/mount-info';
 import { makeRoom } from './host/pipes';
+import { isDying } from './host/proc';
 import { hostMeans } from './host/syscalls';
 import { DataBacklog } from './io/engine/data-backlog';
 import { EngineLanes } from './io/engine/engine-lanes';
@@ -16,6 +19,9 @@ import type { CopyingStdio } from './io/stdio-service';
 import { StdioThreaded } from './io/stdio-threaded';
 import { notesDir } from './stdio-names';
 import type { StdioWorkerData } from './stdio-worker';
+
+/** How often a thread of a predecessor is looked at that the kernel holds up. */
+const THREAD_LOOK_MS = 50;
 
 /** The service that copies, and how to hold and to end it. */
 export interface Copying {
@@ -60,13 +66,21 @@ export function startCopying(options: CopyingOptions, metrics: CountBuffer, onDe
   };
 }
 
+/** Of a process that does not end since another thread of it is held up, those that are not have ended soon. */
+async function threadGone(owner: string, { predecessorGone }: CopyingOptions): Promise<void> {
+  const pid = Number(owner.split('/', 1)[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return predecessorGone();
+  while (isDying(pid) && existsSync(`/proc/${owner}`)) await sleep(THREAD_LOOK_MS);
+}
+
 function startLanes(options: CopyingOptions, service: StdioThreaded, onDead: (why: string) => void): EngineLanes {
-  const { dir, log, program, predecessorGone } = options;
+  const { dir, log, program } = options;
   const backlog = new DataBacklog();
   const mounts = new RecentMountInfo();
   const journals = new JournalFiles(dir, new Set(notedSpecs(notesDir(dir)).map(({ id }) => id)));
   const lanes = new EngineLanes({
-    ...{ journals, predecessorGone, log, onDead },
+    ...{ journals, log, onDead },
+    threadGone: (owner) => threadGone(owner, options),
     diskOf: (path) => diskOf(mounts.text(), path),
     start: (journal, onLaneDead) => {
       const workerData: StdioWorkerData = { journal, backlog: backlog.shared };

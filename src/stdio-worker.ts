@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { LogFields, Logger } from './base/logger';
 import { elsewhereThan } from './host/disk-of';
@@ -31,6 +32,7 @@ export function runStdioWorker(): void {
     tell,
     backlog: new DataBacklog(backlog),
     journal,
+    owner: readlinkSync('/proc/thread-self'),
     memory: pipes.sharedMemory(journal, JOURNAL_BYTES, onNoRoom),
     elsewhere: (at) => elsewhereThan(mounts.text(), at),
     log,

@@ -24,8 +24,8 @@ export interface EngineLanesOptions {
   /** The disk that a path lies on as far as the mount table tells, symbolic links left aside; empty path: no disk. */
   diskOf(path: string): string;
   readonly journals: JournalFiles;
-  /** Resolves when no system call of a killed predecessor can take effect any more. */
-  predecessorGone(): Promise<void>;
+  /** Resolves when no system call of a thread of a killed predecessor can take effect any more. */
+  threadGone(owner: string): Promise<void>;
   readonly log: Logger;
   /** A thread ended though it was not asked to. */
   onDead(why: string): void;
@@ -100,9 +100,9 @@ export class EngineLanes implements EnginePort {
   }
 
   private async openOutput(spec: OutputSpec): Promise<void> {
-    const leftIn = this.options.journals.leftBy(spec.id);
-    if (leftIn !== undefined) await this.options.predecessorGone();
-    await this.place(spec, this.where(spec.logPath), leftIn);
+    const left = this.options.journals.leftBy(spec.id);
+    if (left) await this.options.threadGone(left.owner);
+    await this.place(spec, this.where(spec.logPath), left?.path);
     this.options.journals.finished(spec.id);
   }
 

@@ -4,13 +4,21 @@ import { JOURNAL_BYTES, Journal } from './journal';
 
 const NAME = /^journal(-\d+)?$/;
 
+/** An unfinished move. */
+export interface LeftMove {
+  /** File of the journal that has it. */
+  readonly path: string;
+  /** The thread that began it, as /proc names it; empty: it is not known. */
+  readonly owner: string;
+}
+
 /**
  * The files of journals, one for each thread that copies. A predecessor that was killed has left an unfinished move in some
  * of them: such a file is no thread's own until the container of the move has been opened, which finishes it.
  */
 export class JournalFiles {
   /** Files with an unfinished move, by the container that it is of. */
-  private readonly left = new Map<string, string>();
+  private readonly left = new Map<string, LeftMove>();
   private readonly taken = new Set<string>();
 
   /** `noted`: ids of the containers that will be opened. A move of another one is void. */
@@ -20,9 +28,10 @@ export class JournalFiles {
   ) {
     for (const name of readdirSync(dir).filter((each) => NAME.test(each))) {
       const path = join(dir, name);
-      const id = unfinishedIn(path);
-      if (id === undefined) continue;
-      if (noted.has(id)) this.left.set(id, path);
+      const journal = journalIn(path);
+      const id = journal?.unfinished()?.id;
+      if (!journal || id === undefined) continue;
+      if (noted.has(id)) this.left.set(id, { path, owner: journal.owner });
       else clear(path);
     }
   }
@@ -40,7 +49,7 @@ export class JournalFiles {
   }
 
   private firstFree(): string {
-    const left = new Set(this.left.values());
+    const left = new Set([...this.left.values()].map(({ path }) => path));
     for (let n = 0; ; n++) {
       const path = join(this.dir, n === 0 ? 'journal' : `journal-${n}`);
       if (!this.taken.has(path) && !left.has(path)) return path;
@@ -52,8 +61,8 @@ export class JournalFiles {
     this.taken.delete(path);
   }
 
-  /** The file with an unfinished move of a container. */
-  leftBy(id: string): string | undefined {
+  /** The unfinished move of a container. */
+  leftBy(id: string): LeftMove | undefined {
     return this.left.get(id);
   }
 
@@ -64,16 +73,16 @@ export class JournalFiles {
 
   /** The container is not going to be opened: its move is void. */
   forget(id: string): void {
-    const path = this.left.get(id);
-    if (path !== undefined) clear(path);
+    const move = this.left.get(id);
+    if (move) clear(move.path);
     this.left.delete(id);
   }
 }
 
-/** The container of the unfinished move in a file. */
-function unfinishedIn(path: string): string | undefined {
+/** What is in a file now. */
+function journalIn(path: string): Journal | undefined {
   const content = readFileSync(path);
-  return content.length < JOURNAL_BYTES ? undefined : new Journal(content).unfinished()?.id;
+  return content.length < JOURNAL_BYTES ? undefined : new Journal(content);
 }
 
 /** Nothing is under way in the file from now on. */

@@ -20,6 +20,8 @@ export interface LogEngineOptions {
   tell(event: EngineEvent): void;
   /** File of that memory; absent: it has none. */
   readonly journal?: string;
+  /** This thread, as /proc names it. */
+  readonly owner?: string;
   /**
    * Follows the symbolic links that lead to a log, touching its disk only: where it lies when that is another disk. Absent:
    * every log lies where it seems to.
@@ -63,6 +65,7 @@ export class LogEngine {
       onData: (id, stream, chunk) => this.tellData(id, stream, chunk),
       onEnded: (id, stream) => tell({ kind: 'ended', id, stream }),
     };
+    this.deps.journal.owner = options.owner ?? '';
   }
 
   /** A byte written to this descriptor makes `run` look for commands. */
@@ -180,6 +183,7 @@ export class LogEngine {
     if (file === undefined || file === this.options.journal) return this.deps.journal;
     const left = this.left.get(file) ?? new Journal(this.options.pipes.sharedMemory(file, JOURNAL_BYTES));
     this.left.set(file, left);
+    left.owner = this.options.owner ?? ''; // finishing it may be held up as well
     return left;
   }
 

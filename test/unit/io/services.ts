@@ -97,7 +97,7 @@ export function inlineEngine({ dir, noted = [], write }: InlineEngineOptions = {
     start: (journal) => new InlinePort((event) => stdio.heard(event), { journal, write }),
     diskOf: () => '8:1',
     journals: new JournalFiles(own, new Set(noted)),
-    predecessorGone: async () => undefined,
+    threadGone: async () => undefined,
     log: silentLogger,
     onDead: () => undefined,
   });

@@ -76,7 +76,7 @@ function lanesOf(more: Partial<EngineLanesOptions> = {}): EngineLanes {
     },
     diskOf: (path) => path.split('/')[1] ?? '',
     journals: new JournalFiles(dir, new Set()),
-    predecessorGone: async () => undefined,
+    threadGone: async () => undefined,
     log: silentLogger,
     onDead: () => undefined,
     ...more,

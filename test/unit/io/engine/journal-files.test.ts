@@ -14,6 +14,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 /** A journal as of a process that was killed in a move of a container. */
 function killedIn(id: string, name: string): void {
   const memory = Buffer.alloc(JOURNAL_BYTES);
+  new Journal(memory).owner = '7/task/9';
   const killed = (): never => {
     throw new Error('killed');
   };
@@ -40,7 +41,8 @@ describe('Journals', () => {
   it('with an unfinished move are of no thread until that is finished', () => {
     killedIn('web', 'journal');
     const files = of('web');
-    expect([files.leftBy('web'), files.leftBy('other')]).toEqual([join(dir, 'journal'), undefined]);
+    const left = { path: join(dir, 'journal'), owner: '7/task/9' };
+    expect([files.leftBy('web'), files.leftBy('other')]).toEqual([left, undefined]);
     expect([files.take(), files.spare()]).toEqual([join(dir, 'journal-1'), undefined]);
     files.finished('web');
     expect([files.leftBy('web'), files.spare(), unfinished('journal')]).toEqual([
