@@ -6,6 +6,7 @@ import type { Metrics } from './base/metrics';
 import type { Config } from './config/schema';
 import { spawnDetached } from './host/detached';
 import { lockHolder } from './host/lock-file';
+import { isDying } from './host/proc';
 import { StdioRemote } from './io/remote/stdio-remote';
 import { CRI_NAMESPACE } from './lifecycle/usable-daemon';
 import { socketPath } from './rpc/listen';
@@ -26,6 +27,7 @@ export function stdioRemote(config: Config, { log, stdioProgram, manager }: AppO
     path: stdioSocket(dir),
     containerd,
     holder: () => lockHolder(stdioLock(dir)),
+    isDying,
     start: (how, onEnd) =>
       spawnDetached([process.execPath, ...NODE_FLAGS, stdioProgram, ...stdioArguments(dir, { ...how, containerd })], {
         logFile: join(dir, 'log'),

@@ -1,24 +1,16 @@
 import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Logger } from './base/logger';
 import { LockedError } from './host/lock-file';
-import { hostMeans } from './host/syscalls';
-import { DataBacklog } from './io/engine/data-backlog';
-import { WorkerPort } from './io/engine/worker-port';
 import { CountBuffer } from './io/remote/count-buffer';
 import type { Said } from './io/remote/messages';
 import { RecordedStdio } from './io/remote/recorded-stdio';
 import { StdioServer } from './io/remote/stdio-server';
-import { StdioInProcess } from './io/stdio-in-process';
-import type { StdioService } from './io/stdio-service';
-import { StdioThreaded } from './io/stdio-threaded';
+import { type Copying, startCopying } from './stdio-copying';
 import { StdioIdle } from './stdio-idle';
 import { notesDir, programBuild, stdioSocket } from './stdio-names';
 import { type Held, takeOverStdio } from './stdio-take-over';
 import { TakeoverWatch } from './stdio-watch';
-import type { StdioWorkerData } from './stdio-worker';
 
 const COUNTS_EVERY_MS = 5000;
 
@@ -41,6 +33,8 @@ export interface StdioEnd {
   /** Its exit code. */
   readonly code: number;
   readonly why: string;
+  /** The disk of a log holds up a thread: the process must be ended without waiting for its threads. */
+  readonly heldUp?: boolean;
 }
 
 /** Exit codes of the process. A name of its own for the lost lock: nothing is wrong then. */
@@ -62,15 +56,18 @@ export async function runStdioProcess(options: StdioProcessOptions): Promise<Std
       why: `another process (pid ${error.pid || 'unknown'}) has the stdio of containers`,
     };
   }
-  const stdio = new StdioProcess(options);
+  const stdio = new StdioProcess(options, lock);
+  let end: StdioEnd | undefined;
+  let allEnded = true;
   try {
     await stdio.start();
-    lock.releaseFifos();
-    return await stdio.serve();
+    end = await stdio.serve();
   } finally {
-    await stdio.putDown();
-    await lock.release();
+    allEnded = await stdio.putDown();
+    // Else the lock tells the next process that a write of ours may still take effect.
+    if (allEnded) await lock.release();
   }
+  return { ...end, heldUp: !allEnded };
 }
 
 /** The parts of the process, and when it ends. */
@@ -86,7 +83,10 @@ class StdioProcess {
   private watch: TakeoverWatch | undefined;
   private listening = false;
 
-  constructor(private readonly options: StdioProcessOptions) {
+  constructor(
+    private readonly options: StdioProcessOptions,
+    private readonly lock: Held,
+  ) {
     const { dir, program, signal } = options;
     const log = teller(options.log, (said) => this.listening && this.server.tell({ said }));
     this.log = log;
@@ -95,7 +95,8 @@ class StdioProcess {
     if (signal.aborted) onSignal();
     signal.addEventListener('abort', onSignal, { once: true });
     const onDead = (why: string): void => this.finish({ code: StdioExit.FAILED, why });
-    this.copying = startCopying({ ...options, log }, this.counts, onDead);
+    const { predecessorGone } = lock;
+    this.copying = startCopying({ ...options, log, predecessorGone }, this.counts, onDead);
     this.stdio = new RecordedStdio(this.copying.service, notesDir(dir), log);
     this.idle = new StdioIdle(
       () => this.stdio.size === 0,
@@ -113,7 +114,8 @@ class StdioProcess {
   /** Takes up what a predecessor had open, and listens. */
   async start(): Promise<void> {
     const { dir, containerd, log } = this.options;
-    await this.stdio.restore(this.copying.pause);
+    const { all } = await this.stdio.restore();
+    void all.then(() => this.lock.releaseFifos());
     rmSync(stdioSocket(dir), { force: true });
     await this.server.listen(stdioSocket(dir));
     this.listening = true;
@@ -133,14 +135,18 @@ class StdioProcess {
     return this.ended;
   }
 
-  /** Everything is let go, the thread too: while that waits for output, the process cannot end. */
-  async putDown(): Promise<void> {
+  /**
+   * Everything is let go, the threads too: while they wait for output, the process cannot end. False when one of them does
+   * not end, since a disk holds it up.
+   */
+  async putDown(): Promise<boolean> {
     this.server.beginToEnd();
     this.idle.stop();
     this.watch?.stop();
     await this.stdio.leave().catch(() => undefined); // its thread has died: nothing is held any more
-    await this.copying.stop();
+    const allEnded = await this.copying.stop();
     await this.server.close();
+    return allEnded;
   }
 
   /** A server has come or gone. While there is none, we watch for containerd's own CRI ourselves. */
@@ -177,51 +183,4 @@ function teller(log: Logger, tell: (said: Said) => boolean): Logger {
     };
   const telling: Logger = { ...log, info: at('info'), warn: at('warn'), error: at('error'), child: () => telling };
   return telling;
-}
-
-/** The service that copies, and how to hold and to end it. */
-interface Copying {
-  readonly service: StdioService;
-  readonly pause: (on: boolean) => Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** The service on a thread of its own; without koffi, on this one. */
-function startCopying(
-  { dir, log, program }: StdioProcessOptions,
-  metrics: CountBuffer,
-  onDead: (why: string) => void,
-): Copying {
-  if (!hostMeans().syscalls) {
-    log.warn('koffi does not load: a kill may lose an unfinished line', { reason: hostMeans().reason });
-    const nothing = async (): Promise<void> => undefined;
-    return { service: new StdioInProcess({ log, metrics }), pause: nothing, stop: nothing };
-  }
-  const backlog = new DataBacklog();
-  const workerData: StdioWorkerData = { journal: join(dir, 'journal'), backlog: backlog.shared };
-  const worker = new Worker(program, {
-    workerData,
-    trackUnmanagedFds: false,
-    resourceLimits: { maxYoungGenerationSizeMb: 2 },
-  });
-  const service = new StdioThreaded({ log, metrics });
-  let stopping = false;
-  const port = new WorkerPort(
-    worker,
-    (event) => service.heard(event),
-    (why) => {
-      if (!stopping) log.error('the stdio of containers cannot be served', { error: why });
-      onDead(why);
-    },
-    backlog,
-  );
-  service.connect(port);
-  return {
-    service,
-    pause: (on) => service.pause(on),
-    stop: async () => {
-      stopping = true;
-      await port.stop();
-    },
-  };
 }

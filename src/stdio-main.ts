@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { errorMessage } from './base/errors';
 import { sayLastWords } from './host/detached';
+import { hostMeans } from './host/syscalls';
 import { plainLogger } from './observability/plain-logger';
 import { runStdioProcess, type StdioEnd, StdioExit } from './stdio-app';
 import { runStdioWorker } from './stdio-worker';
@@ -49,8 +50,9 @@ async function main(args: readonly string[]): Promise<StdioEnd> {
 }
 
 if (isMainThread) {
-  void main(process.argv.slice(2)).then(({ code, why }) => {
+  void main(process.argv.slice(2)).then(({ code, why, heldUp }) => {
     sayLastWords(why);
+    if (heldUp) hostMeans().syscalls?.exitNow(code); // Node would wait for the thread
     process.exit(code);
   });
 } else runStdioWorker();

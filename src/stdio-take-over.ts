@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { sleep } from './base/backoff';
 import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
-import { LockedError, type LockFile, lockFile } from './host/lock-file';
+import { LockedError, type LockFile, lockFile, untilUnlocked } from './host/lock-file';
 import { openFifoReader } from './io/fifo';
 import { ControlConnection } from './io/remote/control-connection';
 import { notedSpecs } from './io/remote/recorded-stdio';
@@ -12,6 +12,8 @@ import { notesDir, stdioLock, stdioSocket } from './stdio-names';
 const QUIT_TIMEOUT_MS = 3000;
 const LOCK_EVERY_MS = 5;
 const LOCK_TIMEOUT_MS = 60_000;
+/** How often a predecessor is looked at that was killed and that the kernel holds up. */
+const KILLED_LOOK_MS = 200;
 
 export interface TakeOverOptions {
   readonly dir: string;
@@ -23,6 +25,8 @@ export interface TakeOverOptions {
 export interface Held extends LockFile {
   /** Lets go of the FIFOs that were held open for reading while nobody read. */
   releaseFifos(): void;
+  /** Resolves when no system call of a predecessor that was killed can take effect any more. */
+  predecessorGone(): Promise<void>;
 }
 
 /** The lock of the directory. Rejects with a LockedError when another process has it and is to keep it. */
@@ -30,7 +34,8 @@ export async function takeOverStdio(options: TakeOverOptions): Promise<Held> {
   const path = stdioLock(options.dir);
   const fifos: number[] = [];
   const releaseFifos = (): void => fifos.splice(0).forEach((fd) => void closeSync(fd));
-  const held = (lock: LockFile): Held => ({ release: () => lock.release(), releaseFifos });
+  const predecessorGone = (): Promise<void> => untilUnlocked(path, KILLED_LOOK_MS);
+  const held = (lock: LockFile): Held => ({ release: () => lock.release(), releaseFifos, predecessorGone });
   try {
     return held(await lockFile(path));
   } catch (error) {

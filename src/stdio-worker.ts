@@ -1,12 +1,15 @@
+import { readlinkSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { LogFields, Logger } from './base/logger';
+import { elsewhereThan } from './host/disk-of';
+import { RecentMountInfo } from './host/mount-info';
 import { kernelPipes } from './host/pipes';
 import { DataBacklog } from './io/engine/data-backlog';
 import { JOURNAL_BYTES } from './io/engine/journal';
 import { LogEngine } from './io/engine/log-engine';
 import type { EngineEvent, Numbered } from './io/engine/messages';
 
-/** What the thread that copies output is started with. */
+/** What a thread that copies output is started with. */
 export interface StdioWorkerData {
   /** File of the memory that outlives a kill. */
   readonly journal: string;
@@ -14,20 +17,24 @@ export interface StdioWorkerData {
   readonly backlog: SharedArrayBuffer;
 }
 
-/** The thread that copies output; `stdio-app.ts` starts it. Blocks until it is told to stop. */
+/** A thread that copies output; `stdio-copying.ts` starts it. Blocks until it is told to stop. */
 export function runStdioWorker(): void {
   const port = parentPort;
   if (!port) throw new Error('this is the main thread');
   const tell = (event: EngineEvent): void => port.postMessage(event);
   const { journal, backlog } = workerData as StdioWorkerData;
   const pipes = kernelPipes();
+  const mounts = new RecentMountInfo();
   const log = loggerTo(tell);
   const onNoRoom = (): void => log.warn('no room for the journal: a kill may lose or repeat a line', { journal });
   const engine = new LogEngine({
     pipes,
     tell,
     backlog: new DataBacklog(backlog),
+    journal,
+    owner: readlinkSync('/proc/thread-self'),
     memory: pipes.sharedMemory(journal, JOURNAL_BYTES, onNoRoom),
+    elsewhere: (at) => elsewhereThan(mounts.text(), at),
     log,
     metrics: {
       count: (name, labels, by = 1) => tell({ kind: 'count', name, labels, by }),

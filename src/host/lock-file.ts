@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { mkdir, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { bootId, startTimeOf } from './proc';
+import { closeSync, constants, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { sleep } from '../base/backoff';
+import { bootId, isDying, startTimeOf } from './proc';
 import { hostMeans, type Means } from './syscalls';
 
 /** A lock that this process holds until `release` or its end. */
@@ -33,7 +34,8 @@ const CONTENT_BYTES = 256;
 /**
  * Takes the lock of a state directory, so that two servers never work on it. flock tells for certain; without it, and
  * against a holder without it, the process named in the file counts while it runs. Rejects with a LockedError. A full
- * disk, which has no room for the name, is no reason not to hold the lock where there is flock.
+ * disk, which has no room for the name, is no reason not to hold the lock where there is flock. The lock of a process that
+ * was killed is put aside while the kernel holds up a thread of it (see `untilUnlocked`): that may last for ever.
  */
 export async function lockFile(path: string, means: Means = hostMeans()): Promise<LockFile> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -41,7 +43,13 @@ export async function lockFile(path: string, means: Means = hostMeans()): Promis
   try {
     const free = means.syscalls?.flockExclusive(fd) ?? true;
     const holder = await namedHolder(path);
-    if (!free || holder !== undefined) throw new LockedError(path, holder ?? (await flockHolder(path)) ?? 0);
+    if (free && !isAt(path, fd)) throw new LockedError(path, 0); // another process has just put it aside
+    if (!free || holder !== undefined) {
+      const pid = holder ?? (await flockHolder(path)) ?? 0;
+      if (free || !isDying(pid)) throw new LockedError(path, pid);
+      await putAside(path, pid, means);
+      return await lockFile(path, means);
+    }
     const named = fill(fd, JSON.stringify(await ourselves()));
     if (named !== undefined && !means.syscalls) throw named;
   } catch (error) {
@@ -57,9 +65,55 @@ export async function lockFile(path: string, means: Means = hostMeans()): Promis
   };
 }
 
-/** The pid of the process that holds a lock now; undefined when it is free. Does not touch the lock. */
-export async function lockHolder(path: string): Promise<number | undefined> {
-  return (await namedHolder(path)) ?? (await flockHolder(path));
+/**
+ * The process that holds a lock now, pid 0 when that is not known; undefined when it is free. `dying`: it was killed, and
+ * `lockFile` would succeed. Does not touch the lock.
+ */
+export async function lockHolder(path: string): Promise<{ pid: number; dying: boolean } | undefined> {
+  const pid = (await namedHolder(path)) ?? (await flockHolder(path));
+  return pid === undefined ? undefined : { pid, dying: isDying(pid) };
+}
+
+/**
+ * Resolves when no process that was killed while it held this lock is left: no system call of it can take effect any more.
+ * Asks again every `everyMs` milliseconds.
+ */
+export async function untilUnlocked(path: string, everyMs: number, means: Means = hostMeans()): Promise<void> {
+  const names = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.killed-`));
+  for (const aside of names.map((name) => join(dirname(path), name))) {
+    while (isLocked(aside, means)) await sleep(everyMs);
+    await rm(aside, { force: true });
+  }
+}
+
+/** Afterwards the path leads to no lock of process `pid`. Of several who try, one does it at a time. */
+async function putAside(path: string, pid: number, means: Means): Promise<void> {
+  const guard = openSync(`${path}.guard`, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    if (means.syscalls?.flockExclusive(guard) === false) throw new LockedError(path, 0);
+    if ((await flockHolder(path)) === pid && isDying(pid)) renameSync(path, `${path}.killed-${pid}`);
+  } finally {
+    closeSync(guard);
+  }
+}
+
+function isLocked(path: string, { syscalls }: Means): boolean {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR);
+  } catch {
+    return false; // another process has seen it free
+  }
+  const free = syscalls?.flockExclusive(fd) ?? true;
+  closeSync(fd);
+  return !free;
+}
+
+/** Whether an open file is still the one at the path. */
+function isAt(path: string, fd: number): boolean {
+  const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const ours = fstatSync(fd, { bigint: true });
+  return there?.ino === ours.ino && there.dev === ours.dev;
 }
 
 /** Replaces what is in the file in its place: once it has its room on the disk it needs no other. Answers why not. */

@@ -107,6 +107,16 @@ export function kernelPipes(): Pipes {
   };
 }
 
+/** Makes a file that `sharedMemory` can be had of later, also when the disk is full by then; false: there is no room for it now. */
+export function makeRoom(path: string, bytes: number): boolean {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    return allocate(fd, bytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Gives a file its size, and all of its pages from the beginning: memory whose page a full disk has no room for ends the
  * process that first writes to it (SIGBUS). What is in it stays. False when there is no room for them.

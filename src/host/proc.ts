@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '../base/backoff';
@@ -61,6 +62,19 @@ export async function untilGone(pid: number, ms: number, procRoot = '/proc'): Pr
   }
 }
 
+/**
+ * Whether a process was killed, or ends, and is not gone: its first thread has ended, and another is in the kernel still,
+ * which a dead disk may hold up there for ever. No code of the process runs any more, and what it has open stays open.
+ */
+export function isDying(pid: number, procRoot = '/proc'): boolean {
+  try {
+    const stat = readFileSync(join(procRoot, String(pid), 'stat'), 'utf8');
+    return isZombie(stat) && Number(afterName(stat)[17]) > 1; // field 20: its threads
+  } catch {
+    return false;
+  }
+}
+
 /** By the third field, the state. */
 export function isZombie(stat: string): boolean {
   return afterName(stat)[0] === 'Z';
@@ -72,7 +86,7 @@ async function statOf(pid: number, procRoot: string): Promise<string | undefined
 
 /**
  * Start time of a process, in clock ticks since boot; undefined when it does not run: one that has ended and that its parent
- * has not waited for yet, a zombie, does nothing any more and holds nothing.
+ * has not waited for yet, a zombie, does nothing any more and, unless it `isDying`, holds nothing.
  */
 export async function startTimeOf(pid: number, procRoot = '/proc'): Promise<bigint | undefined> {
   const stat = await statOf(pid, procRoot);

@@ -42,11 +42,12 @@ export class StdioInProcess implements StdioService {
     return this.find(id).attach(options);
   }
 
-  async drain(id: string, options: DrainOptions): Promise<void> {
+  async drain(id: string, options: DrainOptions): Promise<boolean> {
     const io = this.containers.get(id);
-    if (!io) return;
+    if (!io) return true;
     await io.drain(options.timeoutMs);
     this.forget(id, io);
+    return true;
   }
 
   async close(id: string): Promise<void> {

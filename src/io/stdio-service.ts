@@ -57,17 +57,27 @@ export interface StdioService {
   reopen(id: string, logPath: string): Promise<void>;
   attach(id: string, options: AttachOptions): Promise<Attachment>;
   /**
-   * Resolves when both outputs have ended or the time is up, whichever is first; then the log is complete and closed,
-   * and the id is not open any more. A child left behind may hold an output open for its whole life, and a FIFO opened
+   * Resolves when both outputs have ended or the time is up, whichever is first, with true: the log is complete and closed,
+   * and the id is not open any more; or some seconds later with false: the disk of the log does not answer. It is completed
+   * and closed in the background then, and the id is open until that has been done. A child left behind may hold an output open for its whole life, and a FIFO opened
    * after its last writer left never ends: hence the limit.
    */
-  drain(id: string, options: DrainOptions): Promise<void>;
-  /** Lets go of FIFOs and log at once, leaving what lies in the pipes to whoever reads them next. */
+  drain(id: string, options: DrainOptions): Promise<boolean>;
+  /**
+   * Lets go of FIFOs and log at once, leaving what lies in the pipes to whoever reads them next. Where the disk of the log
+   * does not answer, that goes on in the background after some seconds.
+   */
   close(id: string): Promise<void>;
   /** The ids that are open. */
   list(): Promise<string[]>;
   /** The caller goes away, and containers run on. */
   leave(): Promise<void>;
+}
+
+/** The service that has the descriptors, in the process that copies. */
+export interface CopyingStdio extends StdioService {
+  /** Resolves when a container that is being closed in the background is not open any more. Absent: none ever is. */
+  closed?(id: string): Promise<void>;
 }
 
 /** A StdioService whose process may be away for a while, or unable to open something yet. */

@@ -6,7 +6,12 @@ import { endedOrLate } from './ended-or-late';
 import type { EnginePort, Told } from './engine/worker-port';
 import { StdinFifo } from './stdin-fifo';
 import { StdioError } from './stdio-error';
-import type { AttachEnd, Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from './stdio-service';
+import type { AttachEnd, Attachment, AttachOptions, CopyingStdio, DrainOptions, StdioSpec } from './stdio-service';
+
+/** How long a thread may take to close a container before the caller goes on without it. */
+const CLOSE_MS = 5000;
+/** The same when all are let go: what is not closed then ends with the process. */
+const LEAVE_MS = 1500;
 
 export interface StdioThreadedOptions {
   readonly log: Logger;
@@ -14,10 +19,11 @@ export interface StdioThreadedOptions {
 }
 
 /**
- * The StdioService that leaves copying to a thread of its own (see LogEngine): output goes from pipe to log there, and here
- * is everything that has clients: stdin, and whoever is attached.
+ * The StdioService that leaves copying to other threads (see EngineLanes): output goes from pipe to log there, and here is
+ * everything that has clients: stdin, and whoever is attached. Nothing here waits for the disk of a log for long, but an
+ * `open` or `reopen` of that log.
  */
-export class StdioThreaded implements StdioService {
+export class StdioThreaded implements CopyingStdio {
   private readonly containers = new Map<string, OpenContainer>();
   private engine: EnginePort | undefined;
 
@@ -49,6 +55,8 @@ export class StdioThreaded implements StdioService {
   }
 
   async open(spec: StdioSpec): Promise<void> {
+    const closing = this.containers.get(spec.id)?.closing;
+    if (closing) await closing;
     const known = this.containers.get(spec.id);
     if (known) return known.opened;
     const { id, stdout, stderr, logPath, maxLineBytes } = spec;
@@ -79,16 +87,20 @@ export class StdioThreaded implements StdioService {
     }
   }
 
-  async drain(id: string, options: DrainOptions): Promise<void> {
+  async drain(id: string, options: DrainOptions): Promise<boolean> {
     const container = this.containers.get(id);
-    if (!container) return;
+    if (!container) return true;
     await endedOrLate(container.outputsEnded, options.timeoutMs);
-    await this.finish(container, 'ended');
+    return this.finish(container, 'ended', CLOSE_MS);
   }
 
   async close(id: string): Promise<void> {
     const container = this.containers.get(id);
-    if (container) await this.finish(container, 'detached');
+    if (container) await this.finish(container, 'detached', CLOSE_MS);
+  }
+
+  async closed(id: string): Promise<void> {
+    await this.containers.get(id)?.closing;
   }
 
   async list(): Promise<string[]> {
@@ -96,7 +108,7 @@ export class StdioThreaded implements StdioService {
   }
 
   async leave(): Promise<void> {
-    await Promise.all([...this.containers.keys()].map((id) => this.close(id)));
+    await Promise.all([...this.containers.values()].map((each) => this.finish(each, 'detached', LEAVE_MS)));
   }
 
   /** Copies nothing until told to go on; what is printed waits in its pipe. */
@@ -104,9 +116,18 @@ export class StdioThreaded implements StdioService {
     await this.port().send({ kind: 'pause', on });
   }
 
-  private async finish(container: OpenContainer, reason: AttachEnd): Promise<void> {
+  /** False when it takes longer; it goes on all the same. */
+  private async finish(container: OpenContainer, reason: AttachEnd, withinMs: number): Promise<boolean> {
+    const { id, logPath: path } = container.spec;
+    if (this.containers.get(id) !== container) return true;
+    container.closing ??= this.letGo(container, reason);
+    if (await endedOrLate(container.closing, withinMs)) return true;
+    this.options.log.warn('a container log cannot be closed yet, its disk does not answer', { id, path });
+    return false;
+  }
+
+  private async letGo(container: OpenContainer, reason: AttachEnd): Promise<void> {
     const { id } = container.spec;
-    if (this.containers.get(id) !== container) return;
     await this.port().send({ kind: reason === 'ended' ? 'finish' : 'release', id });
     this.forget(id, container);
     container.close(reason);
@@ -144,6 +165,8 @@ class OpenContainer {
   readonly outputsEnded: Promise<void>;
   /** How many clients wait for the thread to copy for them. */
   attaching = 0;
+  /** Resolves when it is not open any more. */
+  closing: Promise<void> | undefined;
   private readonly going: Set<OutputStream>;
   private tellEnded: () => void = () => undefined;
 

@@ -17,7 +17,7 @@ const KILLED = 137;
 type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log' | 'shims'>;
 
 /**
- * Records the end of a container. Afterwards its log is complete and closed, its status (exit code, time, reason) is on
+ * Records the end of a container. Afterwards its log is complete and closed (later, when its disk does not answer), its status (exit code, time, reason) is on
  * disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
  * The caller holds the container's lock. An end that cannot be written is visible all the same, its task stays, and this
  * throws: it is to be called again until that is on disk.
@@ -25,7 +25,9 @@ type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' 
 export async function finishContainer(deps: Deps, container: Container, exit: Exit): Promise<void> {
   const { id, sandboxId } = container.metadata;
   if (container.status.finishedAt === 0n) {
-    await deps.stdio.drain(id, { timeoutMs: DRAIN_MS });
+    if (!(await deps.stdio.drain(id, { timeoutMs: DRAIN_MS }))) {
+      deps.log.warn('the log of an ended container is not complete yet, its disk does not answer', { id });
+    }
     const reason = await exitReason(deps, container, exit);
     const change = { pid: 0, finishedAt: exit.exitedAt || now(), exitCode: exit.exitStatus, reason, unknown: false };
     // Before the task goes: after a crash in between, the code is still to be had.

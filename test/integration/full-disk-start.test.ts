@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { until } from '../support/daemon/process';
@@ -34,6 +34,12 @@ class SmallDisk {
   free(): void {
     rmSync(this.filler, { force: true });
   }
+}
+
+/** Removes the memory that crisp-stdio shares with the one after it. */
+function removeJournals(): void {
+  const dir = join(node.dir, 'small/state/stdio');
+  for (const name of readdirSync(dir).filter((each) => each.startsWith('journal'))) rmSync(join(dir, name));
 }
 
 let node: TestNode;
@@ -73,7 +79,7 @@ it.each([
     // Once more, with all of it full from the beginning, and without room for the memory that crisp-stdio shares.
     await end();
     await endStdio();
-    if (node.crisp.stdioPid() === undefined) rmSync(join(node.dir, 'small/state/stdio/journal'), { force: true });
+    if (node.crisp.stdioPid() === undefined) removeJournals();
     for (const disk of disks) disk.fill();
     await node.crisp.start();
     await serving(node);

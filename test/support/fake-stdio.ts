@@ -22,9 +22,10 @@ export class FakeStdio implements LastingStdio {
     throw new Error('nobody attaches to a fake');
   }
 
-  async drain(id: string): Promise<void> {
+  async drain(id: string): Promise<boolean> {
     this.drained.push(id);
     this.opened.delete(id);
+    return true;
   }
 
   async close(id: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Metrics } from '../../base/metrics';
 import { LogWriter, type OutputStream } from '../cri-log';
 import type { WriteSync } from '../log-file';
 import { finishMove } from './finish-move';
+import type { Journal } from './journal';
 import type { OutputSpec } from './messages';
 import { OutputPipe, type PipeGround, type PipeOwner } from './output-pipe';
 
@@ -25,17 +26,23 @@ export class ContainerOutput implements PipeOwner {
   readonly pipes: readonly OutputPipe[];
   private log: LogWriter | undefined;
 
-  /** Opens the FIFOs and the log, and brings to an end what a predecessor has left half done. Throws with nothing left open. */
+  /**
+   * Opens the FIFOs and the log, and brings to an end what a predecessor has left half done, by the journal that tells of
+   * it. Throws with nothing left open.
+   */
   constructor(
     private readonly spec: OutputSpec,
     private readonly deps: OutputDeps,
+    left: Journal = deps.journal,
   ) {
     const opened: OutputPipe[] = [];
     this.pipes = opened;
     try {
       if (spec.stdout) opened.push(new OutputPipe(spec.stdout, 'stdout', this, deps));
       if (spec.stderr) opened.push(new OutputPipe(spec.stderr, 'stderr', this, deps));
-      for (const pipe of opened) finishMove(deps, { id: spec.id, stream: pipe.stream, fd: pipe.fd, log: spec.logPath });
+      for (const { stream, fd } of opened) {
+        finishMove({ journal: left, pipes: deps.pipes }, { id: spec.id, stream, fd, log: spec.logPath });
+      }
       if (spec.logPath) this.log = this.openLog(spec.logPath);
       for (const pipe of opened) pipe.start();
     } catch (error) {

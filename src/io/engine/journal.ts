@@ -32,6 +32,8 @@ const WRITING = 1;
 const TAKING = 2;
 const AT = { phase: 0, stream: 4, taken: 8, length: 12, offset: 16, inode: 24, lastByte: 32, logged: 33, id: 36 };
 const MAX_ID = 1024;
+const OWNER_AT = 2048;
+const MAX_OWNER = 256;
 
 /**
  * What makes a kill at any moment harmless: memory that outlives the process and says which move was under way. A move is
@@ -45,6 +47,16 @@ export class Journal {
   /** `memory` has JOURNAL_BYTES, shared with whoever comes after us. */
   constructor(private readonly memory: Buffer) {
     this.sink = memory.subarray(SINK_AT, SINK_AT + MAX_TAKEN);
+  }
+
+  /** The thread that writes to this memory, as /proc names it; empty: it is not known. */
+  get owner(): string {
+    const bytes = this.memory.readUInt32LE(OWNER_AT);
+    return bytes > MAX_OWNER ? '' : this.memory.toString('utf8', OWNER_AT + 4, OWNER_AT + 4 + bytes);
+  }
+
+  set owner(name: string) {
+    this.memory.writeUInt32LE(this.memory.write(name, OWNER_AT + 4, MAX_OWNER, 'utf8'), OWNER_AT);
   }
 
   /** Carries out a move. `write` appends to the log, `take` reads as many bytes as its buffer holds out of the pipe. */

@@ -7,8 +7,8 @@ import type { WriteSync } from '../log-file';
 import { StdioError } from '../stdio-error';
 import { ContainerOutput, type OutputDeps } from './container-output';
 import type { DataBacklog } from './data-backlog';
-import { Journal, MAX_TAKEN } from './journal';
-import type { Command, EngineEvent, Failure, Numbered } from './messages';
+import { JOURNAL_BYTES, Journal, MAX_TAKEN } from './journal';
+import type { Command, EngineEvent, Failure, Numbered, OnDisk } from './messages';
 import type { OutputPipe } from './output-pipe';
 
 export interface LogEngineOptions {
@@ -18,6 +18,15 @@ export interface LogEngineOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   tell(event: EngineEvent): void;
+  /** File of that memory; absent: it has none. */
+  readonly journal?: string;
+  /** This thread, as /proc names it. */
+  readonly owner?: string;
+  /**
+   * Follows the symbolic links that lead to a log, touching its disk only: where it lies when that is another disk. Absent:
+   * every log lies where it seems to.
+   */
+  readonly elsewhere?: (at: OnDisk) => OnDisk | undefined;
   /** What has been told and not heard yet; absent: it is heard at once. */
   readonly backlog?: DataBacklog;
   /** Wall clock in nanoseconds since 1970; for tests. */
@@ -26,14 +35,20 @@ export interface LogEngineOptions {
   readonly write?: WriteSync;
 }
 
+/** After a copy that took so long, commands go before other copies: they may say that nothing is to be copied. */
+const LONG_COPY_MS = 100;
+
 /**
- * Copies the output of all containers into their logs, on a thread of its own that does nothing else and waits for nothing
- * but pipes. A container that is slow, or a log that cannot be written, holds up no other.
+ * Copies the output of containers into their logs, on a thread of its own that waits for pipes and for the disk of these
+ * logs. A container that is slow, or a log that cannot be written, holds up no other. A disk that does not answer holds up
+ * this thread: logs of other disks belong to another engine (see EngineLanes).
  */
 export class LogEngine {
   private readonly containers = new Map<string, ContainerOutput>();
   private readonly byFd = new Map<number, OutputPipe>();
   private readonly busy = new Set<OutputPipe>();
+  /** Of predecessors. */
+  private readonly left = new Map<string, Journal>();
   private readonly deps: OutputDeps;
   private stopped = false;
   private paused = false;
@@ -50,6 +65,7 @@ export class LogEngine {
       onData: (id, stream, chunk) => this.tellData(id, stream, chunk),
       onEnded: (id, stream) => tell({ kind: 'ended', id, stream }),
     };
+    this.deps.journal.owner = options.owner ?? '';
   }
 
   /** A byte written to this descriptor makes `run` look for commands. */
@@ -67,20 +83,31 @@ export class LogEngine {
     for (const { fd, hungUp } of this.deps.poller.wait(this.busy.size > 0 && !this.paused ? 0 : waitMs))
       this.note(fd, hungUp);
     for (const { seq, command } of receive()) this.answer(seq, command);
-    if (!this.paused) for (const pipe of [...this.busy]) this.copy(pipe);
+    if (!this.paused) this.copyBusy();
     if (!this.stopped) return;
     this.deps.poller.close();
     this.deps.peeker.close();
   }
 
-  private execute(command: Command): void {
+  private copyBusy(): void {
+    const since = performance.now();
+    for (const pipe of [...this.busy]) {
+      this.copy(pipe);
+      if (performance.now() - since > LONG_COPY_MS) return; // the rest is first in the next turn
+    }
+  }
+
+  /** Answers where the log lies when it is not done since that is another disk. */
+  private execute(command: Command): OnDisk | undefined {
     switch (command.kind) {
       case 'open':
-        this.open(new ContainerOutput(command.spec, this.deps));
-        break;
-      case 'reopen':
-        this.find(command.id).reopen(command.logPath);
-        break;
+        return this.elsewhere(command) ?? this.open(command);
+      case 'reopen': {
+        const container = this.find(command.id);
+        const elsewhere = this.elsewhere(command);
+        if (!elsewhere) container.reopen(command.logPath);
+        return elsewhere;
+      }
       case 'listen':
         this.find(command.id).listening = command.on;
         break;
@@ -97,6 +124,11 @@ export class LogEngine {
         for (const id of [...this.containers.keys()]) this.close(id, (container) => container.close());
         this.stopped = true;
     }
+    return undefined;
+  }
+
+  private elsewhere({ at }: { readonly at?: OnDisk }): OnDisk | undefined {
+    return at && this.options.elsewhere?.(at);
   }
 
   /** Attached clients never hold up a log, and what they have not taken never fills the memory. */
@@ -113,8 +145,7 @@ export class LogEngine {
 
   private answer(seq: number, command: Command): void {
     try {
-      this.execute(command);
-      this.options.tell({ kind: 'answer', seq });
+      this.options.tell({ kind: 'answer', seq, elsewhere: this.execute(command) });
     } catch (error) {
       this.options.tell({ kind: 'answer', seq, failure: toFailure(error) });
     }
@@ -128,20 +159,32 @@ export class LogEngine {
   }
 
   private copy(pipe: OutputPipe): void {
+    this.busy.delete(pipe);
     try {
-      if (pipe.copy()) return;
+      if (pipe.copy()) {
+        this.busy.add(pipe); // behind the others
+        return;
+      }
     } catch (error) {
       // Nothing of a container's own doing leads here. Its pipe is left alone rather than read half.
       this.options.log.error('an output cannot be copied', { stream: pipe.stream, error: errorMessage(error) });
       pipe.giveUp();
     }
-    this.busy.delete(pipe);
     if (pipe.ended) this.byFd.delete(pipe.fd);
   }
 
-  private open(container: ContainerOutput): void {
+  private open({ spec, leftIn }: Extract<Command, { kind: 'open' }>): undefined {
+    const container = new ContainerOutput(spec, this.deps, this.journalOf(leftIn));
     this.containers.set(container.id, container);
     for (const pipe of container.pipes) this.byFd.set(pipe.fd, pipe);
+  }
+
+  private journalOf(file: string | undefined): Journal {
+    if (file === undefined || file === this.options.journal) return this.deps.journal;
+    const left = this.left.get(file) ?? new Journal(this.options.pipes.sharedMemory(file, JOURNAL_BYTES));
+    this.left.set(file, left);
+    left.owner = this.options.owner ?? ''; // finishing it may be held up as well
+    return left;
   }
 
   private close(id: string, how: (container: ContainerOutput) => void): void {

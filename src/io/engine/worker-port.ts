@@ -2,21 +2,30 @@ import { closeSync, writeSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { StdioError } from '../stdio-error';
 import type { DataBacklog } from './data-backlog';
-import type { Command, EngineEvent, Failure, Numbered } from './messages';
+import type { Command, EngineEvent, Numbered, OnDisk } from './messages';
 
 /** What the thread tells of its own accord. */
 export type Told = Exclude<EngineEvent, { kind: 'answer' } | { kind: 'ready' }>;
 
-/** The way to the thread that copies output. */
+/** The way to what copies output. */
 export interface EnginePort {
-  /** Resolves when the thread has carried it out; rejects with a StdioError when it could not. */
+  /** Resolves when it has been carried out; rejects with a StdioError when it could not. */
   send(command: Command): Promise<void>;
+}
+
+/** The way to one thread that copies output. */
+export interface LanePort {
+  /**
+   * Resolves when the thread has carried it out, or, with a place, when it has not since the log lies there, on another
+   * disk. Rejects with a StdioError when it could not.
+   */
+  send(command: Command): Promise<OnDisk | undefined>;
   /** Afterwards the thread has let go of everything and is gone. */
   stop(): Promise<void>;
 }
 
 interface Waiting {
-  resolve(): void;
+  resolve(elsewhere: OnDisk | undefined): void;
   reject(error: StdioError): void;
 }
 
@@ -24,7 +33,7 @@ interface Waiting {
  * The way to a worker thread. The thread blocks in the kernel while nothing happens, so a command is a message and then a
  * byte that wakes it. Events come in the order in which they were told, answers among them.
  */
-export class WorkerPort implements EnginePort {
+export class WorkerPort implements LanePort {
   private readonly waiting = new Map<number, Waiting>();
   private readonly unsent: Numbered[] = [];
   private waker: number | undefined;
@@ -50,7 +59,7 @@ export class WorkerPort implements EnginePort {
     });
   }
 
-  send(command: Command): Promise<void> {
+  send(command: Command): Promise<OnDisk | undefined> {
     if (this.dead !== undefined) return Promise.reject(new StdioError('UNAVAILABLE', this.dead));
     const seq = this.seq++;
     return new Promise((resolve, reject) => {
@@ -94,7 +103,7 @@ export class WorkerPort implements EnginePort {
         for (const message of this.unsent.splice(0)) this.post(message);
         return;
       case 'answer':
-        this.settle(event.seq, event.failure);
+        this.settle(event);
         return;
       case 'data':
         this.backlog?.taken(event.chunk.length);
@@ -105,11 +114,11 @@ export class WorkerPort implements EnginePort {
     }
   }
 
-  private settle(seq: number, failure: Failure | undefined): void {
+  private settle({ seq, failure, elsewhere }: Extract<EngineEvent, { kind: 'answer' }>): void {
     const waiting = this.waiting.get(seq);
     this.waiting.delete(seq);
     if (failure) waiting?.reject(new StdioError(failure.code, failure.message));
-    else waiting?.resolve();
+    else waiting?.resolve(elsewhere);
   }
 
   private die(why: string, onDead: (why: string) => void): void {

@@ -53,6 +53,11 @@ export class AttachClient implements Attachment {
 
   detach = (): void => this.finish('detached');
 
+  /** The process on the other side has been killed; its socket may stay open. */
+  lost(): void {
+    this.socket.destroy();
+  }
+
   /** The other side has dropped us: we took too little. */
   dropped(): void {
     for (const output of this.outputs.values()) output.destroy('the client is too slow');

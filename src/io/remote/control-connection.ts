@@ -1,9 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import { endedOrLate } from '../ended-or-late';
 import { StdioError } from '../stdio-error';
 import { Frame, messageFrame, parseMessage, readFrames } from './frames';
 import type { Answer, Request, Told, Welcome } from './messages';
 
 const CLOSE_TIMEOUT_MS = 1000;
+/** How often the process on the other side is looked at. */
+const DYING_LOOK_MS = 500;
 
 /** How a connection begins. */
 export interface Greeting {
@@ -66,6 +69,14 @@ export class ControlConnection {
       });
     });
     return new ControlConnection(socket, welcome);
+  }
+
+  /**
+   * Resolves when the connection is gone. It is closed when the process on the other side is dying: nothing of that runs
+   * any more, but while a disk holds up a thread of it in the kernel, its sockets stay open.
+   */
+  async untilGone(isDying: (pid: number) => boolean): Promise<void> {
+    while (!(await endedOrLate(this.closed, DYING_LOOK_MS))) if (isDying(this.welcome.pid)) this.destroy();
   }
 
   send(seq: number, request: Request): void {

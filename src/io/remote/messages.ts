@@ -43,6 +43,8 @@ export interface Welcome {
 export interface Answer {
   readonly seq: number;
   readonly failure?: Failure;
+  /** Of `drain`: the disk of the log does not answer; it is completed later. */
+  readonly incomplete?: true;
   /** Of `list`. */
   readonly ids?: string[];
 }

@@ -2,7 +2,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
-import type { Attachment, AttachOptions, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
+import { endedOrLate } from '../ended-or-late';
+import type { Attachment, AttachOptions, CopyingStdio, DrainOptions, StdioService, StdioSpec } from '../stdio-service';
+
+/** How long what was open is waited for: what is not open again then has a log whose disk does not answer. */
+const RESTORE_MS = 1000;
 
 /**
  * A StdioService that notes on disk what is open, so that whoever comes after a kill can take it up. The directory lies in
@@ -12,7 +16,7 @@ export class RecordedStdio implements StdioService {
   private readonly specs = new Map<string, StdioSpec>();
 
   constructor(
-    private readonly inner: StdioService,
+    private readonly inner: CopyingStdio,
     private readonly dir: string,
     private readonly log: Logger,
   ) {
@@ -26,21 +30,23 @@ export class RecordedStdio implements StdioService {
 
   /**
    * Opens what is noted, and notes nothing anew: the disk may be full. What cannot be opened stays noted, unless its FIFOs
-   * are gone. `pause` holds the copying until all are open: what a predecessor left half done is finished when its
-   * container is opened, and a move of another one before that would efface what is known of it.
+   * are gone. Resolves when that is done, or when what is left takes long: `all` does when there is none left.
    */
-  async restore(pause: (on: boolean) => Promise<void>): Promise<void> {
-    await pause(true);
-    for (const spec of notedSpecs(this.dir)) {
-      try {
-        await this.inner.open(spec);
-        this.specs.set(spec.id, spec);
-      } catch (error) {
-        this.log.warn('the stdio of a container cannot be taken up', { id: spec.id, error: errorMessage(error) });
-        if (!hasFifos(spec)) this.forget(spec.id);
-      }
+  async restore(withinMs = RESTORE_MS): Promise<{ readonly all: Promise<unknown> }> {
+    const all = Promise.all(notedSpecs(this.dir).map((spec) => this.takeUp(spec)));
+    if (!(await endedOrLate(all, withinMs))) this.log.warn('some stdio is not taken up yet, the disk of a log is slow');
+    return { all };
+  }
+
+  /** Never rejects. */
+  private async takeUp(spec: StdioSpec): Promise<void> {
+    try {
+      await this.inner.open(spec);
+      if (existsSync(this.path(spec.id))) this.specs.set(spec.id, spec); // else it has been closed meanwhile
+    } catch (error) {
+      this.log.warn('the stdio of a container cannot be taken up', { id: spec.id, error: errorMessage(error) });
+      if (!hasFifos(spec)) this.forget(spec.id);
     }
-    await pause(false);
   }
 
   async open(spec: StdioSpec): Promise<void> {
@@ -66,9 +72,11 @@ export class RecordedStdio implements StdioService {
     return this.inner.attach(id, options);
   }
 
-  async drain(id: string, options: DrainOptions): Promise<void> {
-    await this.inner.drain(id, options);
-    this.forget(id);
+  async drain(id: string, options: DrainOptions): Promise<boolean> {
+    const complete = await this.inner.drain(id, options);
+    if (complete) this.forget(id);
+    else void this.forgetOnceClosed(id);
+    return complete;
   }
 
   async close(id: string): Promise<void> {
@@ -90,6 +98,16 @@ export class RecordedStdio implements StdioService {
   async letGo(): Promise<void> {
     await this.leave();
     for (const { id } of notedSpecs(this.dir)) this.forget(id); // also what could not be opened
+  }
+
+  /** Until its log is complete, another process must find the note. */
+  private async forgetOnceClosed(id: string): Promise<void> {
+    try {
+      await this.inner.closed?.(id);
+      this.forget(id);
+    } catch (error) {
+      this.log.warn('a container log could not be completed', { id, error: errorMessage(error) });
+    }
   }
 
   private note(spec: StdioSpec): void {

@@ -117,12 +117,12 @@ export class StdioRemote implements LastingStdio {
     return client;
   }
 
-  async drain(id: string, { timeoutMs }: DrainOptions): Promise<void> {
+  async drain(id: string, { timeoutMs }: DrainOptions): Promise<boolean> {
     const limit = Number.isFinite(timeoutMs) ? timeoutMs : null;
     // What the process could not open yet, it would not read to its end.
     const opened = this.takingUp.get(id);
     if (opened) await endedOrLate(opened, timeoutMs);
-    await this.end({ op: 'drain', id, timeoutMs: limit }, limit === null ? null : limit + CALL_TIMEOUT_MS);
+    return this.end({ op: 'drain', id, timeoutMs: limit }, limit === null ? null : limit + CALL_TIMEOUT_MS);
   }
 
   async close(id: string): Promise<void> {
@@ -161,13 +161,14 @@ export class StdioRemote implements LastingStdio {
     await this.leave();
   }
 
-  /** Has a container closed, one way or the other: nothing opens it again behind that. */
-  private async end(request: Request & { id: string }, timeoutMs?: number | null): Promise<void> {
+  /** Has a container closed: nothing opens it again behind that. False: its log is to be completed, by another process too. */
+  private async end(request: Request & { id: string }, timeoutMs?: number | null): Promise<boolean> {
     const { id } = request;
     this.ending.add(id);
     try {
-      await this.call(request, timeoutMs);
-      this.forget(id);
+      const { incomplete = false } = await this.call(request, timeoutMs);
+      if (!incomplete) this.forget(id);
+      return !incomplete;
     } finally {
       this.ending.delete(id);
     }
@@ -212,7 +213,8 @@ export class StdioRemote implements LastingStdio {
     } else {
       this.starter.serving();
       this.take(connection);
-      await connection.closed;
+      await connection.untilGone((pid) => this.options.isDying?.(pid) === true);
+      for (const client of [...this.attached.values()]) client.lost();
       this.connection = undefined;
       this.starter.lost();
       if (!signal.aborted) this.options.log.warn('the connection to crisp-stdio is gone', { pid });
@@ -230,6 +232,7 @@ export class StdioRemote implements LastingStdio {
     for (;;) {
       signal.throwIfAborted();
       try {
+        if (await this.starter.isHolderDying()) throw new Error('the process that listens there has been killed');
         const connection = await ControlConnection.open(
           path,
           { containerd, timeoutMs: this.greetingMs, signal },

@@ -116,7 +116,7 @@ export class StdioServer {
   private async request(socket: Socket, request: Request & { seq: number }): Promise<void> {
     const { seq } = request;
     const answer = await this.perform(request).then(
-      (ids): Answer => ({ seq, ids }),
+      (result): Answer => ({ seq, ...result }),
       (error: unknown): Answer => {
         const code = error instanceof StdioError ? error.code : 'FAILED';
         return { seq, failure: { code, message: errorMessage(error) } };
@@ -126,7 +126,7 @@ export class StdioServer {
     if (!socket.destroyed) socket.write(messageFrame(answer));
   }
 
-  private async perform(request: Request): Promise<string[] | undefined> {
+  private async perform(request: Request): Promise<Omit<Answer, 'seq'> | undefined> {
     const { stdio, onLeave, onLetGo, onQuit } = this.options;
     switch (request.op) {
       case 'open':
@@ -136,13 +136,14 @@ export class StdioServer {
         await stdio.reopen(request.id, request.logPath);
         return undefined;
       case 'drain':
-        await stdio.drain(request.id, { timeoutMs: request.timeoutMs ?? Number.POSITIVE_INFINITY });
-        return undefined;
+        return (await stdio.drain(request.id, { timeoutMs: request.timeoutMs ?? Number.POSITIVE_INFINITY }))
+          ? undefined
+          : { incomplete: true };
       case 'close':
         await stdio.close(request.id);
         return undefined;
       case 'list':
-        return stdio.list();
+        return { ids: await stdio.list() };
       case 'leave':
         onLeave();
         return undefined;

@@ -10,6 +10,17 @@ export interface StartedStdio {
   kill(): void;
 }
 
+/** Who holds the lock of crisp-stdio. */
+export interface LockHolder {
+  /** 0 when it is not known. */
+  readonly pid: number;
+  /**
+   * It was killed, and a thread of it is held up in the kernel. Nothing of it runs any more; the lock is there for another
+   * process to take.
+   */
+  readonly dying?: boolean;
+}
+
 /** How crisp-stdio is started. */
 export interface StartStdio {
   /**
@@ -17,8 +28,10 @@ export interface StartStdio {
    * `onEnd` is called once, later, when it has ended or could not be started after all. May throw.
    */
   start(how: { replace: boolean }, onEnd: (why: string) => void): StartedStdio;
-  /** The pid of the process that holds the lock of crisp-stdio, 0 when its pid is not known; undefined when it is free. */
-  holder(): Promise<number | undefined>;
+  /** The process that holds the lock of crisp-stdio; undefined when it is free. */
+  holder(): Promise<LockHolder | undefined>;
+  /** Whether a process was killed, though it may not be gone. Absent: those that are killed are gone. */
+  isDying?(pid: number): boolean;
 }
 
 export interface StarterLimits {
@@ -42,10 +55,19 @@ const LIMITS: StarterLimits = {
   goodAfterMs: 5000,
 };
 
+/** Every process that ends looks like one that is dying for a moment. */
+const DYING_MS = 300;
+
 /** A process that has been waited for since a time. */
 interface Awaited {
   readonly pid: number;
   readonly since: number;
+}
+
+interface Child extends StartedStdio {
+  readonly startedAt: number;
+  served: boolean;
+  dyingSince?: number;
 }
 
 /**
@@ -59,7 +81,7 @@ export class StdioStarter {
   private readonly unserved: Backoff;
   private readonly patience: Backoff;
   private patienceMs: number;
-  private child: (StartedStdio & { readonly startedAt: number; served: boolean }) | undefined;
+  private child: Child | undefined;
   private servingSince: number | undefined;
   private awaited: Awaited | undefined;
   private nextAt = 0;
@@ -80,14 +102,20 @@ export class StdioStarter {
   /** To be called again and again while nobody serves. Starts a process when it is time to. */
   async ensureStarted(): Promise<void> {
     if (this.stopped) return;
+    this.forgetDying();
     if (this.child) {
       this.wait(this.child.pid ?? 0);
       return;
     }
     if (Date.now() < this.nextAt) return;
     const holder = await this.holder();
-    if (holder !== undefined) this.wait(holder);
+    if (holder && !holder.dying) this.wait(holder.pid);
     else this.launch(false);
+  }
+
+  /** Whether the lock is held by a process that was killed: it listens, and never answers. */
+  async isHolderDying(): Promise<boolean> {
+    return (await this.holder())?.dying === true;
   }
 
   /**
@@ -95,6 +123,7 @@ export class StdioStarter {
    * after a moment, or when the other one is gone.
    */
   async ensureReplaced(old: { readonly pid: number; readonly closed: Promise<void> }, signal: AbortSignal) {
+    this.forgetDying();
     if (this.child) this.wait(this.child.pid ?? 0);
     else if (Date.now() >= this.nextAt && !this.stopped) {
       this.options.log.info('crisp-stdio is of another build, replacing it', { pid: old.pid });
@@ -141,8 +170,11 @@ export class StdioStarter {
     const { log } = this.options;
     this.tries += 1;
     try {
-      const started = this.options.start({ replace }, (why) => this.ended(why));
-      this.child = { pid: started.pid, kill: () => started.kill(), startedAt: Date.now(), served: false };
+      // It may tell of its end, which is that of the one before, after another was started.
+      const onEnd = (why: string): void => (this.child === child ? this.ended(why) : undefined);
+      const started = this.options.start({ replace }, onEnd);
+      const child: Child = { pid: started.pid, kill: () => started.kill(), startedAt: Date.now(), served: false };
+      this.child = child;
       log.info('crisp-stdio is started', { pid: started.pid, try: this.tries });
     } catch (error) {
       const againInMs = this.pauseUnserved(0);
@@ -173,7 +205,15 @@ export class StdioStarter {
     return ms;
   }
 
-  private async holder(): Promise<number | undefined> {
+  /** Its end will not be told before the kernel lets go of it. */
+  private forgetDying(): void {
+    const { child } = this;
+    if (child?.pid === undefined || !this.options.isDying?.(child.pid)) return;
+    child.dyingSince ??= Date.now();
+    if (Date.now() - child.dyingSince >= DYING_MS) this.ended('killed, while a disk holds up a thread of it');
+  }
+
+  private async holder(): Promise<LockHolder | undefined> {
     try {
       return await this.options.holder();
     } catch (error) {

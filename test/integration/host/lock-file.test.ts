@@ -16,7 +16,7 @@ describe.each(MEANS)('lockFile with %s', (_, means) => {
     const lock = await lockFile(lockPath(), means);
     await expect(lockFile(lockPath(), means)).rejects.toMatchObject({ name: 'LockedError', pid: process.pid });
     await expect(lockFile(lockPath(), means)).rejects.toThrow(`pid ${process.pid}`);
-    expect(await lockHolder(lockPath())).toBe(process.pid);
+    expect(await lockHolder(lockPath())).toEqual({ pid: process.pid, dying: false });
     await lock.release();
     expect(await lockHolder(lockPath())).toBeUndefined();
     await (await lockFile(lockPath(), means)).release();
@@ -76,7 +76,7 @@ it('a lock ends with its process, however that ends', async () => {
   const holder = spawn('flock', [lockPath(), 'sh', '-c', 'echo held; exec cat']);
   await once(holder.stdout, 'data');
   await expect(lockFile(lockPath(), hostMeans())).rejects.toMatchObject({ name: 'LockedError', pid: holder.pid });
-  expect(await lockHolder(lockPath())).toBe(holder.pid);
+  expect(await lockHolder(lockPath())).toEqual({ pid: holder.pid, dying: false });
   holder.stdin.end();
   await once(holder, 'close');
   const lock = await lockFile(lockPath(), hostMeans());

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { unmount } from '../../../src/host/mounts';
 import { checkout } from '../daemon/places';
 
-/** A filesystem of one file, `file` with "hello\n", that a process of its own serves. */
+/** A filesystem that a process of its own serves. */
 export interface FuseMount {
   /** From now on requests are read but not answered: whoever looks waits in the kernel, where no signal reaches him. */
   stop(): Promise<void>;
@@ -17,9 +17,9 @@ export interface FuseMount {
   end(): Promise<void>;
 }
 
-/** Mounts it at a directory. */
-export async function mountFuse(target: string): Promise<FuseMount> {
-  const argv = ['test/support/run-typescript.mjs', 'test/support/fuse/serve.ts', target];
+/** Mounts one at a directory: of one file, `file` with "hello\n", or, `writable`, an empty one to be written to. */
+export async function mountFuse(target: string, kind: 'one-file' | 'writable' = 'one-file'): Promise<FuseMount> {
+  const argv = ['test/support/run-typescript.mjs', 'test/support/fuse/serve.ts', target, kind];
   const server = spawn(process.execPath, argv, { cwd: checkout(), stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface(server.stdout);
   const said = async (wanted: string): Promise<void> => {

@@ -2,20 +2,22 @@ import { openSync, read, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { hostMeans } from '../../../src/host/syscalls';
-import { answerTo, parseRequest } from './protocol';
+import { MemoryFiles } from './memory-files';
+import { type FuseRequest, oneFile, parseRequest, replyTo } from './protocol';
 
 const BUFFER_BYTES = 1 << 17;
 const MS_NOSUID_NODEV = 2 | 4;
 
 /**
- * A filesystem whose server stops to answer and goes on again as it is told (`stop`, `go`, a line each on standard input):
+ * A filesystem (of one file, or, `writable`, of what is written) whose server stops to answer and goes on again as it is told (`stop`, `go`, a line each on standard input):
  * mounted at a directory by hand, since there need be no libfuse. Whoever looks meanwhile waits in the kernel.
  */
-export async function main([target = '']: string[]): Promise<void> {
+export async function main([target = '', kind = '']: string[]): Promise<void> {
   const fd = openSync('/dev/fuse', 'r+');
   const data = `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`;
   hostMeans().syscalls?.mount({ source: 'crisp-test', target, type: 'fuse', flags: MS_NOSUID_NODEV, data });
-  const server = new Server(fd);
+  const files = new MemoryFiles();
+  const server = new Server(fd, kind === 'writable' ? (request) => files.answer(request) : oneFile);
   server.readNext();
   createInterface(process.stdin)
     .on('line', (line) => {
@@ -31,7 +33,10 @@ class Server {
   stopped = false;
   private readonly unanswered: Buffer[] = [];
 
-  constructor(private readonly fd: number) {}
+  constructor(
+    private readonly fd: number,
+    private readonly answers: (request: FuseRequest) => Buffer | number,
+  ) {}
 
   /** Always reads, so that the kernel takes requests for being worked at. */
   readNext(): void {
@@ -52,7 +57,7 @@ class Server {
       this.unanswered.push(request);
       return;
     }
-    const answer = answerTo(parseRequest(request));
+    const answer = replyTo(parseRequest(request), this.answers);
     try {
       if (answer) writeSync(this.fd, answer);
     } catch {

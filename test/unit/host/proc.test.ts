@@ -3,6 +3,7 @@ import {
   capabilitiesOf,
   capabilitiesUpTo,
   capabilityNames,
+  isDying,
   parseStartTime,
   startTimeOf,
   statusField,
@@ -51,4 +52,11 @@ it('reads of a process what is asked', async () => {
   expect(await bootId(root.path)).toBe('abc');
   expect(statusField('A:\t1\nAB:\t2', 'AB')).toBe('2');
   expect(statusField('A:\t1', 'B')).toBeUndefined();
+});
+
+it('tells a process that was killed, and that the kernel does not let go, from others', () => {
+  const stat = (state: string, threads: number): string =>
+    `42 (no) de) ${state} 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 ${threads} 0 987654321 0 0`;
+  root.add({ '1/stat': stat('Z', 2), '2/stat': stat('Z', 1), '3/stat': stat('S', 12) });
+  expect([1, 2, 3, 4].filter((pid) => isDying(pid, root.path))).toEqual([1]);
 });

@@ -15,7 +15,6 @@ import { silentLogger } from '../../../src/base/logger';
 import { JOURNAL_BYTES, Journal } from '../../../src/io/engine/journal';
 import { RecordedStdio } from '../../../src/io/remote/recorded-stdio';
 import type { StdioSpec } from '../../../src/io/stdio-service';
-import type { StdioThreaded } from '../../../src/io/stdio-threaded';
 import { Fixture, parseLog, until } from './fixture';
 import { inlineEngine, type Service } from './services';
 
@@ -59,12 +58,11 @@ async function noted(...specs: StdioSpec[]): Promise<void> {
   await before.stop();
 }
 
-/** What a process does that comes after it, with the journal that it finds. */
-async function restored(memory?: Buffer): Promise<RecordedStdio> {
-  service = inlineEngine({ memory });
-  const engine = service.stdio as StdioThreaded;
-  const recorded = new RecordedStdio(engine, notes(), silentLogger);
-  await recorded.restore((on) => engine.pause(on));
+/** What a process does that comes after it, with the journals that it finds in a directory. */
+async function restored(journals?: string): Promise<RecordedStdio> {
+  service = inlineEngine({ dir: journals, noted: NAMES });
+  const recorded = new RecordedStdio(service.stdio, notes(), silentLogger);
+  await recorded.restore();
   return recorded;
 }
 
@@ -125,12 +123,11 @@ describe('What was open before a kill', () => {
   // Notes come in no order: one of these is opened last.
   it.each(NAMES)('is written once, whatever "%s" was in the middle of and others have to say', async (id) => {
     const all = NAMES.map(container);
-    const memory = Buffer.alloc(JOURNAL_BYTES);
     await noted(...all.map(({ spec }) => spec));
     for (const each of all) each.print(`${each.spec.id} one\n`);
     const half = all.find(({ spec }) => spec.id === id);
-    if (half) killedBeforeTheTake(memory, half.spec, `${id} one`);
-    await restored(memory);
+    if (half) killedBeforeTheTake(fixture.path('journal'), half.spec, `${id} one`);
+    await restored(fixture.dir);
     for (const each of all) each.print(`${each.spec.id} two\n`);
     await until(() => NAMES.every((name) => contents(name).includes(`${name} two`)));
     expect(NAMES.map(contents)).toEqual(NAMES.map((name) => [`${name} one`, `${name} two`]));
@@ -138,7 +135,7 @@ describe('What was open before a kill', () => {
 });
 
 /** Leaves a journal behind, and a log, as of a process that was killed between the write of a line and its leaving the pipe. */
-function killedBeforeTheTake(memory: Buffer, spec: StdioSpec, line: string): void {
+function killedBeforeTheTake(journal: string, spec: StdioSpec, line: string): void {
   const fd = openSync(spec.logPath, 'a');
   const entry = `2026-01-02T03:04:05.000000000Z stdout F ${line}\n`;
   const { ino, size } = statSync(spec.logPath, { bigint: true });
@@ -147,6 +144,8 @@ function killedBeforeTheTake(memory: Buffer, spec: StdioSpec, line: string): voi
   const killed = (): never => {
     throw new Error('killed');
   };
+  const memory = Buffer.alloc(JOURNAL_BYTES);
   expect(() => new Journal(memory).move(move, () => writeSync(fd, entry), killed)).toThrow('killed');
+  writeFileSync(journal, memory);
   closeSync(fd);
 }

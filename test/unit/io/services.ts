@@ -1,12 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../../src/base/logger';
 import { noMetrics } from '../../../src/base/metrics';
 import { noManager } from '../../../src/base/service-manager';
 import { kernelPipes } from '../../../src/host/pipes';
+import { EngineLanes } from '../../../src/io/engine/engine-lanes';
 import { JOURNAL_BYTES } from '../../../src/io/engine/journal';
+import { JournalFiles } from '../../../src/io/engine/journal-files';
 import { LogEngine } from '../../../src/io/engine/log-engine';
-import type { Command, EngineEvent, Numbered } from '../../../src/io/engine/messages';
-import type { EnginePort, Told } from '../../../src/io/engine/worker-port';
+import type { Command, EngineEvent, Numbered, OnDisk } from '../../../src/io/engine/messages';
+import type { LanePort, Told } from '../../../src/io/engine/worker-port';
 import type { WriteSync } from '../../../src/io/log-file';
 import { RecordedStdio } from '../../../src/io/remote/recorded-stdio';
 import { StdioRemote } from '../../../src/io/remote/stdio-remote';
@@ -31,7 +35,7 @@ export interface ServiceKind {
 }
 
 /** The engine on this thread: it copies whenever the event loop comes round. */
-class InlinePort implements EnginePort {
+class InlinePort implements LanePort {
   private readonly engine: LogEngine;
   private readonly queue: Numbered[] = [];
   private readonly waiting = new Map<number, (event: EngineEvent & { kind: 'answer' }) => void>();
@@ -39,20 +43,22 @@ class InlinePort implements EnginePort {
 
   constructor(
     private readonly onTold: (event: Told) => void,
-    options: { memory: Buffer; write?: WriteSync },
+    options: { journal: string; write?: WriteSync },
   ) {
     const tell = (event: EngineEvent): void => this.heard(event);
-    this.engine = new LogEngine({ pipes: kernelPipes(), log: silentLogger, metrics: noMetrics, tell, ...options });
+    const pipes = kernelPipes();
+    const memory = pipes.sharedMemory(options.journal, JOURNAL_BYTES);
+    this.engine = new LogEngine({ pipes, memory, log: silentLogger, metrics: noMetrics, tell, ...options });
     this.turn();
   }
 
-  send(command: Command): Promise<void> {
+  send(command: Command): Promise<OnDisk | undefined> {
     const seq = this.seq++;
     this.queue.push({ seq, command });
     return new Promise((resolve, reject) => {
-      this.waiting.set(seq, ({ failure }) => {
+      this.waiting.set(seq, ({ failure, elsewhere }) => {
         if (failure) reject(new StdioError(failure.code, failure.message));
-        else resolve();
+        else resolve(elsewhere);
       });
     });
   }
@@ -75,17 +81,33 @@ class InlinePort implements EnginePort {
   }
 }
 
-/** The engine and what has clients, on this thread. `memory` may have a journal of a predecessor. */
-export function inlineEngine(options: { memory?: Buffer; write?: WriteSync } = {}): Service {
+export interface InlineEngineOptions {
+  /** Directory of journals, which may be those of a predecessor; left out: one of its own. */
+  readonly dir?: string;
+  /** Ids of containers that will be opened. */
+  readonly noted?: readonly string[];
+  readonly write?: WriteSync;
+}
+
+/** The engine and what has clients, on this thread. */
+export function inlineEngine({ dir, noted = [], write }: InlineEngineOptions = {}): Service {
   const stdio = new StdioThreaded({ log: silentLogger, metrics: noMetrics });
-  const { memory = Buffer.alloc(JOURNAL_BYTES), write } = options;
-  const port = new InlinePort((event) => stdio.heard(event), { memory, write });
-  stdio.connect(port);
+  const own = dir ?? mkdtempSync(join(tmpdir(), 'crisp-journals-'));
+  const lanes = new EngineLanes({
+    start: (journal) => new InlinePort((event) => stdio.heard(event), { journal, write }),
+    diskOf: () => '8:1',
+    journals: new JournalFiles(own, new Set(noted)),
+    threadGone: async () => undefined,
+    log: silentLogger,
+    onDead: () => undefined,
+  });
+  stdio.connect(lanes);
   return {
     stdio,
     stop: async () => {
       await stdio.leave();
-      await port.stop();
+      await lanes.stop();
+      if (dir === undefined) rmSync(own, { recursive: true });
     },
   };
 }

@@ -27,7 +27,7 @@ afterEach(async () => {
 const lines = (): string[] => parseLog(readFileSync(fixture.path('0.log'))).map(({ content }) => content);
 
 /** Whether a promise has been settled, looked at when it is. */
-function watched(promise: Promise<void>): { settled: boolean } {
+function watched(promise: Promise<unknown>): { settled: boolean } {
   const state = { settled: false };
   void promise.finally(() => {
     state.settled = true;

@@ -161,7 +161,7 @@ describe('While a process lives that does not serve yet', () => {
         },
         holder: async () => {
           holders += 1;
-          return tries > 0 ? 3 : undefined;
+          return tries > 0 ? { pid: 3 } : undefined;
         },
       },
       QUICK,
