@@ -1,7 +1,7 @@
 import { errorMessage } from '../../src/base/errors';
 import { Seeded } from '../chaos/seeded';
 import type { ContainerdVersion } from '../support/daemon/containerd';
-import { callName } from './calls';
+import { type CallKind, callName } from './calls';
 import { isOk } from './report';
 import { derivedRows, drawn, fileRowsOf, kindsOf, type Row, rowsOf } from './rows';
 import { type Outcome, type Pace, runRow } from './run-row';
@@ -15,6 +15,8 @@ export interface CampaignOptions {
   /** Only rows whose name matches. */
   readonly only?: RegExp;
   readonly pace: Pace;
+  /** How many nodes there are (1). Most of a row is waiting. */
+  readonly atOnce?: number;
   /** Asked before each row; true ends it all. */
   readonly over?: () => boolean;
   /** Told how many rows there are, and how many of them are run, before those for calls that only faults bring about. */
@@ -23,7 +25,10 @@ export interface CampaignOptions {
   readonly tell: (outcome: Outcome) => void;
 }
 
-/** Runs many rows on one node, on another once pods were harmed, and answers what came of each. */
+/**
+ * Runs many rows on so many nodes at once, on another once pods of one were harmed, and answers what came of each. On every
+ * node the pods are the same, by their roles.
+ */
 export async function runCampaign(options: CampaignOptions): Promise<Outcome[]> {
   const campaign = new Campaign(options);
   try {
@@ -42,15 +47,22 @@ class Campaign {
   private readonly random: Seeded;
   private readonly derived: Row[] = [];
   private readonly known = new Set<string>();
-  private start: StartNode | undefined;
+  private readonly lanes: readonly Lane[];
 
   constructor(private readonly options: CampaignOptions) {
     this.random = new Seeded(options.seed);
+    const tell = (outcome: Outcome): void => {
+      this.outcomes.push(outcome);
+      options.tell(outcome);
+    };
+    this.lanes = Array.from({ length: options.atOnce ?? 1 }, () => new Lane({ ...options, tell }));
   }
 
   async run(): Promise<void> {
     const { rows: count, only } = this.options;
-    const start = await this.node();
+    const [lane] = this.lanes;
+    if (!lane) throw new Error('rows are run on one node at least');
+    const start = await lane.node();
     const what = ['start', 'containerd restart'] as const;
     const kinds = [kindsOf(start.clean, start.pods), kindsOf(start.cleanRestart, start.pods)];
     for (const kind of kinds.flat()) this.known.add(callName(kind));
@@ -62,9 +74,53 @@ class Campaign {
     ].filter(({ name }) => only?.test(name) ?? true);
     const first = count === undefined ? all : drawn(all, Math.ceil((count * (10 - DERIVED_TENTHS)) / 10), this.random);
     this.options.planned?.(all.length, first.length);
-    for (const row of first) await this.one(row);
-    const second = count === undefined ? this.derived : drawn(this.derived, count - first.length, this.random);
-    for (const row of [...second]) await this.one(row);
+    await this.runAll(first);
+    await this.runAll(count === undefined ? this.derived : drawn(this.derived, count - first.length, this.random));
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.end()));
+  }
+
+  /** Each node takes the next row as it is done with one. */
+  private async runAll(rows: readonly Row[]): Promise<void> {
+    const left = [...rows];
+    const one = async (lane: Lane): Promise<void> => {
+      for (let row = left.shift(); row && !this.options.over?.(); row = left.shift()) {
+        const ran = await lane.one(row);
+        const unknown = ran.called.filter((kind) => !this.known.has(callName(kind)));
+        // What is asked of pods that are being torn down says nothing more.
+        if (row.faults.length === 1 && !ran.harmed) this.derived.push(...derivedRows(row, unknown, this.random));
+        for (const kind of unknown) this.known.add(callName(kind));
+      }
+    };
+    await Promise.all(this.lanes.map(one));
+  }
+}
+
+/** One node, on which one row runs after the other. */
+class Lane {
+  private start: StartNode | undefined;
+
+  constructor(private readonly options: Pick<CampaignOptions, 'version' | 'pace' | 'tell'>) {}
+
+  async node(): Promise<StartNode> {
+    this.start ??= await StartNode.start(this.options.version);
+    return this.start;
+  }
+
+  /** Answers the kinds of calls that crisp made, and whether pods were harmed. */
+  async one(row: Row): Promise<{ readonly called: readonly CallKind[]; readonly harmed: boolean }> {
+    const start = await this.node();
+    const outcome = await runRow(start, row, this.options.pace);
+    this.options.tell(outcome);
+    const called = kindsOf(start.seen, start.pods);
+    // A file whose content was lost has been written anew: its times are others from then on.
+    if (row.file && isOk(outcome)) start.truth = await start.ask();
+    const harmed = outcome.harmed.length > 0;
+    if (harmed) await this.drop();
+    else if (outcome.stuck.length > 0) await this.startAgain(start, outcome.name);
+    return { called, harmed };
   }
 
   async end(): Promise<void> {
@@ -74,42 +130,16 @@ class Campaign {
     const name = 'at the end: every pod is removed';
     const none = { name, harmed: [], misled: [], stuck: [], missed: false, idle: [], log: [], ms: 0 };
     const left = await start.stop().catch((error: unknown) => errorMessage(error));
-    this.add({ ...none, harmed: left === '0' ? [] : [`left: ${left}`] });
-  }
-
-  private async one(row: Row): Promise<void> {
-    if (this.options.over?.()) return;
-    const start = await this.node();
-    const outcome = await runRow(start, row, this.options.pace);
-    this.add(outcome);
-    const unknown = kindsOf(start.seen, start.pods).filter((kind) => !this.known.has(callName(kind)));
-    // A file whose content was lost has been written anew: its times are others from then on.
-    if (row.file && isOk(outcome)) start.truth = await start.ask();
-    // What is asked of pods that are being torn down says nothing more.
-    if (row.faults.length === 1 && outcome.harmed.length === 0)
-      this.derived.push(...derivedRows(row, unknown, this.random));
-    for (const kind of unknown) this.known.add(callName(kind));
-    if (outcome.harmed.length > 0) await this.drop();
-    else if (outcome.stuck.length > 0) await this.startAgain(start);
+    this.options.tell({ ...none, harmed: left === '0' ? [] : [`left: ${left}`] });
   }
 
   /** What is stuck until the next start must be right after it. */
-  private async startAgain(start: StartNode): Promise<void> {
-    const name = `${this.outcomes.at(-1)?.name}; then a start without a fault`;
+  private async startAgain(start: StartNode, after: string): Promise<void> {
+    const name = `${after}; then a start without a fault`;
     const outcome = await runRow(start, { name, faults: [], what: 'start' }, this.options.pace);
     if (outcome.harmed.length + outcome.misled.length + outcome.stuck.length === 0) return;
-    this.add(outcome);
-    await this.drop();
-  }
-
-  private add(outcome: Outcome): void {
-    this.outcomes.push(outcome);
     this.options.tell(outcome);
-  }
-
-  private async node(): Promise<StartNode> {
-    this.start ??= await StartNode.start(this.options.version);
-    return this.start;
+    await this.drop();
   }
 
   /** Pods that were harmed say nothing about the next row. */

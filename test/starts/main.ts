@@ -4,14 +4,16 @@ import { counted, reportOf } from './report';
 import type { Outcome } from './run-row';
 
 const ROWS = 60;
+/** Two cores are enough for so many nodes. */
+const NODES = 3;
 
 /**
  * Starts over running pods, each with a fault. Environment: SEED chooses the rows, ROWS is how many (60), ALL=1 all of
- * them, STAGE=1.6 or 2.x the containerd (both when not set), ONLY a regular expression for rows' names. The last lines
- * are `N ok, N misled, N stuck, N harmed` and `N passed, N failed`. Fails when a row is bad.
+ * them, STAGE=1.6 or 2.x the containerd (both when not set), ONLY a regular expression for rows' names, AT_ONCE how many
+ * nodes there are (1, with ALL=1 three). The last lines are `N ok, N misled, N stuck, N harmed` and `N passed, N failed`. Fails when a row is bad.
  */
 export async function main(): Promise<void> {
-  const { SEED, ALL, STAGE, ONLY, ROWS: rows } = process.env;
+  const { SEED, ALL, STAGE, ONLY, AT_ONCE, ROWS: rows } = process.env;
   const seed = Number(SEED || Math.floor(Math.random() * 0xffff_ffff));
   const versions: ContainerdVersion[] = STAGE === '1.6' ? ['1.6'] : STAGE === '2.x' ? ['2'] : ['1.6', '2'];
   const outcomes: Outcome[] = [];
@@ -26,6 +28,7 @@ export async function main(): Promise<void> {
       rows: ALL === '1' || (ONLY && !rows) ? undefined : Number(rows || ROWS),
       only: ONLY ? new RegExp(ONLY) : undefined,
       pace: ALL === '1' ? { lastsMs: 4000, neverMs: 12_000 } : { lastsMs: 3000, neverMs: 5000 },
+      atOnce: Number(AT_ONCE || (ALL === '1' ? NODES : 1)),
       over: () => over,
       planned: (all: number, chosen: number) => console.log(`${chosen} of ${all} rows`),
       tell: (outcome: Outcome) => console.log(reportOf(outcome)),
