@@ -58,7 +58,7 @@ bench: node_modules build ## crisp beside containerd's own CRI, in numbers (root
 chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... INFRA=auto (root, Go)
 	SECONDS_=$(SECONDS_) SEED=$(SEED) test/chaos/run.sh
 
-starts: node_modules build ## crisp is started over running pods while calls and files go wrong; SEED=... ROWS=60 ALL=1 STAGE=1.6 ONLY=regex (root, Go)
+starts: node_modules build ## crisp is started over running pods while calls and files go wrong; SEED=... ROWS=60 ALL=1 STAGE=1.6 ONLY=regex AT_ONCE=3 (root, Go)
 	test/starts/run.sh
 
 run: ## one pod on this machine, then serve; ONCE=1: end after the pod (root)
