@@ -17,6 +17,7 @@ describe.each((['1.6', '2'] as const).filter(isAtHand))(
           seed: SEED,
           rows: 32,
           pace: { lastsMs: 2500, neverMs: 4000 },
+          atOnce: 2,
           tell: () => undefined,
         });
         expect(outcomes.filter((each) => !isOk(each)).map(reportOf)).toEqual([]);
