@@ -2,7 +2,9 @@ import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
+import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
+import { CACHE_ENTRY } from './document-shapes';
 import { asObjects, asString, isObject, type JsonObject, parseObject } from './json-value';
 
 /** An attachment as the cache remembers it: all that a DEL needs. */
@@ -95,7 +97,7 @@ function fileName(attachment: Pick<CachedAttachment, 'networkName' | 'containerI
 }
 
 function parseEntry(text: string): CachedAttachment | undefined {
-  const entry = parseObject(text);
+  const entry = readAsGo(parseObject(text), CACHE_ENTRY);
   if (!entry || entry.kind !== KIND) return undefined;
   const result = isObject(entry.result) ? entry.result : undefined;
   return {

@@ -19,7 +19,12 @@ import { TooManyRequests } from '../streaming/request-cache';
 export interface Status {
   code: Code;
   message: string;
+  /** An ordinary answer to the question, of which nobody needs to be warned. */
+  expected?: boolean;
 }
+
+/** By these kubelet asks also about what it has just removed: that it is gone is what it wants to hear. */
+const QUESTIONS = new Set(['ContainerStatus', 'PodSandboxStatus', 'ContainerStats', 'PodSandboxStats']);
 
 /** Something the request lacks or has wrong; `field` is its path in the request. */
 export function invalid(field: string, problem: string): RpcError {
@@ -45,7 +50,10 @@ export function unavailable(message: string): RpcError {
 export function toStatus(thrown: unknown, call: Call): Status {
   const message = errorMessage(thrown);
   const known = knownCode(thrown);
-  if (known !== undefined) return { code: known, message: prefixed(thrown, message) };
+  if (known !== undefined) {
+    const expected = known === Code.NOT_FOUND && QUESTIONS.has(call.method);
+    return { code: known, message: prefixed(thrown, message), ...(expected && { expected }) };
+  }
   call.log.error('an error nobody foresaw', {
     error: message,
     stack: thrown instanceof Error ? thrown.stack : undefined,

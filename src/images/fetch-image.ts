@@ -62,7 +62,7 @@ async function readManifest(job: PullJob, descriptor: Descriptor, resolved: Reso
   const here = (await job.blobs.keep(digest))
     ? await job.backend.content.readAll(digest, { maxBytes: MAX_MANIFEST_BYTES, ...job.work })
     : undefined;
-  const data = here ?? (await job.registry.manifest(descriptor));
+  const data = here ?? (await job.registry.manifest(descriptor, digest === resolved.descriptor.digest));
   if (BigInt(data.length) !== size) throw refused(`the manifest ${digest} has ${data.length} bytes instead of ${size}`);
   return data;
 }

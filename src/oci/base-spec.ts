@@ -1,8 +1,8 @@
 import type { NamespaceType, Spec, SpecMount } from '../model/spec';
 import { defaultCapabilities } from './capabilities';
 
-/** The runtime-spec version that generated specs claim. */
-export const OCI_VERSION = '1.2.0';
+/** What a spec claims until `specVersion` has seen all of it. */
+const OCI_VERSION = '1.0.2';
 
 /** Where kubelet's absence leaves a container: containerd's namespace, as its own CRI has it. */
 export const DEFAULT_CGROUP_PARENT = '/k8s.io';

@@ -10,7 +10,13 @@ export interface IncomingOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The one place where what was thrown becomes a status. */
-  readonly toStatus: (thrown: unknown, call: Call) => CallStatus;
+  readonly toStatus: (
+    thrown: unknown,
+    call: Call,
+  ) => CallStatus & {
+    /** An ordinary answer to the question: it is logged at debug. */
+    readonly expected?: boolean;
+  };
   /** Throws when `method` may not be served now. */
   readonly gate?: (method: string) => void;
 }
@@ -24,7 +30,7 @@ export interface Caller {
   onGone(listener: () => void): void;
 }
 
-export type Outcome<T> = { ok: true; value: T } | { ok: false; status: CallStatus };
+export type Outcome<T> = { ok: true; value: T } | { ok: false; status: CallStatus; expected?: boolean };
 
 /** The longest that a timer of Node can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -93,13 +99,13 @@ export class Incoming {
   private outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
     const { signal } = this.call;
     return new Promise((resolve) => {
-      const onAbort = (): void => resolve({ ok: false, status: this.statusOf(signal.reason) });
+      const onAbort = (): void => resolve(this.failure(signal.reason));
       signal.addEventListener('abort', onAbort, { once: true });
       work
         .then(
           (value) => resolve({ ok: true, value }),
           (thrown: unknown) => {
-            if (!signal.aborted) resolve({ ok: false, status: this.statusOf(thrown) });
+            if (!signal.aborted) resolve(this.failure(thrown));
             else if (thrown !== signal.reason) this.reportLate(thrown);
           },
         )
@@ -107,12 +113,12 @@ export class Incoming {
     });
   }
 
-  private statusOf(thrown: unknown): CallStatus {
+  private failure(thrown: unknown): Outcome<never> {
     try {
-      const { code, message } = this.options.toStatus(thrown, this.call);
-      return { code, message: sendable(message) };
+      const { code, message, expected } = this.options.toStatus(thrown, this.call);
+      return { ok: false, status: { code, message: sendable(message) }, expected };
     } catch (error) {
-      return { code: Code.INTERNAL, message: sendable(errorMessage(error)) };
+      return { ok: false, status: { code: Code.INTERNAL, message: sendable(errorMessage(error)) } };
     }
   }
 
@@ -128,7 +134,7 @@ export class Incoming {
     this.options.metrics.time('crisp_rpc_seconds', seconds, labels);
     const fields = { code: labels.code, ms: Math.round(seconds * 1e6) / 1000 };
     if (outcome.ok) log.debug('served', fields);
-    else log.warn('failed', { ...fields, error: outcome.status.message });
+    else log[outcome.expected ? 'debug' : 'warn']('failed', { ...fields, error: outcome.status.message });
   }
 }
 

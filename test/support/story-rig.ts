@@ -204,7 +204,7 @@ export class StoryRig {
     const lifecycle = {
       log,
       containerd,
-      daemon: { features: { sandboxStore: options.sandboxStore ?? false } },
+      daemon: { features: { sandboxStore: options.sandboxStore ?? false, version: 'v2.4.2' } },
       host,
       paths: new Paths({
         criRoot: config.cri_root,
@@ -259,7 +259,7 @@ export class StoryRig {
       namesOfImage,
       execIo: new ExecIo(),
       userFiles: new UserFiles(lifecycle),
-      cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+      cdiFiles: new CdiFiles(config.cdi_spec_dirs, log),
       resourceClasses: new ResourceClassFiles({
         blockIo: config.containerd.blockio_config_file,
         rdt: config.containerd.rdt_config_file,

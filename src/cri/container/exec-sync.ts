@@ -5,6 +5,7 @@ import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
 import { requireContainer } from '../require';
 import { createExec, deleteExec, newExec, runExec } from './exec-process';
+import { requireCommand } from './require-command';
 
 /** A day: an exec without a timeout ends with its caller. */
 const NO_TIMEOUT_MS = 86_400_000;
@@ -15,7 +16,7 @@ const NO_TIMEOUT_MS = 86_400_000;
  */
 export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call): Promise<ExecSyncResponse> {
   const container = requireContainer(deps, req.containerId);
-  if (req.cmd.length === 0) throw invalid('cmd', 'is empty');
+  requireCommand(req.cmd);
   if (req.timeout < 0n) throw invalid('timeout', 'is negative');
   const exec = await newExec(deps, container);
   const output = deps.execIo.capture(exec);

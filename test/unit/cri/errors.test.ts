@@ -63,6 +63,18 @@ describe('The status of what was thrown', () => {
     expect(toStatus(new PullError(kind, 'away'), call()).message).toBe(message);
   });
 
+  it.each([
+    ['ContainerStatus', true],
+    ['PodSandboxStatus', true],
+    ['ContainerStats', true],
+    ['PodSandboxStats', true],
+    ['StartContainer', undefined],
+    ['ExecSync', undefined],
+  ])('is expected when %s asks about what is gone: %s', (method, expected) => {
+    expect(toStatus(notFound('container', 'x'), { ...call(), method }).expected).toBe(expected);
+    expect(toStatus(invalid('container_id', 'is empty'), { ...call(), method }).expected).toBeUndefined();
+  });
+
   it('is logged with its stack when nobody foresaw it, and only then', () => {
     const lines: string[] = [];
     const log: Logger = { ...silentLogger, error: (message) => void lines.push(message) };

@@ -177,6 +177,16 @@ describe('A unary call', () => {
     expect(log.lines).toEqual([{ level: 'warn', message: 'failed', fields }]);
   });
 
+  it('that fails as expected is logged at debug', async () => {
+    const log = recordingLogger();
+    const toStatus = () => ({ code: Code.NOT_FOUND, message: 'gone', expected: true });
+    const { client } = await serve(async () => Promise.reject(new Error('gone')), { log, toStatus });
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.NOT_FOUND });
+    expect(log.lines).toEqual([
+      { level: 'debug', message: 'failed', fields: expect.objectContaining({ code: 'NOT_FOUND', error: 'gone' }) },
+    ]);
+  });
+
   it('of 20 MB passes, one beyond the limit of the server fails with RESOURCE_EXHAUSTED', async () => {
     const version = 'x'.repeat(20_000_000);
     const { client } = await serve(async () => ({ version, revision: '' }));
