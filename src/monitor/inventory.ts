@@ -96,7 +96,8 @@ export async function askDaemon(deps: RecoverDeps): Promise<Asked> {
     ]),
   );
   const records = new Map(listed.filter(isAboutItself).map((record) => [record.id, record]));
-  const unlisted = await askForUnlisted(deps, { records, journal: journal ?? new Map(), processes });
+  const contradicted = new Set(listed.map(({ id }) => id).filter((id) => !records.has(id)));
+  const unlisted = await askForUnlisted(deps, { records, contradicted, journal: journal ?? new Map(), processes });
   if (!tasks && records.size > 0) await requireTasksService(deps);
   return {
     ...unlisted,
@@ -148,6 +149,8 @@ async function optional<T>(deps: RecoverDeps, what: string, ask: () => Promise<T
 interface Unlisted {
   /** What is found is added. */
   readonly records: Map<string, ContainerRecord>;
+  /** Ids of which the list has a record that is about another: containerd has one, whatever else it says. */
+  readonly contradicted: ReadonlySet<string>;
   readonly journal: ReadonlyMap<string, JournalEntry>;
   processes(): Promise<ProcessTable>;
 }
@@ -158,7 +161,7 @@ interface Unlisted {
  */
 async function askForUnlisted(
   deps: RecoverDeps,
-  { records, journal, processes }: Unlisted,
+  { records, contradicted, journal, processes }: Unlisted,
 ): Promise<Pick<Asked, 'absent' | 'unasked' | 'whole'>> {
   const listed = records.size;
   const absent = new Set<string>();
@@ -169,8 +172,8 @@ async function askForUnlisted(
   const ask = async (id: string): Promise<void> => {
     try {
       const record = await deps.containerd.containers.get(id, { timeoutMs: GET_TIMEOUT_MS });
-      if (!record) absent.add(id);
-      else if (!isAboutItself(record)) unasked.set(id, 'its record in containerd is about another');
+      if (!record && !contradicted.has(id)) absent.add(id);
+      else if (!record || !isAboutItself(record)) unasked.set(id, 'its record in containerd is about another');
       else if (record.labels[KIND_LABEL]) records.set(id, record);
     } catch (error) {
       unasked.set(id, errorMessage(error));

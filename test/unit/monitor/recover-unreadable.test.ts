@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerStatus } from '../../../src/cri/container/container-status';
 import { podSandboxStatus } from '../../../src/cri/sandbox/pod-sandbox-status';
+import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { containerState } from '../../../src/model/container';
 import { Code } from '../../../src/rpc/code';
 import { askAndRecover } from '../../support/ask-and-recover';
@@ -111,6 +112,21 @@ describe('A record that cannot be read', () => {
     mend();
     await askAndRecover(rig.deps);
     expect([podState(), stateOf(id)]).toEqual(['READY', 'RUNNING']);
+  });
+
+  it('that the list has, about another, is there though Get says that there is none: nothing is rolled back', async () => {
+    await stopPodSandbox(rig.deps, { podSandboxId: pod }, rig.call());
+    const mend = spoil(pod, (extension) =>
+      Buffer.from(extension.toString().replace(/"ID":"[0-9a-f]{64}"/, `"ID":"${'f'.repeat(64)}"`)),
+    );
+    rig = rig.restarted();
+    const get = jest.spyOn(rig.deps.containerd.containers, 'get').mockResolvedValue(undefined);
+    await expect(askAndRecover(rig.deps)).rejects.toThrow('is about another');
+    expect(existsSync(join(rig.dir, 'root/sandboxes', `${pod}.json`))).toBe(true);
+    get.mockRestore();
+    mend();
+    await askAndRecover(rig.deps);
+    expect(podState()).toBe('NOTREADY');
   });
 
   it('of a container that has ended, though its status file and its snapshot are there, is waited for', async () => {
