@@ -61,7 +61,7 @@ function behindFirstLink(from: string, dir: string): string | undefined {
   return undefined;
 }
 
-/** Undefined when it cannot be looked at: whoever opens it is told why. */
+/** Undefined when it cannot be looked at: the call that opens it reports why. */
 function look(path: string): Stats | undefined {
   try {
     return lstatSync(path);

@@ -15,9 +15,9 @@ export interface LeakedShim {
 }
 
 /**
- * The shims of a containerd namespace that have no child and whose bundle containerd has deleted: a shim that has forgotten
- * no task refuses to shut down, and containerd, which knows of none, asks it once. One that is just ending looks the same. Shims of
- * a containerd in another PID namespace are left out.
+ * The shims of a containerd namespace that have no child process and whose bundle containerd has deleted. containerd asks a
+ * shim once to shut down and forgets it. A shim that still knows a task refuses, and then lives for ever. A shim that is
+ * just ending looks the same. Shims of a containerd in another PID namespace are left out.
  */
 export async function leakedShims(namespace: string, procRoot = '/proc'): Promise<LeakedShim[]> {
   const processes = await lookAt(procRoot);

@@ -64,7 +64,7 @@ export interface StdioService {
    */
   drain(id: string, options: DrainOptions): Promise<boolean>;
   /**
-   * Lets go of FIFOs and log at once, leaving what lies in the pipes to whoever reads them next. Where the disk of the log
+   * Lets go of FIFOs and log at once, leaving what lies in the pipes to the next reader. Where the disk of the log
    * does not answer, that goes on in the background after some seconds.
    */
   close(id: string): Promise<void>;

@@ -20,7 +20,7 @@ export interface StdioThreadedOptions {
 
 /**
  * The StdioService that leaves copying to other threads (see EngineLanes): output goes from pipe to log there, and here is
- * everything that has clients: stdin, and whoever is attached. Nothing here waits for the disk of a log for long, but an
+ * everything that has clients: stdin, and attached clients. Nothing here waits for the disk of a log for long, but an
  * `open` or `reopen` of that log.
  */
 export class StdioThreaded implements CopyingStdio {

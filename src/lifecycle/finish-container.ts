@@ -17,8 +17,8 @@ const KILLED = 137;
 type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log' | 'shims'>;
 
 /**
- * Records the end of a container. Afterwards its log is complete and closed (later, when its disk does not answer), its status (exit code, time, reason) is on
- * disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
+ * Records the end of a container. Afterwards its log is complete and closed, or will be when the log's
+ * disk answers; its status (exit code, time, reason) is on disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
  * The caller holds the container's lock. An end that cannot be written is visible all the same, its task stays, and this
  * throws: it is to be called again until that is on disk.
  */

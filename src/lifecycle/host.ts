@@ -114,6 +114,7 @@ export interface Host {
   killMakers(id: string, runtime: string): Promise<number[]>;
   /** Shims of a containerd namespace without a process, which containerd has let go of or is just letting go of. */
   leakedShims(namespace: string): Promise<LeakedShim[]>;
+  /** Kills it with SIGKILL, unless its pid is another process' by now. */
   killShim(shim: LeakedShim): Promise<void>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;

@@ -76,7 +76,7 @@ export interface ContainerFacts {
   readonly last: 'created' | 'running' | 'exited' | 'unread';
   /** /proc has processes of its task. */
   readonly processes: boolean;
-  /** Its log is there, so it has been started once. */
+  /** Whether its log is there: then it has been started once. */
   readonly logged: Look;
 }
 

@@ -94,8 +94,9 @@ export async function sweepSnapshots(deps: SweepDeps, signal: AbortSignal): Prom
 }
 
 /**
- * Ends shims that containerd has let go of and that have no process to care for, and what the OCI runtime keeps of them. Each is looked at twice: one that is just
- * ending has ended by then. One that has the tasks of a pod that is listed is left alone.
+ * Ends shims that containerd has let go of and that have no process, and removes what the OCI runtime keeps of their tasks.
+ * Each is looked at twice, ten seconds apart: a shim that is just ending has ended by then. A shim that holds tasks of a
+ * listed pod is left alone.
  */
 export async function sweepShims(deps: SweepDeps, signal: AbortSignal, pauseMs = SHIM_ENDS_MS): Promise<void> {
   const { host, paths, log } = deps;

@@ -27,8 +27,8 @@ export class ContainerOutput implements PipeOwner {
   private log: LogWriter | undefined;
 
   /**
-   * Opens the FIFOs and the log, and brings to an end what a predecessor has left half done, by the journal that tells of
-   * it. Throws with nothing left open.
+   * Opens the FIFOs and the log. Finishes the move that the journal says an earlier process left unfinished. Throws with
+   * nothing left open.
    */
   constructor(
     private readonly spec: OutputSpec,

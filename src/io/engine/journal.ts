@@ -44,7 +44,7 @@ const MAX_OWNER = 256;
 export class Journal {
   private readonly sink: Buffer;
 
-  /** `memory` has JOURNAL_BYTES, shared with whoever comes after us. */
+  /** `memory` has JOURNAL_BYTES, shared with the next process. */
   constructor(private readonly memory: Buffer) {
     this.sink = memory.subarray(SINK_AT, SINK_AT + MAX_TAKEN);
   }

@@ -170,7 +170,7 @@ export class StdioStarter {
     const { log } = this.options;
     this.tries += 1;
     try {
-      // It may tell of its end, which is that of the one before, after another was started.
+      // The end of an earlier process may be told after the next one was started: that is not the end of this one.
       const onEnd = (why: string): void => (this.child === child ? this.ended(why) : undefined);
       const started = this.options.start({ replace }, onEnd);
       const child: Child = { pid: started.pid, kill: () => started.kill(), startedAt: Date.now(), served: false };
