@@ -102,7 +102,7 @@ class AttachClient {
   start(): void {
     if (!this.options.stdin) return;
     this.stopStdin = pumpStdin(this.options.stdin, this.stdin, {
-      onEnd: () => this.stdinOver('ended'),
+      onEnd: () => void this.stdinEnded(),
       onGone: () => this.stdinOver('gone'),
     });
   }
@@ -146,9 +146,16 @@ class AttachClient {
     if (this.outputs.size === 0) this.finish(why);
   }
 
+  private async stdinEnded(): Promise<void> {
+    if (this.options.closeStdinAtEnd) {
+      await this.stdin?.hasReader();
+      this.stdin?.close();
+    }
+    this.stdinOver('ended');
+  }
+
   private stdinOver(why: AttachEnd): void {
     this.stopStdin = undefined;
-    if (why === 'ended' && this.options.closeStdinAtEnd) this.stdin?.close();
     if (why === 'ended') this.options.onStdinEnd?.();
     if (this.outputs.size === 0) this.finish(why);
   }

@@ -52,12 +52,19 @@ export class ExecStreams {
     const { stdin, onStdinEnd } = this.options;
     if (!stdin || this.stopStdin) return;
     this.stopStdin = pumpStdin(stdin, this.stdin, {
-      onEnd: () => {
-        this.stdin?.close();
-        onStdinEnd?.();
-      },
-      onGone: () => this.stdin?.close(),
+      onEnd: () => void this.letGoOfStdin().then(onStdinEnd),
+      onGone: () => void this.letGoOfStdin(),
     });
+  }
+
+  /** Resolves when CloseIO can end stdin; see `StdinFifo.hasReader`. Never rejects. */
+  async stdinHasReader(): Promise<void> {
+    await this.stdin?.hasReader();
+  }
+
+  private async letGoOfStdin(): Promise<void> {
+    await this.stdinHasReader();
+    this.stdin?.close();
   }
 
   /**

@@ -29,6 +29,16 @@ export class StdinFifo {
     });
   }
 
+  /**
+   * Resolves when a process has the FIFO open for reading, or nobody has opened it within 10 s, or it was closed here. Never
+   * rejects. Wait for it before CloseIO: a shim opens its reading and its writing end each on a thread of its own. If it
+   * closes its writing end before the other thread is in open(2), that one waits there for a writer, and stdin never ends
+   * (github.com/containerd/fifo). The FIFO is open for writing here then, which lets a reader that already waits go on.
+   */
+  async hasReader(): Promise<void> {
+    await this.open().catch(() => undefined);
+  }
+
   /** Lets go of the FIFO; writes still waiting fail. */
   close(): void {
     if (this.closed) return;

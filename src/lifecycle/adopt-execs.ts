@@ -5,6 +5,7 @@ import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import { isRunning } from '../containerd/errors';
 import { createReadBuffer, FifoReader, openFifoReader } from '../io/fifo';
+import { StdinFifo } from '../io/stdin-fifo';
 import type { LifecycleDeps } from './deps';
 
 type Deps = Pick<LifecycleDeps, 'containerd' | 'host' | 'paths' | 'log'>;
@@ -101,7 +102,12 @@ async function adoptAsItIs(deps: Deps, orphan: Orphan): Promise<void> {
 
 async function runOut(deps: Deps, orphan: Orphan): Promise<void> {
   const { tasks } = deps.containerd;
-  if (orphan.paths.some(isStdin)) await tasks.closeStdin(orphan);
+  const stdinPath = orphan.paths.find(isStdin);
+  if (stdinPath !== undefined) {
+    const stdin = new StdinFifo(stdinPath);
+    await stdin.hasReader();
+    await tasks.closeStdin(orphan).finally(() => stdin.close());
+  }
   await tasks.wait(orphan);
   await forget(deps, orphan);
 }

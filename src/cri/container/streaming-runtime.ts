@@ -38,9 +38,7 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
   const { tasks } = deps.containerd;
   const process = await newExec(deps, requireContainer(deps, request.containerId), request);
   const { containerId, execId } = process;
-  const closeStdin = (): void => {
-    if (request.stdin) quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
-  };
+  const closeStdin = (): void => quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
   try {
     const io = deps.execIo.stream({
       stdinPath: process.stdin,
@@ -51,6 +49,9 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
       stderr: streams.stderr,
       onStdinEnd: closeStdin,
     });
+    const onLeave = (): void => {
+      if (request.stdin) void io.stdinHasReader().then(closeStdin);
+    };
     try {
       streams.signal.throwIfAborted();
       await createExec(deps, process, request.cmd);
@@ -59,12 +60,12 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
       const code = await runExec(deps, process, killedBy, () => {
         io.startStdin();
         if (request.tty) streams.onResize(terminalOf(deps, { containerId, execId }));
-        whenGone(streams.signal, closeStdin);
+        whenGone(streams.signal, onLeave);
       });
       await io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
       return code;
     } finally {
-      streams.signal.removeEventListener('abort', closeStdin);
+      streams.signal.removeEventListener('abort', onLeave);
       io.close();
     }
   } finally {

@@ -28,7 +28,7 @@ export class FakeProcess {
   readonly ignored = new Set<number>();
   /** Resolves when it has exited. */
   readonly exited: Promise<void>;
-  private readonly fds = new Map<'stdout' | 'stderr', number>();
+  private readonly fds = new Map<'stdin' | 'stdout' | 'stderr', number>();
   private settle: () => void = () => undefined;
 
   constructor(
@@ -76,9 +76,16 @@ export class FakeProcess {
     this.settle();
   }
 
+  /** From here on nobody reads its stdin: so it is with a shim that has started a process, and not opened its stdin yet. */
+  stopReadingStdin(): void {
+    const fd = this.fds.get('stdin');
+    if (fd !== undefined) closeSync(fd);
+    this.fds.delete('stdin');
+  }
+
   /** As a shim does: opened for both, so that neither side has to wait for the other. */
   private openStdio(): void {
-    for (const stream of ['stdout', 'stderr'] as const) {
+    for (const stream of ['stdin', 'stdout', 'stderr'] as const) {
       const path = this.facts[stream];
       if (path === '') continue;
       try {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { StdinFifo } from '../../../src/io/stdin-fifo';
 import { Fixture, turn } from './fixture';
 
@@ -25,6 +27,27 @@ describe('The writing end of stdin', () => {
     shim.close();
     stdin.close();
     await expect(stdin.write(Buffer.from('late'))).rejects.toMatchObject({ code: 'NO_STDIN' });
+  });
+
+  it('tells when somebody reads it, also one who waits for a writer', async () => {
+    let told = false;
+    const telling = stdin.hasReader().then(() => {
+      told = true;
+    });
+    await turn();
+    expect(told).toBe(false);
+    // As a shim's thread: it waits in open(2) until there is a writer, and reads until there is none.
+    const shim = spawn('cat', [path], { stdio: 'ignore' });
+    await telling;
+    stdin.close();
+    expect(await once(shim, 'exit')).toEqual([0, null]);
+  });
+
+  it('no longer waits for a reader once it is closed', async () => {
+    const telling = stdin.hasReader();
+    await turn();
+    stdin.close();
+    await telling;
   });
 
   it('gives up waiting for a reader when it is closed', async () => {

@@ -213,6 +213,25 @@ describe.each(SERVICES)('Stdio $kind', ({ make }) => {
       await shim.finish();
     });
 
+    it('of a stdin_once container that nobody reads yet ends when somebody does', async () => {
+      const { stdout, stderr, spec } = await opened();
+      const stdin = new PassThrough();
+      const ends: string[] = [];
+      await stdio.attach('web', {
+        stdin,
+        stdout: new PassThrough(),
+        closeStdinAtEnd: true,
+        onStdinEnd: () => ends.push('ended'),
+      });
+      stdin.end();
+      await until(() => stdin.readableEnded);
+      await turn();
+      expect(ends).toEqual([]);
+      const shim = fixture.reader(spec.stdin ?? '');
+      await until(() => ends.length > 0);
+      for (const end of [shim, stdout, stderr]) end.close();
+    });
+
     it('of a container that has none is thrown away', async () => {
       const { stdout, stderr } = await opened({ stdin: undefined });
       const stdin = new PassThrough();

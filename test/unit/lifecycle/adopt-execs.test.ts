@@ -98,6 +98,21 @@ describe('What a server before us has executed', () => {
     await until('nothing is left', () => left().length === 0);
   });
 
+  it('is told of the end of its stdin when its shim reads it', async () => {
+    const { id, execId, left, start } = await orphaned();
+    await start();
+    const process = rig.now.fake.process(id, execId);
+    process.stopReadingStdin();
+    await adoptExecs(rig.now.deps, id);
+    await settle();
+    expect(process.stdinClosed).toBe(false);
+    const shim = openSync(process.facts.stdin, constants.O_RDONLY | constants.O_NONBLOCK);
+    await until('the end of its stdin', () => process.stdinClosed);
+    process.exit(0);
+    await until('nothing is left', () => left().length === 0);
+    closeSync(shim);
+  });
+
   it('without a stdin has none to end', async () => {
     const { id, execId, left, start } = await orphaned(['stdout']);
     await start();

@@ -117,6 +117,25 @@ describe('A command that a client runs', () => {
     expect(await code).toBe(5);
   });
 
+  it.each(['leaves', 'ends its stdin'])(
+    'is told of the end of its stdin when its shim reads it (the client %s)',
+    async (how) => {
+      const { id, client, exec } = await arranged(rig.now);
+      const code = exec();
+      const process = await running(rig.now, id);
+      process.stopReadingStdin();
+      if (how === 'leaves') client.leave();
+      else client.stdin.end();
+      await settle();
+      expect(process.stdinClosed).toBe(false);
+      const stdin = stdinOf(process);
+      await until('the end of stdin', () => process.stdinClosed);
+      stdin.close();
+      process.exit(0);
+      await code;
+    },
+  );
+
   it('is not even made for a client that has left', async () => {
     const { id, client, exec, fifos } = await arranged(rig.now);
     client.leave();
