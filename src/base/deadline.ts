@@ -31,6 +31,22 @@ export function withDeadline(parent: AbortSignal | undefined, ms: number, what: 
   return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
 }
 
+/** A signal that fires `ms` after `parent`, with its reason: for what is better brought to its end than cut off. */
+export function delayed(parent: AbortSignal, ms: number): Deadline {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onParent = (): void => {
+    timer = setTimeout(() => controller.abort(parent.reason), ms);
+  };
+  if (parent.aborted) onParent();
+  else parent.addEventListener('abort', onParent, { once: true });
+  const cancel = (): void => {
+    clearTimeout(timer);
+    parent.removeEventListener('abort', onParent);
+  };
+  return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
+}
+
 /**
  * Runs `act` with a signal that fires after `ms` (or when `parent` does) and gives up waiting for it then. What `act` does
  * may go on: this is nothing for work under a lock, for which there are `untilEnded` and `KeyedMutex.run`.

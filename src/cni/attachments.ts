@@ -1,7 +1,10 @@
+import { delayed } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
+import { endProcessesWith } from '../host/processes-with';
 import type { PodNetworkConfig } from '../model/network';
 import { capabilityArgs, cniArgs } from './capability-args';
+import { CniError } from './cni-error';
 import type { NetworkGates, SharedWait } from './gate';
 import type { JsonObject } from './json-value';
 import type { NetworkCalls } from './network-calls';
@@ -29,6 +32,8 @@ export interface AttachmentsOptions {
   readonly setupSerially: boolean;
   /** The loopback interface is a network of its own, brought up by a plugin. */
   readonly loopbackPlugin: boolean;
+  /** How long an ADD goes on whose caller has left; default: ten seconds. */
+  readonly addEndsMs?: number;
   readonly log: Logger;
   /** ADD and DEL pass on the shared side, as the specification demands of whoever calls GC. */
   readonly gates: NetworkGates;
@@ -42,6 +47,11 @@ export type IsOrphan = (sandboxId: string) => Promise<boolean>;
 const REMEMBERED = 1_000;
 /** How long a pod waits for a GC under way, however many networks it has. Garbage can wait, pods cannot. */
 const GC_PATIENCE_MS = 2_000;
+/**
+ * How long an ADD goes on whose caller has left, before its plugin is killed. A plugin that is killed may leave what no DEL
+ * finds, such as an address of host-local whose file does not say yet whose it is.
+ */
+const ADD_ENDS_MS = 10_000;
 
 /**
  * Attaches pods to their networks and takes them off again. What was attached is in the cache, with the configuration it
@@ -57,14 +67,18 @@ export class Attachments {
 
   constructor(private readonly options: AttachmentsOptions) {}
 
-  /** Attaches the pod to each network; the results in their order. When one fails, all have ended, and `del` undoes them. */
+  /**
+   * Attaches the pod to each network; the results in their order. When one fails, all have ended, and `del` undoes them. An
+   * ADD under way comes to its end, within `addEndsMs`, also when the signal fires.
+   */
   async add(pod: PodNetworkConfig, networks: readonly NetworkConfig[], signal: AbortSignal): Promise<CniResult[]> {
     this.unfinished.set(pod.sandboxId, []);
     this.removed.delete(pod.sandboxId);
     const args = { cniArgs: cniArgs(pod), capabilityArgs: capabilityArgs(pod) };
     const planned = this.plan(networks);
     this.unfinished.set(pod.sandboxId, planned);
-    const passage = { signal, patientUntil: performance.now() + GC_PATIENCE_MS };
+    using kill = delayed(signal, this.options.addEndsMs ?? ADD_ENDS_MS);
+    const passage = { signal, patientUntil: performance.now() + GC_PATIENCE_MS, kill: kill.signal };
     const attach = (one: PlannedAttachment): Promise<CniResult> => this.attach(pod, { ...one, ...args }, passage);
     const results = this.options.setupSerially ? await oneByOne(planned, attach) : await allAtOnce(planned, attach);
     this.unfinished.delete(pod.sandboxId);
@@ -78,12 +92,15 @@ export class Attachments {
   async del(pod: PodNetworkConfig, signal: AbortSignal, isOrphan: IsOrphan = async () => true): Promise<boolean> {
     const failed: { known: KnownAttachment; error: unknown }[] = [];
     const passage = { signal, patientUntil: performance.now() + GC_PATIENCE_MS };
-    for (const known of await this.toRemove(pod)) {
+    const attachments = await this.toRemove(pod);
+    const isAnothers = !this.unfinished.has(pod.sandboxId) && attachments.some(({ result }) => result === undefined);
+    if (isAnothers) await untilAddEnded(pod.sandboxId, this.options.addEndsMs);
+    for (const known of attachments) {
       const { network, ifName } = known;
       if (!(await this.said(pod.sandboxId, isOrphan))) return false;
       try {
         await this.options.gates.of(network.name).shared(async () => {
-          await this.options.calls.del(network, { ...known, attachment: attachmentOf(pod, known) }, signal);
+          await this.detach(pod, known, signal);
           await this.forget(pod.sandboxId, known);
         }, passage);
       } catch (error) {
@@ -142,13 +159,17 @@ export class Attachments {
     return [...loopback, ...networks.map((network, index) => ({ network, ifName: `eth${index}` }))];
   }
 
-  private async attach(pod: PodNetworkConfig, known: KnownAttachment, passage: SharedWait): Promise<CniResult> {
+  private async attach(
+    pod: PodNetworkConfig,
+    known: KnownAttachment,
+    passage: SharedWait & { readonly kill: AbortSignal },
+  ): Promise<CniResult> {
     const { network, ifName, cniArgs, capabilityArgs } = known;
     const { calls, cache, gates } = this.options;
     const call = { capabilityArgs, attachment: attachmentOf(pod, known) };
     // Also the writing: whoever is alone at the gate finds every attachment in the cache whose ADD has succeeded.
     const result = await gates.of(network.name).shared(async () => {
-      const answer = await calls.add(network, call, passage.signal);
+      const answer = await calls.add(network, call, passage.signal, passage.kill);
       await cache.write({
         ...{ containerId: pod.sandboxId, networkName: network.name, ifName, config: network.bytes },
         ...{ netnsPath: pod.netnsPath, cniArgs, capabilityArgs, result: answer },
@@ -156,6 +177,26 @@ export class Attachments {
       return answer;
     }, passage);
     return parseResult(result, network.cniVersion);
+  }
+
+  /**
+   * DEL; of an ADD that never answered, a second one where the first fails. Some plugins take a half-made attachment apart
+   * and fail at what is not there (the bridge plugin's chain of iptables), and then have nothing left to fail at.
+   */
+  private async detach(pod: PodNetworkConfig, known: KnownAttachment, signal: AbortSignal): Promise<void> {
+    const { network, result } = known;
+    const del = (): Promise<void> =>
+      this.options.calls.del(network, { ...known, attachment: attachmentOf(pod, known) }, signal);
+    try {
+      await del();
+    } catch (error) {
+      signal.throwIfAborted();
+      const refused = error instanceof CniError && error.cause === undefined; // by the plugin, which has ended
+      if (result !== undefined || !refused) throw error;
+      const said = { network: network.name, sandbox: pod.sandboxId, error: errorMessage(error) };
+      this.options.log.info('CNI DEL of an ADD that did not come to its end failed, trying once more', said);
+      await del();
+    }
   }
 
   /** In doubt an attachment is somebody's. */
@@ -218,6 +259,11 @@ export class Attachments {
   private async forget(sandboxId: string, { network, ifName }: PlannedAttachment): Promise<void> {
     await this.options.cache.delete({ containerId: sandboxId, networkName: network.name, ifName });
   }
+}
+
+/** A plugin outlives the server that has called it: no DEL works beside an ADD of before. */
+function untilAddEnded(sandboxId: string, ms = ADD_ENDS_MS): Promise<void> {
+  return endProcessesWith(['CNI_COMMAND=ADD', `CNI_CONTAINERID=${sandboxId}`], ms);
 }
 
 function attachmentOf(pod: PodNetworkConfig, known: Pick<KnownAttachment, 'ifName' | 'cniArgs'>) {

@@ -17,15 +17,24 @@ export interface NetworkCall {
 export class NetworkCalls {
   constructor(private readonly plugins: PluginExec) {}
 
-  /** Attaches a pod: each plugin sees what the one before it answered. The last answer, in the list's version. */
-  async add(network: NetworkConfig, call: NetworkCall, signal?: AbortSignal): Promise<JsonObject> {
+  /**
+   * Attaches a pod: each plugin sees what the one before it answered. The last answer, in the list's version. Once the first
+   * plugin has been called, `kill` alone ends it, not `signal`.
+   */
+  async add(
+    network: NetworkConfig,
+    call: NetworkCall,
+    signal?: AbortSignal,
+    kill: AbortSignal | undefined = signal,
+  ): Promise<JsonObject> {
     await allEnded(network.plugins.map((plugin) => this.requireVersion(network, plugin, signal)));
+    signal?.throwIfAborted();
     let prevResult: JsonObject | undefined;
     for (const plugin of network.plugins) {
       const conf = pluginInput(network, plugin, { ...call, prevResult });
       const answer = await this.plugins.call(
         { command: 'ADD', type: plugin.type, conf, attachment: call.attachment },
-        signal,
+        kill,
       );
       if (!answer) throw new CniError(`CNI ADD of plugin ${plugin.type}: it printed no result`);
       prevResult = inVersion(answer, network.cniVersion);

@@ -43,6 +43,8 @@ export interface PluginExecOptions {
 const BUSY_WAIT_MS = 100;
 const BUSY_RETRIES = 20;
 const MAX_LOGGED_BYTES = 4096;
+/** A plugin that was killed ends within this, unless the kernel holds it up; what comes next must not work beside it. */
+const GONE_MS = 2000;
 /** Root, who runs them, may execute what anybody may. */
 const EXECUTABLE = 0o111;
 
@@ -140,7 +142,9 @@ export class PluginExec {
     for (let retries = 0; ; retries++) {
       try {
         const input = stringifyJson(call.conf);
-        return await run([path], { input, signal, timeoutMs: this.options.timeoutMs, env: this.environment(call) });
+        const { timeoutMs } = this.options;
+        const untilGoneMs = call.attachment ? GONE_MS : 0;
+        return await run([path], { input, signal, timeoutMs, untilGoneMs, env: this.environment(call) });
       } catch (error) {
         if (!(error instanceof RunError) || errnoOf(error.cause) !== 'ETXTBSY' || retries >= BUSY_RETRIES) throw error;
         await sleep(BUSY_WAIT_MS, signal);

@@ -36,6 +36,8 @@ export interface PodNetworksOptions {
   readonly useInternalLoopback: boolean;
   /** Time limit of one plugin call. */
   readonly timeoutMs: number;
+  /** How long an ADD goes on whose caller has left; default: ten seconds. */
+  readonly addEndsMs?: number;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly bringLoopbackUp: (netnsPath: string) => Promise<void>;
@@ -78,6 +80,7 @@ export class PodNetworks {
       cache: this.cache,
       setupSerially: options.setupSerially,
       loopbackPlugin: !options.useInternalLoopback,
+      addEndsMs: options.addEndsMs,
       log,
       gates: this.gates,
       networks: () => this.conf.loaded(),
@@ -107,7 +110,8 @@ export class PodNetworks {
 
   /**
    * Attaches a pod to its networks. Rejects with a CniError or the signal's reason; `del` must then be called, since a
-   * part may have been done. The attachments are cached on disk before this answers.
+   * part may have been done. A plugin that runs when the signal fires is not killed before `addEndsMs`, and nothing of it runs
+   * any more when this answers. The attachments are cached on disk before this answers.
    */
   add(pod: PodNetworkConfig, signal: AbortSignal): Promise<PodNetworkResult> {
     return this.counted('set_up_pod', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type End, killGroup, type Program, type Running } from './program';
+import { type End, killGroup, type Program, type Running, untilGroupGone } from './program';
 
 /** Starts a program as Node does, which blocks this thread until it is loaded: for where posix_spawn(3) cannot be called. */
 export function nodeSpawn({ argv: [program, ...args], env, cwd, input }: Program): Running {
@@ -17,5 +17,6 @@ export function nodeSpawn({ argv: [program, ...args], env, cwd, input }: Program
     for (const stream of child.stdio ?? []) stream?.destroy();
     child.unref();
   };
-  return { stdout: child.stdout, stderr: child.stderr, ended, abandon };
+  const gone = (ms: number): Promise<void> => untilGroupGone(Promise.resolve(child.pid), ms);
+  return { stdout: child.stdout, stderr: child.stderr, ended, abandon, gone };
 }

@@ -2,7 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { once } from '../base/once';
-import { type End, killGroup, type Program, type Running } from './program';
+import { type End, killGroup, type Program, type Running, untilGroupGone } from './program';
 import { hostMeans, SyscallError } from './syscalls';
 
 type Koffi = typeof import('koffi');
@@ -96,7 +96,7 @@ export function posixSpawn(program: Program): Running | undefined {
   };
   const ended = run();
   ended.catch(abandon);
-  return { stdout, stderr, ended, abandon };
+  return { stdout, stderr, ended, abandon, gone: (ms) => untilGroupGone(started, ms) };
 }
 
 /** Writes a program's input into its pipe. What any pipe holds is in it at once; the stream that writes more is answered. */

@@ -1,4 +1,7 @@
 import type { Readable } from 'node:stream';
+import { sleep } from '../base/backoff';
+
+const POLL_MS = 2;
 
 /** What a program is started with. */
 export interface Program {
@@ -25,6 +28,8 @@ export interface Running {
   readonly ended: Promise<End>;
   /** Kills the program and all it started, and lets go of them; nothing settles afterwards. */
   abandon(): void;
+  /** Resolves when nothing runs any more of a program that was abandoned, or after `ms`. Never rejects. */
+  gone(ms: number): Promise<void>;
 }
 
 /** Starts a program; throws when there are no descriptors for it, or what is wrong with it is known at once. */
@@ -36,5 +41,28 @@ export function killGroup(pid: number): void {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // It has just ended.
+  }
+}
+
+/**
+ * Resolves when a killed program and all it started have ended, or after `ms`: a call of the kernel that was under way comes
+ * to its end first. `started` resolves with the program's pid, which is that of its group.
+ */
+export async function untilGroupGone(started: Promise<number | undefined>, ms: number): Promise<void> {
+  const deadline = performance.now() + ms;
+  let isGone = (): boolean => false;
+  const know = (pid: number | undefined): void => {
+    isGone = () => pid === undefined || !isThere(pid);
+  };
+  started.then(know, () => know(undefined));
+  while (!isGone() && performance.now() < deadline) await sleep(POLL_MS);
+}
+
+function isThere(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

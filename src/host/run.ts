@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   /** More than this on standard output is an error; standard error is cut. Default 1 MiB. */
   readonly maxOutputBytes?: number;
+  /** How long the end of a program that had to be killed is waited for, in milliseconds. Default 0: not at all. */
+  readonly untilGoneMs?: number;
 }
 
 export interface RunResult {
@@ -50,15 +52,15 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
 
 /**
  * Runs a program, never through a shell, and answers its code and output, whatever the code. Rejects with a RunError or
- * with the signal's reason. It does not wait for a program that had to be killed: one that hangs in the kernel (a dead
- * NFS mount) stays behind, not its caller.
+ * with the signal's reason. It does not wait, or not for longer than `untilGoneMs`, for a program that had to be killed: one
+ * that hangs in the kernel (a dead NFS mount) stays behind, not its caller.
  */
 export async function run(
   argv: readonly [string, ...string[]],
   options: RunOptions = {},
   start: StartProgram = offThread,
 ): Promise<RunResult> {
-  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS, untilGoneMs = 0 } = options;
   signal?.throwIfAborted();
   const [program] = argv;
   const failed = (cause: unknown): RunError => new RunError(program, errorMessage(cause), undefined, { cause });
@@ -76,10 +78,13 @@ export async function run(
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
+    let killed = false;
     const giveUp = (reason: unknown): void => {
+      killed = true;
       settle();
       running.abandon();
-      reject(reason);
+      if (untilGoneMs > 0) void running.gone(untilGoneMs).then(() => reject(reason));
+      else reject(reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const max = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
@@ -87,6 +92,7 @@ export async function run(
     const stderr = collect(running.stderr, max);
     running.ended.then(
       ({ code, signal: killedBy }) => {
+        if (killed) return;
         settle();
         resolve({ code: exitCode(code, killedBy), stdout: stdout(), stderr: stderr() });
       },

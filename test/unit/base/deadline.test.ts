@@ -1,4 +1,4 @@
-import { DeadlineError, unlessAborted, untilEnded, withDeadline, within } from '../../../src/base/deadline';
+import { DeadlineError, delayed, unlessAborted, untilEnded, withDeadline, within } from '../../../src/base/deadline';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -142,5 +142,37 @@ describe('unlessAborted', () => {
     expect(await unlessAborted(Promise.resolve(5), signal)).toBe(5);
     await jest.advanceTimersByTimeAsync(0);
     expect(removed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('delayed', () => {
+  it('fires so long after its parent, for the reason of the parent', () => {
+    const parent = new AbortController();
+    using late = delayed(parent.signal, 50);
+    jest.advanceTimersByTime(1000);
+    parent.abort(new Error('the caller left'));
+    jest.advanceTimersByTime(49);
+    expect(late.signal.aborted).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(late.signal.reason).toMatchObject({ message: 'the caller left' });
+  });
+
+  it('counts from the start when its parent has fired', () => {
+    using late = delayed(AbortSignal.abort(new Error('gone')), 50);
+    expect(late.signal.aborted).toBe(false);
+    jest.advanceTimersByTime(50);
+    expect(late.signal.reason).toMatchObject({ message: 'gone' });
+  });
+
+  it('fires no more when it is cancelled, before or after its parent', () => {
+    for (const order of ['before', 'after']) {
+      const parent = new AbortController();
+      const late = delayed(parent.signal, 50);
+      if (order === 'after') parent.abort();
+      late.cancel();
+      parent.abort();
+      jest.advanceTimersByTime(100);
+      expect(late.signal.aborted).toBe(false);
+    }
   });
 });

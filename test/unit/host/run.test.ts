@@ -76,6 +76,32 @@ describe.each(WAYS)('run, %s', (_, start) => {
     while (pids.some(runs)) await new Promise(setImmediate);
   });
 
+  it('waits where it is told to until what had to be killed has ended', async () => {
+    const { existsSync, mkdtempSync, rmSync } = await import('node:fs');
+    const dir = mkdtempSync('/tmp/crisp-run-');
+    const script = 'sleep 1000 & echo $$ $! > tmp && mv tmp pids; wait';
+    const running = run(sh(script), { timeoutMs: 500, untilGoneMs: 10_000, cwd: dir });
+    await expect(running).rejects.toThrow('still running after 500 ms, killed');
+    expect(existsSync(`${dir}/pids`)).toBe(true);
+    const pids = readFileSync(`${dir}/pids`, 'utf8').trim().split(' ').map(Number);
+    rmSync(dir, { recursive: true });
+    expect(pids.map(runs)).toEqual([false, false]);
+  });
+
+  it('waits for no longer than that', async () => {
+    const running = start({ argv: sh('exec sleep 1000'), env: cleanEnv(), cwd: '/', input: '' });
+    const began = performance.now();
+    await running.gone(50);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(49);
+    running.abandon();
+    await running.gone(10_000);
+  });
+
+  it('does not wait for what could not be started', async () => {
+    const running = run(['/no/such/program'], { untilGoneMs: 60_000 });
+    await expect(running).rejects.toThrow('/no/such/program');
+  });
+
   it('does not start for a caller that has gone', async () => {
     await expect(run(['true'], { signal: AbortSignal.abort(new Error('gone')) })).rejects.toThrow('gone');
   });
