@@ -50,7 +50,7 @@ describe('An ADD whose caller leaves', () => {
     scripted.script(
       'one',
       'DEL',
-      `for pid in $(cat ${file('pid')}); do [ -e /proc/$pid ] && touch ${file('beside')}; done; true`,
+      `for pid in $(cat ${file('pid')}); do grep -qs '^State:.[^ZX]' /proc/$pid/status && touch ${file('beside')}; done; true`,
     );
     const caller = new AbortController();
     const adding = networks.add(pod(), caller.signal);
