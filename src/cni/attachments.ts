@@ -180,8 +180,8 @@ export class Attachments {
   }
 
   /**
-   * DEL; of an ADD that never answered, a second one where the first fails. Some plugins take a half-made attachment apart
-   * and fail at what is not there (the bridge plugin's chain of iptables), and then have nothing left to fail at.
+   * Calls DEL. When it fails and ADD never answered, DEL is called once more: the first DEL of some plugins takes a half-made
+   * attachment apart and fails at what is not there (the bridge plugin's chain of iptables). The second one succeeds.
    */
   private async detach(pod: PodNetworkConfig, known: KnownAttachment, signal: AbortSignal): Promise<void> {
     const { network, result } = known;
@@ -261,7 +261,7 @@ export class Attachments {
   }
 }
 
-/** A plugin outlives the server that has called it: no DEL works beside an ADD of before. */
+/** A plugin outlives the crisp that has called it. DEL must not run beside an ADD of that crisp. */
 function untilAddEnded(sandboxId: string, ms = ADD_ENDS_MS): Promise<void> {
   return endProcessesWith(['CNI_COMMAND=ADD', `CNI_CONTAINERID=${sandboxId}`], ms);
 }

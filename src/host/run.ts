@@ -52,8 +52,8 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
 
 /**
  * Runs a program, never through a shell, and answers its code and output, whatever the code. Rejects with a RunError or
- * with the signal's reason. It does not wait, or not for longer than `untilGoneMs`, for a program that had to be killed: one
- * that hangs in the kernel (a dead NFS mount) stays behind, not its caller.
+ * with the signal's reason. A program that is cut off is killed, and `run` waits for its end for `untilGoneMs` at most. The
+ * kernel may hold it up for longer (a dead NFS mount): then the program stays behind, and its caller goes on.
  */
 export async function run(
   argv: readonly [string, ...string[]],

@@ -30,10 +30,10 @@ export class StdinFifo {
   }
 
   /**
-   * Resolves when a process has the FIFO open for reading, or nobody has opened it within 10 s, or it was closed here. Never
-   * rejects. Wait for it before CloseIO: a shim opens its reading and its writing end each on a thread of its own. If it
-   * closes its writing end before the other thread is in open(2), that one waits there for a writer, and stdin never ends
-   * (github.com/containerd/fifo). The FIFO is open for writing here then, which lets a reader that already waits go on.
+   * Resolves when a process has the FIFO open for reading. Resolves also after 10 s without one, and when `close` is called.
+   * Never rejects. Wait for it before CloseIO: a shim opens its reading and its writing end on two threads
+   * (github.com/containerd/fifo). When CloseIO closes the writing end before the reading thread is in open(2), that thread
+   * waits there for a writer, and stdin never ends. Afterwards crisp has the FIFO open for writing, so the reader goes on.
    */
   async hasReader(): Promise<void> {
     await this.open().catch(() => undefined);

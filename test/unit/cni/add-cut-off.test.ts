@@ -5,15 +5,15 @@ import { ETH0, keepingLogger, never, pod, ScriptedPlugins } from './scripted-plu
 
 const NET = { cniVersion: '1.0.0', name: 'net', plugins: [{ type: 'one' }] };
 
-describe('An ADD whose caller leaves', () => {
-  let scripted: ScriptedPlugins;
-  beforeEach(() => {
-    scripted = new ScriptedPlugins();
-    scripted.conf('10-net.conflist', NET);
-    scripted.plugin('one', { ADD: ETH0 });
-  });
-  afterEach(() => scripted.remove());
+let scripted: ScriptedPlugins;
+beforeEach(() => {
+  scripted = new ScriptedPlugins();
+  scripted.conf('10-net.conflist', NET);
+  scripted.plugin('one', { ADD: ETH0 });
+});
+afterEach(() => scripted.remove());
 
+describe('An ADD whose caller leaves', () => {
   const file = (name: string): string => join(scripted.home, name);
   const started = async (options: Parameters<ScriptedPlugins['networks']>[0] = {}) => {
     const networks = scripted.networks(options);
@@ -90,14 +90,6 @@ describe('An ADD whose caller leaves', () => {
 });
 
 describe('A DEL', () => {
-  let scripted: ScriptedPlugins;
-  beforeEach(() => {
-    scripted = new ScriptedPlugins();
-    scripted.conf('10-net.conflist', NET);
-    scripted.plugin('one', { ADD: ETH0 });
-  });
-  afterEach(() => scripted.remove());
-
   /** As the bridge plugin does with a chain of iptables that is not there yet. */
   const failsFirst = (): void => {
     const seen = join(scripted.home, 'seen');

@@ -183,6 +183,19 @@ describe.each(SERVICES)('Stdio $kind', ({ make }) => {
       return { ...container, text: () => text, state, finish };
     }
 
+    /** A client of a stdin_once container, and what crisp was told of the end of its stdin. */
+    async function attachedOnce() {
+      const stdin = new PassThrough();
+      const ends: string[] = [];
+      await stdio.attach('web', {
+        stdin,
+        stdout: new PassThrough(),
+        closeStdinAtEnd: true,
+        onStdinEnd: () => ends.push('ended'),
+      });
+      return { stdin, ends };
+    }
+
     it('reaches the container from several clients, whose end is not its end', async () => {
       const shim = await withShim();
       const [one, two] = [new PassThrough(), new PassThrough()];
@@ -198,14 +211,7 @@ describe.each(SERVICES)('Stdio $kind', ({ make }) => {
 
     it('is let go when the client of a stdin_once container ends it, after all of it is written', async () => {
       const shim = await withShim();
-      const stdin = new PassThrough();
-      const ends: string[] = [];
-      await stdio.attach('web', {
-        stdin,
-        stdout: new PassThrough(),
-        closeStdinAtEnd: true,
-        onStdinEnd: () => ends.push('ended'),
-      });
+      const { stdin, ends } = await attachedOnce();
       const data = 'x'.repeat(300_000);
       stdin.end(data);
       await until(() => shim.state.ended);
@@ -215,14 +221,7 @@ describe.each(SERVICES)('Stdio $kind', ({ make }) => {
 
     it('of a stdin_once container that nobody reads yet ends when somebody does', async () => {
       const { stdout, stderr, spec } = await opened();
-      const stdin = new PassThrough();
-      const ends: string[] = [];
-      await stdio.attach('web', {
-        stdin,
-        stdout: new PassThrough(),
-        closeStdinAtEnd: true,
-        onStdinEnd: () => ends.push('ended'),
-      });
+      const { stdin, ends } = await attachedOnce();
       stdin.end();
       await until(() => stdin.readableEnded);
       await turn();
