@@ -12,6 +12,8 @@ const ANNOTATION_PREFIX = 'cdi.k8s.io/';
 export interface CdiFile {
   readonly path: string;
   readonly content: string;
+  /** Why it could not be read. */
+  readonly unreadable?: string;
   readonly priority: number;
 }
 
@@ -91,8 +93,9 @@ export class CdiRegistry {
   static parse(files: readonly CdiFile[]): CdiRegistry {
     const found = new Map<string, Device[]>();
     const errors: CdiFileError[] = [];
-    for (const { path, content, priority } of files) {
+    for (const { path, content, unreadable, priority } of files) {
       try {
+        if (unreadable !== undefined) throw new Error(unreadable);
         const spec = parseCdiSpec(content.trimStart().startsWith('{') ? JSON.parse(content) : parseYaml(content));
         for (const [name, edits] of spec.devices) {
           const key = `${spec.kind}=${name}`;

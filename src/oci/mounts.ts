@@ -1,9 +1,10 @@
 import { type ContainerConfig, type Mount, MountPropagation, NamespaceMode } from '../../generated/cri/v1/api';
 import type { SpecIdMapping, SpecMount } from '../model/spec';
+import { checkPath, checkPathInside } from './check-path';
 import { checkImageMount, cleanPath, isImageMount } from './image-volumes';
 import type { HandlerFeatures, ResolvedMount, ResolvedVolume, SandboxFiles } from './inputs';
 import { OciError } from './oci-error';
-import { idMappings, type UsernsMappings } from './userns';
+import { checkMappings, idMappings, type UsernsMappings } from './userns';
 
 /** Options of a mount that kubelet may ask for; others could undo what the mount is for. */
 const MOUNT_OPTIONS = new Set(['noexec', 'nodev', 'nosuid']);
@@ -18,13 +19,18 @@ const PROPAGATION: Readonly<Record<number, string>> = {
 export function checkMounts(mounts: readonly Mount[], features: HandlerFeatures): void {
   mounts.forEach((mount, i) => {
     const field = `config.mounts[${i}]`;
-    if (!mount.containerPath || mount.containerPath.includes('\0')) {
-      throw new OciError(`${field}.container_path`, 'is not a path');
-    }
+    if (!mount.containerPath) throw new OciError(`${field}.container_path`, 'is empty');
+    checkPathInside(mount.containerPath, `${field}.container_path`);
+    checkPath(mount.hostPath, `${field}.host_path`);
     checkImageMount(mount, field);
     if (!isImageMount(mount) && !mount.hostPath.startsWith('/')) {
       throw new OciError(`${field}.host_path`, `${JSON.stringify(mount.hostPath)} is not an absolute path`);
     }
+    if (!PROPAGATION[mount.propagation]) {
+      throw new OciError(`${field}.propagation`, `${mount.propagation} is not a propagation`);
+    }
+    checkMappings(mount.uidMappings, `${field}.uid_mappings`);
+    checkMappings(mount.gidMappings, `${field}.gid_mappings`);
     checkRecursiveReadOnly(mount, field, features);
     mount.mountOptions.forEach((option, at) => {
       if (MOUNT_OPTIONS.has(option)) return;

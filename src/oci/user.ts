@@ -98,21 +98,30 @@ function primary({ user, group }: Wanted, { passwd, group: groups }: UserInput) 
   return { ...found, gid };
 }
 
+function supplementalGroups({ field, securityContext }: UserInput): number[] {
+  return (securityContext?.supplementalGroups ?? []).map((each, i) => {
+    if (each >= 0n && each <= BigInt(MAX_ID)) return Number(each);
+    throw new OciError(`${field}.supplemental_groups[${i}]`, `${each} is not an id between 0 and ${MAX_ID}`);
+  });
+}
+
+/** Throws like `resolveUser` for what is wrong whatever the image's files say. */
+export function checkUser(input: Omit<UserInput, 'passwd' | 'group'>): void {
+  userFilesNeeded(input);
+  supplementalGroups(input);
+}
+
 /**
  * Who the container's process is. A numeric user takes its primary group from the image's passwd (none there: 0).
- * With policy Merge the image's groups that list the user come before the supplemental ones. The primary group is
+ * The supplemental groups of the request come next; with policy Merge those of the image that list the user follow. That is
+ * containerd's order: the kernel sorts groups, gVisor does not. The primary group is
  * always among the additional ones: without it, a file's group permissions could be dodged by leaving the group.
  */
 export function resolveUser(input: UserInput): SpecUser {
   const { uid, gid, name } = primary(wanted(input), input);
   const merged =
     policyOf(input) === SupplementalGroupsPolicy.Merge && name !== undefined ? groupsOf(input.group, name) : [];
-  const supplemental = (input.securityContext?.supplementalGroups ?? []).map((each, i) => {
-    const id = Number(each);
-    if (each >= 0n && each <= BigInt(MAX_ID)) return id;
-    throw new OciError(`${input.field}.supplemental_groups[${i}]`, `${each} is not an id between 0 and ${MAX_ID}`);
-  });
-  return { uid, gid, additionalGids: [...new Set([gid, ...merged, ...supplemental])] };
+  return { uid, gid, additionalGids: [...new Set([gid, ...supplementalGroups(input), ...merged])] };
 }
 
 /** Who a container runs as, for its status (CRI `user.linux`). */

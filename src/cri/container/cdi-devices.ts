@@ -7,7 +7,9 @@ import type { NamedContainerConfig } from '../require';
 export async function resolveCdi(deps: CriDeps, config: NamedContainerConfig): Promise<CdiEdits | undefined> {
   const names = cdiDeviceNames(config.CDIDevices, config.annotations);
   if (names.length === 0 || !deps.config.enable_cdi) return undefined;
-  const edits = CdiRegistry.parse(await deps.cdiFiles.read()).resolve(names);
+  const registry = CdiRegistry.parse(await deps.cdiFiles.read());
+  deps.cdiFiles.report(registry.errors);
+  const edits = registry.resolve(names);
   const found = await Promise.all(cdiHostPaths(edits).map((path) => deps.host.devicesAt(path)));
   return fillDeviceNodes(edits, found.flat());
 }

@@ -3,7 +3,6 @@ import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import { checkContainer } from '../../oci/container-spec';
 import { wantsHostDevices } from '../../oci/devices';
 import type { ContainerSpecInput } from '../../oci/inputs';
 import { resolveUser } from '../../oci/user';
@@ -41,8 +40,6 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   const { id, processLabel } = draft.metadata;
   const privileged = config.linux?.securityContext?.privileged ?? false;
   const sandboxConfig = sandbox.metadata.config;
-  // What is wrong without a look at the host fails before anything is made.
-  checkContainer({ config, sandboxConfig, features: await deps.features.of(handler) });
   await requireApparmor(deps, config);
   const [mounts, devices, user, cdi, base, seccompProfile, features, classes] = await Promise.all([
     resolveMounts(deps, config, volumes),

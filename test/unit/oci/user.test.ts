@@ -79,7 +79,7 @@ describe('resolveUser', () => {
       { imageUser: 'alice', securityContext: context({ supplementalGroups: [7n, 10n, 7n] }) },
       1000,
       100,
-      [100, 10, 50000, 7],
+      [100, 7, 10, 50000],
     ],
     ['no files in the image', { imageUser: '1000', passwd: undefined, group: undefined }, 1000, 0, [0]],
     ['a number with a sign', { imageUser: '+1000' }, 1000, 100, [100, 10, 50000]],
