@@ -1,4 +1,4 @@
-module crisp.invalid/test/tools/kubelet
+module crisp.invalid/test/tools/kubernetes
 
 go 1.26.0
 
