@@ -1,8 +1,9 @@
+import type { HostFacts } from '../model/host-facts';
 import type { NamespaceType, Spec, SpecMount } from '../model/spec';
 import { defaultCapabilities } from './capabilities';
 
-/** The runtime-spec version that generated specs claim. */
-export const OCI_VERSION = '1.2.0';
+/** What a spec claims until `specVersion` has seen all of it. */
+const OCI_VERSION = '1.0.2';
 
 /** Where kubelet's absence leaves a container: containerd's namespace, as its own CRI has it. */
 export const DEFAULT_CGROUP_PARENT = '/k8s.io';
@@ -47,7 +48,7 @@ export function defaultMounts(): SpecMount[] {
  * The spec that containers start from: no rlimits (the shim's are inherited), no seccomp, no AppArmor, every device
  * denied (a runtime adds /dev/null and its like by itself). A new value each time, so that nothing is shared.
  */
-export function baseSpec(): Spec {
+export function baseSpec({ thermalThrottleDirs }: Pick<HostFacts, 'thermalThrottleDirs'>): Spec {
   const capabilities = defaultCapabilities();
   return {
     ociVersion: OCI_VERSION,
@@ -66,7 +67,8 @@ export function baseSpec(): Spec {
     linux: {
       resources: { devices: [{ allow: false, access: 'rwm' }] },
       namespaces: NAMESPACES.map((type) => ({ type })),
-      maskedPaths: [...MASKED_PATHS],
+      // Their counts tell of the work of others, as /proc/interrupts does; containerd hides them since 2.3.6.
+      maskedPaths: [...MASKED_PATHS, ...thermalThrottleDirs],
       readonlyPaths: [...READONLY_PATHS],
     },
   };

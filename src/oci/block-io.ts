@@ -1,3 +1,4 @@
+import { goList, goMap, goStruct, readAsGo } from '../base/go-fields';
 import { parseQuantity } from '../base/quantity';
 import type { SpecBlockIo } from '../model/spec';
 import { parseYaml } from './cdi-yaml';
@@ -29,6 +30,8 @@ const RATES = [
   ['ThrottleWriteIOPS', 'throttleWriteIOPSDevice'],
 ] as const;
 const KNOWN = new Set<string>(['Devices', 'Weight', ...RATES.map(([name]) => name)]);
+/** A file as goresctrl, which containerd reads it with, declares it. */
+const FILE_SHAPE = goStruct('', { Classes: goMap(goList(goStruct([...KNOWN].join(' ')))) });
 const WEIGHTS = { min: 10n, max: 1000n };
 
 /**
@@ -36,7 +39,7 @@ const WEIGHTS = { min: 10n, max: 1000n };
  * Error that names what is wrong.
  */
 export function parseBlockIoClasses(text: string): ReadonlyMap<string, readonly BlockIoRule[]> {
-  const { Classes: classes, ...rest } = asTable(parseYaml(text) ?? {}, 'the file');
+  const { Classes: classes, ...rest } = asTable(readAsGo(parseYaml(text) ?? {}, FILE_SHAPE), 'the file');
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) throw new Error(`${unknown}: unknown key`);
   return new Map(

@@ -1,3 +1,4 @@
+import { goList, goStruct, readAsGo } from '../base/go-fields';
 import type { SpecHook, SpecHooks, SpecLinux, SpecMount } from '../model/spec';
 import { isDeviceName, parseKind } from './cdi-names';
 import { requireVersion } from './cdi-version';
@@ -30,6 +31,19 @@ const HOOKS: readonly (keyof SpecHooks)[] = [
   'poststart',
   'poststop',
 ];
+
+const EDITS = goStruct('env additionalGids', {
+  deviceNodes: goList(goStruct('path hostPath type major minor fileMode permissions uid gid')),
+  mounts: goList(goStruct('hostPath containerPath options type')),
+  hooks: goList(goStruct('hookName path args env timeout')),
+  intelRdt: goStruct('closID l3CacheSchema memBwSchema schemata enableCMT enableMBM enableMonitoring'),
+  netDevices: goList(goStruct('hostInterfaceName name')),
+});
+/** A file as CDI's Go library declares it. */
+const CDI_SHAPE = goStruct('cdiVersion kind annotations', {
+  devices: goList(goStruct('name annotations', { containerEdits: EDITS })),
+  containerEdits: EDITS,
+});
 
 /** Reads fields of an object that came from a file, and says where it was wrong. */
 class Fields {
@@ -202,7 +216,8 @@ function gid(item: unknown, at: string): number {
 }
 
 /** Reads one CDI spec file's document; throws an Error that says what is wrong with it. */
-export function parseCdiSpec(document: unknown): CdiSpec {
+export function parseCdiSpec(file: unknown): CdiSpec {
+  const document = readAsGo(file, CDI_SHAPE);
   const from = Fields.of(document, 'spec');
   requireVersion(from.required('cdiVersion'), document);
   const kind = parseKind(from.required('kind'));

@@ -12,6 +12,8 @@ const ANNOTATION_PREFIX = 'cdi.k8s.io/';
 export interface CdiFile {
   readonly path: string;
   readonly content: string;
+  /** Why it could not be read. */
+  readonly unreadable?: string;
   readonly priority: number;
 }
 
@@ -91,8 +93,9 @@ export class CdiRegistry {
   static parse(files: readonly CdiFile[]): CdiRegistry {
     const found = new Map<string, Device[]>();
     const errors: CdiFileError[] = [];
-    for (const { path, content, priority } of files) {
+    for (const { path, content, unreadable, priority } of files) {
       try {
+        if (unreadable !== undefined) throw new Error(unreadable);
         const spec = parseCdiSpec(content.trimStart().startsWith('{') ? JSON.parse(content) : parseYaml(content));
         for (const [name, edits] of spec.devices) {
           const key = `${spec.kind}=${name}`;
@@ -151,17 +154,33 @@ function isComplete({ type, major, minor }: CdiDeviceNode): boolean {
   return type === 'p' || (type !== undefined && ((major ?? 0) !== 0 || (minor ?? 0) !== 0));
 }
 
-/** Host paths of the nodes whose type or numbers the spec file leaves to the host. */
-export function cdiHostPaths(edits: CdiEdits): string[] {
-  return [...new Set(edits.deviceNodes.filter((node) => !isComplete(node)).map(({ hostPath }) => hostPath))];
+/** A device of the host that a spec file leaves something to. */
+export interface CdiHostPath {
+  readonly path: string;
+  /** Its type or its numbers are left to the host, so it has to be there; otherwise only its mode is. */
+  readonly required: boolean;
 }
 
-/** Fills in what spec files leave to the host; `found` has the devices at `cdiHostPaths`. */
+/** Where the nodes are on the host whose type, numbers or mode the spec file does not name, each once. */
+export function cdiHostPaths(edits: CdiEdits): CdiHostPath[] {
+  const open = edits.deviceNodes.filter((node) => !isComplete(node) || node.fileMode === undefined);
+  return [...new Set(open.map(({ hostPath }) => hostPath))].map((path) => ({
+    path,
+    required: open.some((node) => node.hostPath === path && !isComplete(node)),
+  }));
+}
+
+/**
+ * Fills in what spec files leave to the host; `found` has the devices at `cdiHostPaths`. A node without a mode gets the
+ * host's, as from CDI's own library: runtimes would make it readable and writable for everybody.
+ */
 export function fillDeviceNodes(edits: CdiEdits, found: readonly HostDevice[]): CdiEdits {
   const byPath = new Map(found.map((device) => [device.path, device]));
   const deviceNodes = edits.deviceNodes.map((node) => {
-    if (isComplete(node)) return node;
     const device = byPath.get(node.hostPath);
+    const fileMode = node.fileMode ?? device?.fileMode;
+    const withMode = fileMode === undefined ? node : { ...node, fileMode };
+    if (isComplete(node)) return withMode;
     const field = 'config.CDI_devices';
     if (!device) throw new OciError(field, `${node.hostPath} is not a device`, { code: 'FAILED_PRECONDITION' });
     if (node.type && node.type !== device.type) {
@@ -169,7 +188,7 @@ export function fillDeviceNodes(edits: CdiEdits, found: readonly HostDevice[]): 
         code: 'FAILED_PRECONDITION',
       });
     }
-    return { ...node, type: device.type, major: device.major, minor: device.minor };
+    return { ...withMode, type: device.type, major: device.major, minor: device.minor };
   });
   return { ...edits, deviceNodes };
 }

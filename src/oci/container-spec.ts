@@ -6,18 +6,21 @@ import { baseSpec, copyOfBaseSpec } from './base-spec';
 import { containerCapabilities } from './capabilities';
 import { withCdiEdits } from './cdi-apply';
 import { cgroupsPath } from './cgroups-path';
+import { checkContainer } from './check-container';
 import { containerCwd } from './cwd';
 import { containerDevices } from './devices';
 import { containerEnv } from './env';
 import type { ContainerSpecInput, SandboxSpecInput } from './inputs';
-import { checkMounts, containerMounts, rootfsPropagation, withWritableSysfs } from './mounts';
+import { containerMounts, rootfsPropagation, withWritableSysfs } from './mounts';
 import { containerNamespaces } from './namespaces';
 import { OciError } from './oci-error';
+import { omitEmpty } from './omit-empty';
 import { containerArgs } from './process-args';
 import { oomScoreAdj, withResources } from './resources';
 import { chooseSeccomp } from './seccomp';
 import { defaultSeccomp } from './seccomp-default';
 import { hiddenPaths } from './security';
+import { specVersion } from './spec-version';
 import { containerUserns } from './userns';
 
 /** What the host's cgroup2 mount is remounted with by a mount in its cgroup namespace. */
@@ -31,24 +34,6 @@ const CGROUP2_OPTIONS = new Set([
 
 function isPrivileged({ config }: ContainerSpecInput): boolean {
   return config.linux?.securityContext?.privileged ?? false;
-}
-
-/**
- * Checks all of a request that needs no look at the host. A story may call it first, so that a wrong request fails
- * before anything is made for it; `containerSpec` does too.
- */
-export function checkContainer({
-  config,
-  sandboxConfig,
-  features,
-}: Pick<ContainerSpecInput, 'config' | 'sandboxConfig' | 'features'>): void {
-  const securityContext = config.linux?.securityContext;
-  const pod = sandboxConfig.linux?.securityContext;
-  if (securityContext?.privileged && !pod?.privileged) {
-    throw new OciError('config.linux.security_context.privileged', 'the pod sandbox is not privileged');
-  }
-  containerUserns(pod?.namespaceOptions?.usernsOptions, securityContext?.namespaceOptions?.usernsOptions);
-  checkMounts(config.mounts, features);
 }
 
 /** The profile of a container or a pause container, for the capabilities it has; `before` is the base spec's. */
@@ -79,7 +64,7 @@ function specProcess(input: ContainerSpecInput, base: Spec): SpecProcess {
   return {
     ...base.process,
     terminal: config.tty,
-    user: input.user,
+    user: { ...base.process?.user, ...input.user },
     args: containerArgs(config, image.config),
     env: containerEnv({
       base: base.process?.env,
@@ -151,6 +136,8 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
     }),
     devices,
     resources: {
+      // As from containerd's plugin, both are there once a request has any resources.
+      ...(config.linux?.resources && { cpu: {}, memory: {} }),
       ...withResources(linux.resources ?? {}, config.linux?.resources, facts, settings),
       devices: rules,
       ...(input.blockIo && { blockIO: input.blockIo }),
@@ -170,7 +157,7 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
  */
 export function containerSpec(input: ContainerSpecInput): Spec {
   checkContainer(input);
-  const base = input.base ? copyOfBaseSpec(input.base) : baseSpec();
+  const base = input.base ? copyOfBaseSpec(input.base) : baseSpec(input.facts);
   const process = specProcess(input, base);
   const spec: Spec = {
     ...base,
@@ -192,5 +179,6 @@ export function containerSpec(input: ContainerSpecInput): Spec {
     }),
     linux: specLinux(input, base, process.capabilities?.bounding ?? []),
   };
-  return input.cdi ? withCdiEdits(spec, input.cdi) : spec;
+  const whole = input.cdi ? withCdiEdits(spec, input.cdi) : spec;
+  return omitEmpty({ ...whole, ociVersion: specVersion(whole, input.features.ociVersionMin) });
 }

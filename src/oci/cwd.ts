@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ContainerConfig } from '../../generated/cri/v1/api';
 import type { ImageConfig } from '../model/image';
+import { checkPathInside } from './check-path';
 import { OciError } from './oci-error';
 
 /** Descriptors of the runtime's own process: a directory among them is a way out of the container. */
@@ -18,7 +19,7 @@ export function containerCwd(
   const asked = config.workingDir || image.workingDir || fallback;
   const field = config.workingDir ? 'config.working_dir' : 'image.config.WorkingDir';
   const cwd = asked.startsWith('/') ? asked : posix.join('/', asked);
-  if (cwd.includes('\0')) throw new OciError(field, 'the working directory has a NUL byte');
+  checkPathInside(cwd, field);
   if (DESCRIPTORS.test(posix.normalize(cwd)) || DESCRIPTORS.test(cwd.replace(/\/+/g, '/'))) {
     throw new OciError(field, `${JSON.stringify(asked)} leads to a process's open files`);
   }

@@ -1,6 +1,7 @@
-import type { ContainerConfig } from '../../generated/cri/v1/api';
+import type { ContainerConfig, Device } from '../../generated/cri/v1/api';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { SpecDevice, SpecDeviceCgroup } from '../model/spec';
+import { checkPath, checkPathInside } from './check-path';
 import { cleanPath } from './image-volumes';
 import type { HostDevice, ResolvedDevice } from './inputs';
 import { OciError } from './oci-error';
@@ -29,6 +30,17 @@ function specDevice({ type, major, minor, fileMode, uid, gid }: HostDevice, path
 function permissionsOf(text: string, field: string): string {
   if (!/^[rwm]*$/.test(text)) throw new OciError(field, `${JSON.stringify(text)} is not made of r, w and m`);
   return text || 'rwm';
+}
+
+/** Checks all of a request's devices that can be checked without looking at the host. */
+export function checkDevices(devices: readonly Device[]): void {
+  devices.forEach((device, i) => {
+    const field = `config.devices[${i}]`;
+    if (!device.hostPath) throw new OciError(`${field}.host_path`, 'is empty');
+    checkPath(device.hostPath, `${field}.host_path`);
+    checkPathInside(device.containerPath, `${field}.container_path`);
+    permissionsOf(device.permissions, `${field}.permissions`);
+  });
 }
 
 /** A directory is taken whole: what lies below it on the host lies at the same place below the container's path. */

@@ -1,6 +1,8 @@
 import type { SpecProcess } from '../model/spec';
 import { withEnv } from './env';
 import { OciError } from './oci-error';
+import { omitEmpty } from './omit-empty';
+import { checkNoNul } from './process-args';
 
 /**
  * The process of an exec: the container's own with other arguments. User, groups, capabilities, directory, environment
@@ -11,9 +13,9 @@ export function execProcess(
   { cmd, tty }: { cmd: readonly string[]; tty: boolean },
 ): SpecProcess {
   if (cmd.length === 0) throw new OciError('cmd', 'is empty');
-  for (const each of cmd) if (each.includes('\0')) throw new OciError('cmd', 'an argument has a NUL byte');
+  checkNoNul(cmd, 'cmd');
   if (!process) throw new OciError('container_id', 'the container has no process', { code: 'FAILED_PRECONDITION' });
   const { consoleSize: _, ...inherited } = process;
   const env = inherited.env ?? [];
-  return { ...inherited, terminal: tty, args: [...cmd], env: tty ? withEnv(env, ['TERM=xterm']) : env };
+  return omitEmpty({ ...inherited, terminal: tty, args: [...cmd], env: tty ? withEnv(env, ['TERM=xterm']) : env });
 }

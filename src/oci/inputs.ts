@@ -72,6 +72,8 @@ export interface HandlerFeatures {
   readonly recursiveReadOnlyMounts: boolean;
   /** `potentiallyUnsafeConfigAnnotations`: exact names, or prefixes when they end with a dot. */
   readonly unsafeAnnotations?: readonly string[];
+  /** The lowest release of runtime-spec that it takes, if it says so. */
+  readonly ociVersionMin?: string;
 }
 
 /** A device node that a CDI spec adds. Type, numbers and mode may be missing until `fillDeviceNodes`. */

@@ -1,9 +1,10 @@
 import { type ContainerConfig, type Mount, MountPropagation, NamespaceMode } from '../../generated/cri/v1/api';
 import type { SpecIdMapping, SpecMount } from '../model/spec';
+import { checkPath, checkPathInside } from './check-path';
 import { checkImageMount, cleanPath, isImageMount } from './image-volumes';
 import type { HandlerFeatures, ResolvedMount, ResolvedVolume, SandboxFiles } from './inputs';
 import { OciError } from './oci-error';
-import { idMappings, type UsernsMappings } from './userns';
+import { checkMappings, idMappings, type UsernsMappings } from './userns';
 
 /** Options of a mount that kubelet may ask for; others could undo what the mount is for. */
 const MOUNT_OPTIONS = new Set(['noexec', 'nodev', 'nosuid']);
@@ -18,13 +19,18 @@ const PROPAGATION: Readonly<Record<number, string>> = {
 export function checkMounts(mounts: readonly Mount[], features: HandlerFeatures): void {
   mounts.forEach((mount, i) => {
     const field = `config.mounts[${i}]`;
-    if (!mount.containerPath || mount.containerPath.includes('\0')) {
-      throw new OciError(`${field}.container_path`, 'is not a path');
-    }
+    if (!mount.containerPath) throw new OciError(`${field}.container_path`, 'is empty');
+    checkPathInside(mount.containerPath, `${field}.container_path`);
+    checkPath(mount.hostPath, `${field}.host_path`);
     checkImageMount(mount, field);
     if (!isImageMount(mount) && !mount.hostPath.startsWith('/')) {
       throw new OciError(`${field}.host_path`, `${JSON.stringify(mount.hostPath)} is not an absolute path`);
     }
+    if (!PROPAGATION[mount.propagation]) {
+      throw new OciError(`${field}.propagation`, `${mount.propagation} is not a propagation`);
+    }
+    checkMappings(mount.uidMappings, `${field}.uid_mappings`);
+    checkMappings(mount.gidMappings, `${field}.gid_mappings`);
     checkRecursiveReadOnly(mount, field, features);
     mount.mountOptions.forEach((option, at) => {
       if (MOUNT_OPTIONS.has(option)) return;
@@ -101,7 +107,7 @@ export interface ContainerMountsInput {
   readonly cgroupOptions: readonly string[];
 }
 
-/** The files of the pod and the volumes of the image, for what the request does not mount itself. */
+/** The files of the pod, then the volumes of the image that would hide none of them. */
 function internal({ config, files, volumes, userns }: ContainerMountsInput): SpecMount[] {
   const securityContext = config.linux?.securityContext;
   const mode = securityContext?.readonlyRootfs ? 'ro' : 'rw';
@@ -109,13 +115,18 @@ function internal({ config, files, volumes, userns }: ContainerMountsInput): Spe
   const shm = hostIpc ? '/dev/shm' : files.shm;
   const file = (destination: string, source: string | undefined): SpecMount[] =>
     source ? [bind(destination, source, ['rprivate', mode], userns)] : [];
-  return [
-    ...volumes.map(({ containerPath, source }) => bind(containerPath, source, ['rprivate', 'rw'], userns)),
+  const ofPod = [
     ...file('/etc/hostname', files.hostname),
     ...file('/etc/hosts', files.hosts),
     ...file('/etc/resolv.conf', files.resolvConf),
     // Not shifted: tmpfs can be since Linux 6.3 only, and this one starts empty.
     ...(shm ? [bind('/dev/shm', shm, ['rprivate', 'rw'])] : []),
+  ];
+  const taken = new Set(ofPod.map(({ destination }) => destination));
+  const wanted = volumes.filter(({ containerPath }) => !taken.has(cleanPath(containerPath)));
+  return [
+    ...ofPod,
+    ...wanted.map(({ containerPath, source }) => bind(containerPath, source, ['rprivate', 'rw'], userns)),
   ];
 }
 

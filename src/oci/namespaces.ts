@@ -24,6 +24,13 @@ function checkMode(mode: NamespaceMode, allowed: readonly NamespaceMode[], field
   }
 }
 
+/** Answers which PID namespace a container asks for. Throws an OciError when there is no such one. */
+export function checkContainerModes(options: NamespaceOption | undefined): NamespaceMode {
+  const pid = options?.pid ?? NamespaceMode.POD;
+  checkMode(pid, [NamespaceMode.POD, NamespaceMode.CONTAINER, NamespaceMode.NODE, NamespaceMode.TARGET], 'pid');
+  return pid;
+}
+
 export interface ContainerNamespacesInput {
   readonly base: readonly Namespace[];
   readonly options?: NamespaceOption;
@@ -45,8 +52,7 @@ export interface ContainerNamespacesInput {
  */
 export function containerNamespaces(input: ContainerNamespacesInput): Namespace[] {
   const { base, options, sandboxPid, targetPid } = input;
-  const pidMode = options?.pid ?? NamespaceMode.POD;
-  checkMode(pidMode, [NamespaceMode.POD, NamespaceMode.CONTAINER, NamespaceMode.NODE, NamespaceMode.TARGET], 'pid');
+  const pidMode = checkContainerModes(options);
   let list = joined(base, input);
   if (pidMode === NamespaceMode.CONTAINER) list = withNamespace(list, { type: 'pid' });
   else if (pidMode !== NamespaceMode.TARGET) list = withPodPid(list, pidMode, input);
@@ -83,6 +89,18 @@ function withPodPid(list: Namespace[], mode: NamespaceMode, { sandboxPid, pins }
   });
 }
 
+type SandboxModes = Pick<NamespaceOption, 'network' | 'pid' | 'ipc'>;
+
+/** Answers which namespaces a pod asks for. Throws an OciError when there is no such one. */
+export function checkSandboxModes(options: NamespaceOption | undefined): SandboxModes {
+  const { POD, CONTAINER, NODE } = NamespaceMode;
+  const modes = options ?? { network: POD, pid: POD, ipc: POD };
+  checkMode(modes.network, [POD, NODE], 'network');
+  checkMode(modes.ipc, [POD, NODE], 'ipc');
+  checkMode(modes.pid, [POD, CONTAINER, NODE], 'pid');
+  return modes;
+}
+
 export interface SandboxNamespacesInput {
   readonly base: readonly Namespace[];
   readonly options?: NamespaceOption;
@@ -96,14 +114,7 @@ export interface SandboxNamespacesInput {
 /** The pause container's namespaces: NODE takes one away; the host's network comes with the host's name (UTS). */
 export function sandboxNamespaces(input: SandboxNamespacesInput): Namespace[] {
   const { base, options, netnsPath, userns, userNamespacePath, pins } = input;
-  const { network, pid, ipc } = options ?? {
-    network: NamespaceMode.POD,
-    pid: NamespaceMode.POD,
-    ipc: NamespaceMode.POD,
-  };
-  checkMode(network, [NamespaceMode.POD, NamespaceMode.NODE], 'network');
-  checkMode(ipc, [NamespaceMode.POD, NamespaceMode.NODE], 'ipc');
-  checkMode(pid, [NamespaceMode.POD, NamespaceMode.CONTAINER, NamespaceMode.NODE], 'pid');
+  const { network, pid, ipc } = checkSandboxModes(options);
   const away = new Set<NamespaceType>();
   if (network === NamespaceMode.NODE) away.add('network').add('uts');
   if (pid === NamespaceMode.NODE) away.add('pid');

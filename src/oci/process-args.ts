@@ -15,6 +15,15 @@ export function containerArgs(
   const command = config.command.length > 0 ? config.command : entrypoint;
   const all = [...command, ...args];
   if (all.length === 0) throw new OciError('config.command', 'no command: neither the request nor the image has one');
-  for (const each of all) if (each.includes('\0')) throw new OciError('config.args', 'an argument has a NUL byte');
+  checkNoNul(config.command, 'config.command');
+  checkNoNul(config.args, 'config.args');
+  checkNoNul(all, 'image.config');
   return all;
+}
+
+/** Throws an OciError for an argument that has a NUL byte, which would end it. */
+export function checkNoNul(args: readonly string[], field: string): void {
+  args.forEach((each, i) => {
+    if (each.includes('\0')) throw new OciError(`${field}[${i}]`, 'the argument has a NUL byte');
+  });
 }

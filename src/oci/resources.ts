@@ -1,6 +1,7 @@
 import type { LinuxContainerResources } from '../../generated/cri/v1/api';
 import type { HostFacts } from '../model/host-facts';
 import type { Spec, SpecResources } from '../model/spec';
+import { checkCpuList } from './cpu-list';
 import { OciError } from './oci-error';
 import type { OciSettings } from './settings';
 
@@ -14,7 +15,7 @@ interface Against {
   readonly field: string;
 }
 
-export type ResourceFacts = Pick<HostFacts, 'cgroup2' | 'controllers' | 'swapController'>;
+export type ResourceFacts = Pick<HostFacts, 'cgroup2' | 'controllers' | 'swapController' | 'hugePageSizes'>;
 export type ResourceSettings = Pick<OciSettings, 'tolerate_missing_hugetlb_controller' | 'disable_hugetlb_controller'>;
 
 /** 0 and the empty string say "leave it": they are dropped, so that what was there before stays. */
@@ -28,20 +29,61 @@ function notNegative(value: bigint, field: string): bigint {
   return value;
 }
 
-function cpuOf(resources: LinuxContainerResources, { field }: Against): SpecResources['cpu'] {
+/** The kernel's limits for the period and the quota of CPU time, in microseconds. */
+const CPU_PERIOD = { min: 1_000n, max: 1_000_000n };
+const MIN_CPU_QUOTA = 1_000n;
+/** The kernel's limits for cpu.shares of cgroup v1: it takes others for the nearest of these, which runc calls an error. */
+const CPU_SHARES_V1 = { min: 2n, max: 262_144n };
+
+function within(value: bigint, { min, max }: { min: bigint; max: bigint }, field: string): bigint {
+  notNegative(value, field);
+  if (value !== 0n && (value < min || value > max)) {
+    throw new OciError(field, `${value} is not between ${min} and ${max}`);
+  }
+  return value;
+}
+
+/** A negative quota is none. */
+function quotaOf(quota: bigint, field: string): bigint {
+  if (quota <= 0n || quota >= MIN_CPU_QUOTA) return quota;
+  throw new OciError(field, `${quota} is below the least quota, ${MIN_CPU_QUOTA}`);
+}
+
+function cpuListOf(list: string, field: string): string {
+  checkCpuList(list, field);
+  return list;
+}
+
+function cpuOf(resources: LinuxContainerResources, { facts, field }: Against): SpecResources['cpu'] {
+  const { cpuShares: shares } = resources;
+  const sharesField = `${field}.cpu_shares`;
   return given({
-    shares: notNegative(resources.cpuShares, `${field}.cpu_shares`),
-    quota: resources.cpuQuota,
-    period: notNegative(resources.cpuPeriod, `${field}.cpu_period`),
-    cpus: resources.cpusetCpus,
-    mems: resources.cpusetMems,
+    shares: facts.cgroup2 ? notNegative(shares, sharesField) : within(shares, CPU_SHARES_V1, sharesField),
+    quota: quotaOf(resources.cpuQuota, `${field}.cpu_quota`),
+    period: within(resources.cpuPeriod, CPU_PERIOD, `${field}.cpu_period`),
+    cpus: cpuListOf(resources.cpusetCpus, `${field}.cpuset_cpus`),
+    mems: cpuListOf(resources.cpusetMems, `${field}.cpuset_mems`),
   });
 }
 
+function bytesOf(limit: bigint, field: string): bigint {
+  if (limit >= -1n) return limit;
+  throw new OciError(field, `${limit} is neither a number of bytes nor -1, which is no limit`);
+}
+
 /** A memory limit without a swap limit allows no swap: the kernel would otherwise give as much again. */
-function memoryOf(resources: LinuxContainerResources, { facts }: Against): SpecResources['memory'] {
-  const { memoryLimitInBytes: limit, memorySwapLimitInBytes: swap } = resources;
+function memoryOf(resources: LinuxContainerResources, { facts, field }: Against): SpecResources['memory'] {
+  const limit = bytesOf(resources.memoryLimitInBytes, `${field}.memory_limit_in_bytes`);
+  const swap = bytesOf(resources.memorySwapLimitInBytes, `${field}.memory_swap_limit_in_bytes`);
   return given({ limit, swap: facts.swapController ? swap || limit : 0n });
+}
+
+/** The swap limit is of memory and swap together: the kernel refuses one below the memory limit, or without any. */
+function checkSwap(memory: SpecResources['memory'], { field }: Against): void {
+  const [limit, swap] = [BigInt(memory?.limit ?? 0), BigInt(memory?.swap ?? 0)];
+  if (swap <= 0n || (limit > 0n && swap >= limit)) return;
+  const problem = limit > 0n ? `is below the memory limit, ${limit}` : 'needs a memory limit';
+  throw new OciError(`${field}.memory_swap_limit_in_bytes`, `${swap} ${problem}`);
 }
 
 function hugepagesOf(resources: LinuxContainerResources, { facts, settings, field }: Against) {
@@ -54,8 +96,11 @@ function hugepagesOf(resources: LinuxContainerResources, { facts, settings, fiel
     });
   }
   return limits.map(({ pageSize, limit }, i) => {
-    if (/^[0-9]{1,9}[KMG]B$/.test(pageSize)) return { pageSize, limit };
-    throw new OciError(`${field}.hugepage_limits[${i}].page_size`, `${JSON.stringify(pageSize)} is not a page size`);
+    const at = `${field}.hugepage_limits[${i}].page_size`;
+    if (!/^[0-9]{1,9}[KMG]B$/.test(pageSize)) throw new OciError(at, `${JSON.stringify(pageSize)} is not a page size`);
+    const { hugePageSizes: known } = facts;
+    if (known.length === 0 || known.includes(pageSize)) return { pageSize, limit };
+    throw new OciError(at, `this node has no huge pages of ${pageSize}, only of ${known.join(', ')}`);
   });
 }
 
@@ -74,22 +119,18 @@ function unifiedOf(resources: LinuxContainerResources, { facts, field }: Against
   return Object.fromEntries(entries);
 }
 
-function mergedHugepages(before: SpecResources['hugepageLimits'], change: SpecResources['hugepageLimits']) {
-  if (!change) return before;
-  const changed = new Set(change.map(({ pageSize }) => pageSize));
-  return [...(before ?? []).filter(({ pageSize }) => !changed.has(pageSize)), ...change];
-}
-
 function layered(before: SpecResources, resources: LinuxContainerResources, against: Against): SpecResources {
   const cpu = cpuOf(resources, against);
-  const memory = memoryOf(resources, against);
+  const changed = memoryOf(resources, against);
+  const memory = changed && { ...before.memory, ...changed };
+  if (memory) checkSwap(memory, against);
   const unified = unifiedOf(resources, against);
-  const hugepageLimits = mergedHugepages(before.hugepageLimits, hugepagesOf(resources, against));
+  const hugepages = hugepagesOf(resources, against);
   return {
     ...before,
     ...(cpu && { cpu: { ...before.cpu, ...cpu } }),
-    ...(memory && { memory: { ...before.memory, ...memory } }),
-    ...(hugepageLimits && { hugepageLimits }),
+    ...(memory && { memory }),
+    ...(hugepages && { hugepageLimits: mergedHugepages(before.hugepageLimits, hugepages) }),
     ...(unified && {
       unified: Object.fromEntries([...Object.entries(before.unified ?? {}), ...Object.entries(unified)]),
     }),
@@ -151,19 +192,11 @@ export function resourcesOf(spec: Spec): LinuxContainerResources {
   };
 }
 
-/** What is in force after an update, where only the last answer is remembered: 0 leaves a value as it was. */
-export function mergeResources(
-  before: LinuxContainerResources,
-  change: LinuxContainerResources,
-): LinuxContainerResources {
-  const changed = new Set(change.hugepageLimits.map(({ pageSize }) => pageSize));
-  return {
-    ...before,
-    ...given({ ...change, hugepageLimits: undefined, unified: undefined }),
-    hugepageLimits: [
-      ...before.hugepageLimits.filter(({ pageSize }) => !changed.has(pageSize)),
-      ...change.hugepageLimits,
-    ],
-    unified: Object.fromEntries([...Object.entries(before.unified), ...Object.entries(change.unified)]),
-  };
+/** Limits of huge pages after a change: a page size that the change does not name keeps its limit. */
+export function mergedHugepages<T extends { readonly pageSize: string }>(
+  before: readonly T[] | undefined,
+  change: readonly T[] | undefined,
+): T[] {
+  const changed = new Set(change?.map(({ pageSize }) => pageSize));
+  return [...(before ?? []).filter(({ pageSize }) => !changed.has(pageSize)), ...(change ?? [])];
 }

@@ -10,8 +10,10 @@ import type { SandboxSpecInput } from './inputs';
 import { hostSysfs, withWritableSysfs } from './mounts';
 import { sandboxNamespaces } from './namespaces';
 import { OciError } from './oci-error';
+import { omitEmpty } from './omit-empty';
 import { containerArgs } from './process-args';
 import { oomScoreAdj } from './resources';
+import { specVersion } from './spec-version';
 import { sandboxSysctls } from './sysctls';
 import { usernsMappings } from './userns';
 
@@ -57,12 +59,12 @@ function pauseArgs({ image }: SandboxSpecInput): string[] {
  */
 export function sandboxSpec(input: SandboxSpecInput): Spec {
   const { id, config, image, facts, settings, handler, features, labels } = input;
-  const base = baseSpec();
+  const base = baseSpec(facts);
   const securityContext = config.linux?.securityContext;
   const userns = usernsMappings(securityContext?.namespaceOptions?.usernsOptions);
   const hostNetwork = securityContext?.namespaceOptions?.network === NamespaceMode.NODE;
   const granted = base.process?.capabilities?.bounding ?? [];
-  return {
+  const spec: Spec = {
     ...base,
     process: {
       ...base.process,
@@ -103,4 +105,5 @@ export function sandboxSpec(input: SandboxSpecInput): Spec {
       mountLabel: labels.mount || undefined,
     },
   };
+  return omitEmpty({ ...spec, ociVersion: specVersion(spec, features.ociVersionMin) });
 }

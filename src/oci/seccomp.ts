@@ -5,11 +5,13 @@ import {
   SecurityProfile_ProfileType as ProfileType,
   type SecurityProfile,
 } from '../../generated/cri/v1/api';
+import { readAsGo } from '../base/go-fields';
 import type { HostFacts } from '../model/host-facts';
 import type { SpecSeccomp, SpecSyscall } from '../model/spec';
 import { OciError } from './oci-error';
 import { profileOf } from './security-profile';
 import type { OciSettings } from './settings';
+import { SECCOMP_SHAPE } from './spec-shape';
 
 const FIELD = 'config.linux.security_context.seccomp';
 
@@ -116,7 +118,8 @@ function syscall(value: unknown): SpecSyscall {
 }
 
 /** A profile file's JSON (the spec's own `seccomp` object), checked; throws OciError when it is not one. */
-export function parseSeccompProfile(json: unknown): SpecSeccomp {
+export function parseSeccompProfile(file: unknown): SpecSeccomp {
+  const json = readAsGo(file, SECCOMP_SHAPE);
   if (!isObject(json)) throw bad('is not a JSON object');
   const { syscalls } = json;
   if (syscalls !== undefined && syscalls !== null && !Array.isArray(syscalls)) throw bad('has no list of system calls');

@@ -22,6 +22,8 @@ export interface UserInput {
   readonly securityContext?: UserContext;
   /** The image's `User`: a name or number, and perhaps `:` and a group. */
   readonly imageUser: string;
+  /** The base spec's, which counts when neither the request nor the image names one. */
+  readonly base?: SpecUser;
   /** The image's /etc/passwd and /etc/group; left out when it has none. */
   readonly passwd?: Buffer;
   readonly group?: Buffer;
@@ -85,34 +87,60 @@ function policyOf({ field, securityContext }: UserInput): SupplementalGroupsPoli
   return policy;
 }
 
-function primary({ user, group }: Wanted, { passwd, group: groups }: UserInput) {
+function primary({ user, group }: Wanted, { passwd, group: groups }: UserInput): Omit<Found, 'groups'> {
   const uid = user ? numeric(user) : 0;
   const entry = uid === undefined && user ? userNamed(passwd, user.value) : userWithId(passwd, uid ?? 0);
   if (user && uid === undefined && !entry) {
     throw new OciError(user.field, `the image has no user ${JSON.stringify(user.value)}`);
   }
-  const found = { uid: uid ?? entry?.uid ?? 0, name: uid === undefined ? user?.value : entry?.name };
-  if (!group) return { ...found, gid: user ? (entry?.gid ?? 0) : 0 };
+  const named = { uid: uid ?? entry?.uid ?? 0, name: uid === undefined ? user?.value : entry?.name };
+  if (!group) return { ...named, gid: user ? (entry?.gid ?? 0) : 0 };
   const gid = numeric(group) ?? groupNamed(groups, group.value)?.gid;
   if (gid === undefined) throw new OciError(group.field, `the image has no group ${JSON.stringify(group.value)}`);
-  return { ...found, gid };
+  return { ...named, gid };
+}
+
+/** Whom `primary` finds; the groups are the base spec's own. */
+interface Found {
+  readonly uid: number;
+  readonly gid: number;
+  readonly name?: string;
+  readonly groups: readonly number[];
+}
+
+function found(input: UserInput): Found {
+  const { base, passwd } = input;
+  const who = wanted(input);
+  if (who.user || !base) return { ...primary(who, input), groups: [] };
+  return { uid: base.uid, gid: base.gid, name: userWithId(passwd, base.uid)?.name, groups: base.additionalGids ?? [] };
+}
+
+function supplementalGroups({ field, securityContext }: UserInput): number[] {
+  return (securityContext?.supplementalGroups ?? []).map((each, i) => {
+    if (each >= 0n && each <= BigInt(MAX_ID)) return Number(each);
+    throw new OciError(`${field}.supplemental_groups[${i}]`, `${each} is not an id between 0 and ${MAX_ID}`);
+  });
+}
+
+/** Throws like `resolveUser` for what is wrong whatever the image's files say. */
+export function checkUser(input: Omit<UserInput, 'passwd' | 'group'>): void {
+  userFilesNeeded(input);
+  supplementalGroups(input);
 }
 
 /**
- * Who the container's process is. A numeric user takes its primary group from the image's passwd (none there: 0).
- * With policy Merge the image's groups that list the user come before the supplemental ones. The primary group is
- * always among the additional ones: without it, a file's group permissions could be dodged by leaving the group.
+ * Who the container's process is: the request's user, the image's, the base spec's, else root. A numeric user takes its
+ * primary group from the image's passwd (none there: 0). The additional groups are those of the request, with policy Merge
+ * those of the image that list the user, and the primary one: without it, a file's group permissions could be dodged by
+ * leaving the group. They are in ascending order, as containerd's plugin and the kernel have them: gVisor shows them as
+ * they come.
  */
 export function resolveUser(input: UserInput): SpecUser {
-  const { uid, gid, name } = primary(wanted(input), input);
+  const { uid, gid, name, groups } = found(input);
   const merged =
     policyOf(input) === SupplementalGroupsPolicy.Merge && name !== undefined ? groupsOf(input.group, name) : [];
-  const supplemental = (input.securityContext?.supplementalGroups ?? []).map((each, i) => {
-    const id = Number(each);
-    if (each >= 0n && each <= BigInt(MAX_ID)) return id;
-    throw new OciError(`${input.field}.supplemental_groups[${i}]`, `${each} is not an id between 0 and ${MAX_ID}`);
-  });
-  return { uid, gid, additionalGids: [...new Set([gid, ...merged, ...supplemental])] };
+  const all = new Set([gid, ...groups, ...supplementalGroups(input), ...merged]);
+  return { uid, gid, additionalGids: [...all].sort((a, b) => a - b) };
 }
 
 /** Who a container runs as, for its status (CRI `user.linux`). */

@@ -20,12 +20,20 @@ export function idMappings(mappings: readonly IDMapping[]): SpecIdMapping[] {
   }));
 }
 
+/** Throws an OciError for a mapping of no ids, or of ids that no kernel has. */
+export function checkMappings(mappings: readonly IDMapping[], field: string): void {
+  mappings.forEach(({ containerId, hostId, length }, i) => {
+    if (length === 0) throw new OciError(`${field}[${i}].length`, 'is 0');
+    if (hostId + length > IDS || containerId + length > IDS)
+      throw new OciError(`${field}[${i}]`, 'goes beyond the last id');
+  });
+}
+
 function oneLine(mappings: readonly IDMapping[], field: string): SpecIdMapping[] {
   const [line, ...rest] = mappings;
   if (!line || rest.length > 0) throw new OciError(field, `has ${mappings.length} mappings, one is needed`);
-  if (line.length === 0) throw new OciError(`${field}[0].length`, 'is 0');
+  checkMappings(mappings, field);
   if (line.containerId !== 0) throw new OciError(`${field}[0].container_id`, 'must be 0: root has to be mapped');
-  if (line.hostId + line.length > IDS) throw new OciError(`${field}[0]`, 'goes beyond the last id');
   return idMappings(mappings);
 }
 

@@ -206,16 +206,24 @@ describe('fillDeviceNodes', () => {
   const found: HostDevice = { path: '/dev/host', type: 'c', major: 10, minor: 5, fileMode: 0o600, uid: 0, gid: 0 };
 
   it('asks the host for what the file leaves open, and only for that', () => {
-    const complete = { ...node, hostPath: '/dev/full', type: 'c', major: 1, minor: 7 };
-    const fifo = { ...node, hostPath: '/run/fifo', type: 'p' };
-    const edits = { ...NONE, deviceNodes: [node, node, complete, fifo] };
-    expect(cdiHostPaths(edits)).toEqual(['/dev/host']);
+    const complete = { ...node, hostPath: '/dev/full', type: 'c', major: 1, minor: 7, fileMode: 0o600 };
+    const fifo = { ...node, hostPath: '/run/fifo', type: 'p', fileMode: 0o600 };
+    const edits = { ...NONE, deviceNodes: [node, { ...node, fileMode: 0o644 }, complete, fifo] };
+    expect(cdiHostPaths(edits)).toEqual([{ path: '/dev/host', required: true }]);
     expect(fillDeviceNodes(edits, [found]).deviceNodes).toEqual([
-      { ...node, type: 'c', major: 10, minor: 5 },
-      { ...node, type: 'c', major: 10, minor: 5 },
+      { ...node, type: 'c', major: 10, minor: 5, fileMode: 0o600 },
+      { ...node, type: 'c', major: 10, minor: 5, fileMode: 0o644 },
       complete,
       fifo,
     ]);
+  });
+
+  it('takes the mode of a node that is otherwise complete from the host, if that has it', () => {
+    const whole = { ...node, type: 'c', major: 1, minor: 7 };
+    const edits = { ...NONE, deviceNodes: [whole] };
+    expect(cdiHostPaths(edits)).toEqual([{ path: '/dev/host', required: false }]);
+    expect(fillDeviceNodes(edits, [found]).deviceNodes).toEqual([{ ...whole, fileMode: 0o600 }]);
+    expect(fillDeviceNodes(edits, []).deviceNodes).toEqual([whole]);
   });
 
   it('fails when the host has no such device, or one of another type', () => {

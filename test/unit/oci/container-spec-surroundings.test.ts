@@ -1,6 +1,7 @@
 import { NamespaceMode, SecurityProfile_ProfileType } from '../../../generated/cri/v1/api';
 import type { Spec } from '../../../src/model/spec';
-import { checkContainer, containerSpec } from '../../../src/oci/container-spec';
+import { checkContainer } from '../../../src/oci/check-container';
+import { containerSpec } from '../../../src/oci/container-spec';
 import { OciError } from '../../../src/oci/oci-error';
 import { bind } from './expected-parts';
 import { container, containerInput, handler, imageConfig, pod, settings, thrownBy, withRequest } from './fixtures';
@@ -63,9 +64,9 @@ describe('containerSpec in its surroundings', () => {
 
   it('lays the request over a base spec and keeps the rest of it', () => {
     const base: Spec = {
-      ociVersion: '1.0.2',
+      ociVersion: '1.3.0',
       process: {
-        user: { uid: 7, gid: 7 },
+        user: { uid: 7, gid: 7, umask: 0o27 },
         cwd: '/base',
         env: ['FROM_BASE=1', 'PATH=/base'],
         rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1024n, hard: 2n ** 60n }],
@@ -83,7 +84,7 @@ describe('containerSpec in its surroundings', () => {
       withRequest({ linux: { securityContext: { capabilities: { addCapabilities: ['BPF'] } } } }, { base }),
     );
     expect(base).toEqual(before);
-    expect(spec.ociVersion).toBe('1.0.2');
+    expect(spec.ociVersion).toBe('1.0.2'); // nothing in it is newer
     expect(spec.hooks).toEqual(base.hooks);
     expect(spec.mounts?.map(({ destination }) => destination)).toEqual([
       '/extra',
@@ -95,7 +96,7 @@ describe('containerSpec in its surroundings', () => {
     ]);
     expect(spec.linux?.seccomp).toEqual({ defaultAction: 'SCMP_ACT_LOG' });
     expect(spec.process).toMatchObject({
-      user: { uid: 0, gid: 0, additionalGids: [0] },
+      user: { uid: 0, gid: 0, additionalGids: [0], umask: 0o27 },
       cwd: '/base',
       env: ['FROM_BASE=1', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOSTNAME=pod-host'],
       rlimits: base.process?.rlimits,

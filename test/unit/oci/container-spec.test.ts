@@ -7,9 +7,8 @@ import { containerInput, facts, pod, withRequest } from './fixtures';
 describe('containerSpec', () => {
   it('gives a container that asks for nothing the defaults and the namespaces of its pod', () => {
     expect(stored(containerSpec(containerInput()))).toEqual({
-      ociVersion: '1.2.0',
+      ociVersion: '1.0.2',
       process: {
-        terminal: false,
         user: { uid: 0, gid: 0, additionalGids: [0] },
         args: ['/app'],
         env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOSTNAME=pod-host'],
@@ -19,9 +18,8 @@ describe('containerSpec', () => {
           effective: DEFAULT_CAPABILITIES,
           permitted: DEFAULT_CAPABILITIES,
         },
-        noNewPrivileges: false,
       },
-      root: { path: 'rootfs', readonly: false },
+      root: { path: 'rootfs' },
       mounts: [
         ...BASE_MOUNTS,
         bind('/etc/hostname', '/s1/hostname', 'rw'),
@@ -40,10 +38,7 @@ describe('containerSpec', () => {
           { type: 'network', path: '/proc/42/ns/net' },
           { type: 'cgroup' },
         ],
-        devices: [],
         cgroupsPath: 'system.slice:cri-containerd:c1',
-        maskedPaths: [],
-        readonlyPaths: [],
       },
     });
   });
@@ -90,7 +85,7 @@ describe('containerSpec', () => {
     );
     const admin = ['CAP_SYS_ADMIN'];
     expect(containerSpec(input)).toEqual({
-      ociVersion: '1.2.0',
+      ociVersion: '1.0.2',
       process: {
         terminal: true,
         user: { uid: 1000, gid: 1000, additionalGids: [1000, 2000] },
@@ -133,7 +128,6 @@ describe('containerSpec', () => {
           { type: 'network', path: '/proc/42/ns/net' },
           { type: 'cgroup' },
         ],
-        devices: [],
         cgroupsPath: 'kubepods-pod1.slice:cri-containerd:c1',
         seccomp: defaultSeccomp(admin, facts),
         rootfsPropagation: 'rslave',
@@ -190,8 +184,6 @@ describe('containerSpec', () => {
       ],
       devices: [{ path: '/dev/sda', type: 'b', major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 }],
       cgroupsPath: 'system.slice:cri-containerd:c1',
-      maskedPaths: [],
-      readonlyPaths: [],
       mountLabel: 'm',
     });
   });

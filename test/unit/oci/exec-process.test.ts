@@ -36,7 +36,6 @@ describe('execProcess', () => {
     const before = structuredClone(spec);
     expect(execProcess(spec.process, { cmd: ['/bin/sh', '-c', 'id'], tty: false })).toEqual({
       ...inherited,
-      terminal: false,
       args: ['/bin/sh', '-c', 'id'],
       env: ['TERM=linux', 'A=1'],
     });
@@ -52,7 +51,10 @@ describe('execProcess', () => {
     });
   });
 
-  it.each([[[]], [['a\0b']]])('refuses %j', (cmd) => {
-    expect(thrownBy(() => execProcess(spec.process, { cmd, tty: false }))).toMatchObject({ field: 'cmd' });
+  it.each([
+    [[], 'cmd'],
+    [['sh', 'a\0b'], 'cmd[1]'],
+  ])('refuses %j', (cmd, field) => {
+    expect(thrownBy(() => execProcess(spec.process, { cmd, tty: false }))).toMatchObject({ field });
   });
 });

@@ -34,6 +34,7 @@ export const facts: HostFacts = {
   hostname: 'node-1',
   systemd: true,
   hugePageSizes: ['2MB'],
+  thermalThrottleDirs: [],
 };
 
 export const handler: RuntimeHandler = {

@@ -103,6 +103,18 @@ describe('containerMounts', () => {
     });
   });
 
+  it('mounts the volumes of the image after the files of the pod, and over none of them', () => {
+    const volumes = ['/etc/hosts', '/dev/shm/', '/var/data'].map((containerPath) => ({ containerPath, source: '/v' }));
+    const mounts = mountsOf([], { volumes }).filter(({ type }) => type === 'bind');
+    expect(mounts.map(({ destination, source }) => [destination, source])).toEqual([
+      ['/etc/hostname', '/s/hostname'],
+      ['/etc/hosts', '/s/hosts'],
+      ['/etc/resolv.conf', '/s/resolv.conf'],
+      ['/dev/shm', '/s/shm'],
+      ['/var/data', '/v'],
+    ]);
+  });
+
   it('uses the /dev/shm of the node in its IPC namespace', () => {
     const config = { linux: { securityContext: { namespaceOptions: { ipc: NamespaceMode.NODE } } } };
     expect(at(mountsOf([], { config }), '/dev/shm')?.source).toBe('/dev/shm');

@@ -28,6 +28,6 @@ describe('containerArgs', () => {
 
   it('refuses a NUL byte, which would end the argument for the kernel', () => {
     const error = thrownBy(() => containerArgs({ command: ['/x'], args: ['a\0b'] }, { entrypoint: [], cmd: [] }));
-    expect(error).toMatchObject({ field: 'config.args' });
+    expect(error).toMatchObject({ field: 'config.args[0]' });
   });
 });

@@ -1,6 +1,6 @@
 import { type DeepPartial, LinuxContainerResources } from '../../../generated/cri/v1/api';
 import type { Spec, SpecResources } from '../../../src/model/spec';
-import { mergeResources, oomScoreAdj, resourcesOf, updateResources, withResources } from '../../../src/oci/resources';
+import { mergedHugepages, oomScoreAdj, resourcesOf, updateResources, withResources } from '../../../src/oci/resources';
 import { facts, settings, thrownBy } from './fixtures';
 
 const resources = (partial: DeepPartial<LinuxContainerResources>) => LinuxContainerResources.fromPartial(partial);
@@ -58,14 +58,48 @@ describe('withResources', () => {
 
   it.each<[DeepPartial<LinuxContainerResources>, string]>([
     [{ cpuPeriod: -1n }, 'cpu_period'],
+    [{ cpuPeriod: 999n }, 'cpu_period'],
+    [{ cpuPeriod: 1_000_001n }, 'cpu_period'],
+    [{ cpuQuota: 999n }, 'cpu_quota'],
     [{ cpuShares: -1n }, 'cpu_shares'],
+    [{ cpusetCpus: '1-0' }, 'cpuset_cpus'],
+    [{ cpusetCpus: '0,x' }, 'cpuset_cpus'],
+    [{ cpusetCpus: '-1' }, 'cpuset_cpus'],
+    [{ cpusetMems: '0x1' }, 'cpuset_mems'],
+    [{ memoryLimitInBytes: -2n }, 'memory_limit_in_bytes'],
+    [{ memorySwapLimitInBytes: -2n }, 'memory_swap_limit_in_bytes'],
+    [{ memoryLimitInBytes: 100n, memorySwapLimitInBytes: 99n }, 'memory_swap_limit_in_bytes'],
+    [{ memorySwapLimitInBytes: 99n }, 'memory_swap_limit_in_bytes'],
+    [{ memoryLimitInBytes: -1n, memorySwapLimitInBytes: 99n }, 'memory_swap_limit_in_bytes'],
     [{ hugepageLimits: [{ pageSize: '../x', limit: 1n }] }, 'hugepage_limits[0].page_size'],
+    [{ hugepageLimits: [{ pageSize: '3MB', limit: 1n }] }, 'hugepage_limits[0].page_size'],
     [{ unified: { '../cgroup.procs': '1' } }, 'unified'],
     [{ unified: { memory: '1' } }, 'unified'],
     [{ unified: { 'a.b/c': '1' } }, 'unified'],
   ])('refuses %j', (asked, field) => {
     expect(thrownBy(() => withResources({}, resources(asked), facts, hugetlb))).toMatchObject({
       field: `config.linux.resources.${field}`,
+    });
+  });
+
+  it.each<[DeepPartial<LinuxContainerResources>]>([
+    [{ cpuPeriod: 1_000n, cpuQuota: 1_000n }],
+    [{ cpuPeriod: 1_000_000n, cpuQuota: -7n }],
+    [{ cpusetCpus: '0-1:1/2, 3', cpusetMems: 'all' }],
+    [{ cpusetCpus: '0-N' }],
+    [{ cpuShares: 262_145n }],
+    [{ memoryLimitInBytes: 1n, memorySwapLimitInBytes: 1n }],
+    [{ memoryLimitInBytes: -1n, memorySwapLimitInBytes: -1n }],
+    [{ memoryLimitInBytes: 100n, memorySwapLimitInBytes: -1n }],
+  ])('takes %j, as the kernel does', (asked) => {
+    expect(() => withResources({}, resources(asked), facts, settings)).not.toThrow();
+  });
+
+  it.each([1n, 262_145n])('refuses %d CPU shares on cgroup v1, where runc does', (cpuShares) => {
+    const v1 = { ...facts, cgroup2: false };
+    expect(thrownBy(() => withResources({}, resources({ cpuShares }), v1, settings))).toMatchObject({
+      field: 'config.linux.resources.cpu_shares',
+      message: expect.stringContaining('not between 2 and 262144'),
     });
   });
 
@@ -124,6 +158,8 @@ describe('updateResources', () => {
   it('names the field of its own request', () => {
     const act = () => updateResources(spec, resources({ cpuPeriod: -1n }), facts, settings);
     expect(thrownBy(act)).toMatchObject({ field: 'linux.cpu_period' });
+    const swap = () => updateResources(spec, resources({ memorySwapLimitInBytes: 99n }), facts, settings);
+    expect(thrownBy(swap)).toMatchObject({ field: 'linux.memory_swap_limit_in_bytes' });
   });
 
   it('changes nothing when nothing is given', () => {
@@ -156,7 +192,7 @@ describe('oomScoreAdj', () => {
 describe('resourcesOf', () => {
   it('reads back what was set, and 0 for the rest', () => {
     const asked = resources({
-      cpuPeriod: 1n,
+      cpuPeriod: 100_000n,
       memoryLimitInBytes: 2n ** 60n,
       unified: { 'memory.high': '1' },
       hugepageLimits,
@@ -176,24 +212,17 @@ describe('resourcesOf', () => {
   });
 });
 
-describe('mergeResources', () => {
-  it('lays a change over what is in force', () => {
-    const before = resources({
-      cpuShares: 2n,
-      memoryLimitInBytes: 5n,
-      cpusetCpus: '0',
-      hugepageLimits,
-      unified: { a: '1' },
-    });
-    const change = resources({ cpuShares: 3n, hugepageLimits: [{ pageSize: '1GB', limit: 1n }], unified: { b: '2' } });
-    expect(mergeResources(before, change)).toEqual(
-      resources({
-        cpuShares: 3n,
-        memoryLimitInBytes: 5n,
-        cpusetCpus: '0',
-        hugepageLimits: [...hugepageLimits, { pageSize: '1GB', limit: 1n }],
-        unified: { a: '1', b: '2' },
-      }),
-    );
+describe('mergedHugepages', () => {
+  it('lays the limits of a change over those that were there', () => {
+    const before = [
+      { pageSize: '2MB', limit: 1n },
+      { pageSize: '1GB', limit: 2n },
+    ];
+    expect(mergedHugepages(before, [{ pageSize: '1GB', limit: 3n }])).toEqual([
+      { pageSize: '2MB', limit: 1n },
+      { pageSize: '1GB', limit: 3n },
+    ]);
+    expect(mergedHugepages(before, [])).toEqual(before);
+    expect(mergedHugepages(undefined, before)).toEqual(before);
   });
 });

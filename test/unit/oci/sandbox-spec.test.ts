@@ -10,7 +10,7 @@ describe('sandboxSpec', () => {
   it('holds the namespaces of the pod and has next to nothing itself', () => {
     const capabilities = defaultCapabilities();
     expect(sandboxSpec(sandboxInput())).toEqual({
-      ociVersion: '1.2.0',
+      ociVersion: '1.0.2',
       process: {
         user: { uid: 65535, gid: 65535, additionalGids: [65535] },
         args: ['/pause'],
@@ -80,6 +80,12 @@ describe('sandboxSpec', () => {
     });
   });
 
+  it('hides what each CPU tells of its heat', () => {
+    const thermalThrottleDirs = [0, 1].map((cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`);
+    const { linux } = sandboxSpec(sandboxInput({ facts: { ...facts, thermalThrottleDirs } }));
+    expect(linux?.maskedPaths?.slice(-3)).toEqual(['/proc/scsi', ...thermalThrottleDirs]);
+  });
+
   it('shares every namespace of the node that the pod asks for', () => {
     const { NODE } = NamespaceMode;
     const spec = sandboxSpec(
@@ -90,7 +96,7 @@ describe('sandboxSpec', () => {
     );
     expect(spec.hostname).toBeUndefined();
     expect(spec.linux?.namespaces).toEqual([{ type: 'mount' }]);
-    expect(spec.linux?.sysctl).toEqual({});
+    expect(spec.linux?.sysctl).toBeUndefined();
     expect(spec.mounts).toContainEqual({ destination: '/dev/shm', type: 'bind', source: '/dev/shm', options: BIND });
   });
 

@@ -10,6 +10,20 @@ function about(profile: SpecSeccomp, name: string) {
   return (profile.syscalls ?? []).filter(({ names }) => names.includes(name)).map(({ names: _, ...rule }) => rule);
 }
 
+const HOLDS: Readonly<Record<string, (argument: bigint, value: bigint) => boolean>> = {
+  SCMP_CMP_LT: (argument, value) => argument < value,
+  SCMP_CMP_EQ: (argument, value) => argument === value,
+  SCMP_CMP_GT: (argument, value) => argument > value,
+};
+
+/** Whether a system call passes whose first argument is this one. */
+function passes(profile: SpecSeccomp, name: string, argument: number): boolean {
+  return about(profile, name).some(({ action, args = [] }) => {
+    const holds = args.every(({ index, op, value }) => index === 0 && HOLDS[op]?.(BigInt(argument), value));
+    return action === 'SCMP_ACT_ALLOW' && holds;
+  });
+}
+
 const allow = { action: 'SCMP_ACT_ALLOW' };
 const masked = (index: number) => ({ ...allow, args: [{ index, value: CLONE_FLAGS, op: 'SCMP_CMP_MASKED_EQ' }] });
 
@@ -67,6 +81,20 @@ describe('defaultSeccomp', () => {
     const old = { ...facts, kernel: { major: 4, minor: 7 } };
     expect(about(defaultSeccomp([], old), 'ptrace')).toEqual([]);
     expect(about(defaultSeccomp(['CAP_SYS_PTRACE'], old), 'ptrace')).toEqual([allow]);
+  });
+
+  it.each([0, 1, 2, 10, 16, 17, 37, 39, 41, 42, 43, 44, 45])('lets a socket of the family %i through', (family) => {
+    expect(passes(profile, 'socket', family)).toBe(true);
+  });
+
+  // AF_ALG, AF_VSOCK, and what no kernel has yet.
+  it.each([38, 40, 46, 100, 65_535])('refuses a socket of the family %i', (family) => {
+    expect(passes(profile, 'socket', family)).toBe(false);
+  });
+
+  it('has one condition in each rule about sockets, since runc takes several on one argument for alternatives', () => {
+    expect(about(profile, 'socket').map(({ args }) => args?.length)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    expect(about(profile, 'socketcall')).toEqual([allow]); // its arguments lie in memory, where no filter looks
   });
 
   it('keeps values beyond 31 bits whole', () => {
