@@ -134,7 +134,7 @@ export class Attachments {
       const { network, ifName, cniArgs, capabilityArgs, result } = known;
       await this.options.cache.write({
         ...{ containerId: pod.sandboxId, networkName: network.name, ifName, config: network.bytes },
-        ...{ netnsPath: pod.netnsPath, cniArgs, capabilityArgs, result },
+        ...{ netnsPath: pod.netnsPath, cniArgs, capabilityArgs, result, abandoned: true },
       });
     }
     this.abandoned.add(pod.sandboxId);

@@ -16,6 +16,8 @@ const WAIT_MS = 2_000;
 export interface GarbageParts {
   readonly attachments: Attachments;
   readonly cache: ResultCache;
+  /** Caches of other runtimes that may have pods on the same networks. */
+  readonly otherCaches: readonly ResultCache[];
   readonly calls: NetworkCalls;
   readonly gates: NetworkGates;
   readonly networks: () => readonly NetworkConfig[];
@@ -54,7 +56,7 @@ async function releaseStale(
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const cached = await unlessAborted(parts.cache.list(), signal);
-  const stale = await unlessAborted(staleAttachments(cached, new Set(owners())), signal);
+  const stale = staleAttachments(cached, new Set(owners()));
   const spared = new Set<string>();
   for (const id of new Set(stale.map(({ containerId }) => containerId))) {
     signal.throwIfAborted();
@@ -93,17 +95,19 @@ async function release(
  * - an ADD that comes waits at the gate. When it has waited long enough, the plugin is killed before the ADD begins, and no
  *   other is called with this list;
  * - an ADD that failed and could not be undone is the attachment of an owner, under the interface that the network has here;
- * - what `isOrphan` spared and what could not be released is in the cache, and the former's ids count as owners.
+ * - what `isOrphan` spared and what could not be released is in the cache, and the former's ids count as owners;
+ * - pods of another runtime are in its cache.
  * Whatever is waited for in here ends when the signal fires, because a pod waits for the end of this.
  */
 async function collect(
-  { gates, cache, calls, log }: GarbageParts,
+  { gates, cache, otherCaches, calls, log }: GarbageParts,
   { network, ifName }: { network: NetworkConfig; ifName: string },
   owners: () => Iterable<string>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const gc = async (stop: AbortSignal): Promise<void> => {
-    const remaining = await unlessAborted(cache.list(), stop);
+    const all = Promise.all([cache.list(), ...otherCaches.map((other) => other.look())]);
+    const remaining = (await unlessAborted(all, stop)).flat();
     await calls.gc(network, validAttachments(network, { remaining, valid: [...owners()], ifName }), stop);
   };
   try {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
+import { StandingProblems } from '../base/standing-problems';
 import { notInitialized } from './cni-error';
 import { isConfigFile, loadNetworks, type NetworkConfig } from './network-config';
 
@@ -16,6 +17,8 @@ export interface ConfDirOptions {
   readonly pollMs?: number;
   /** How long to wait after an event: files are often written in several steps. */
   readonly debounceMs?: number;
+  /** How the directory is read; for tests. */
+  readonly load?: typeof loadNetworks;
 }
 
 const POLL_MS = 5_000;
@@ -40,7 +43,13 @@ export class ConfDir {
   /** When the reading under way began, by `performance.now()`. */
   private readingSince?: number;
 
-  constructor(private readonly options: ConfDirOptions) {}
+  private readonly passedOver: StandingProblems;
+
+  constructor(private readonly options: ConfDirOptions) {
+    this.passedOver = new StandingProblems((file, error) =>
+      options.log.warn('CNI configuration passed over', { file, error }),
+    );
+  }
 
   /** Reads the directory and begins to follow it. Afterwards `current` answers what is there. */
   async start(): Promise<void> {
@@ -129,13 +138,16 @@ export class ConfDir {
     const state = `${now.dir}\n${now.files}`;
     if (state === this.seen) return;
     this.seen = state;
+    const passedOver = new Map<string, string>();
     try {
-      this.networks = await loadNetworks(dir, maxConfNum);
-      this.problem = this.networks.length > 0 ? '' : `no network config found in ${dir}`;
+      const load = this.options.load ?? loadNetworks;
+      this.networks = await load(dir, maxConfNum, (file, problem) => passedOver.set(file, problem));
+      this.problem = this.networks.length > 0 ? '' : `no network config found in ${dir}${listed(passedOver)}`;
     } catch (error) {
       this.networks = [];
       this.problem = errorMessage(error);
     }
+    this.passedOver.report(passedOver);
     if (this.problem) log.warn('no pod network', { dir, error: this.problem });
     else log.info('pod networks loaded', { networks: this.networks.map(({ name, file }) => ({ name, file })) });
   }
@@ -171,6 +183,11 @@ export class ConfDir {
   }
 }
 
+function listed(passedOver: ReadonlyMap<string, string>): string {
+  if (passedOver.size === 0) return '';
+  return ` (passed over: ${[...passedOver].map((each) => each.join(': ')).join('; ')})`;
+}
+
 /** Changes whenever the directory or a configuration file in it does. */
 async function fingerprint(dir: string): Promise<{ dir: string; files: string }> {
   try {
@@ -188,8 +205,9 @@ async function fingerprint(dir: string): Promise<{ dir: string; files: string }>
 
 async function fileState(path: string): Promise<string> {
   try {
-    const { ino, mtimeNs, size } = await stat(path, { bigint: true });
-    return `${ino} ${mtimeNs} ${size}`;
+    // ctime: it also changes when a file may be read from now on.
+    const { ino, ctimeNs, mtimeNs, size } = await stat(path, { bigint: true });
+    return `${ino} ${ctimeNs} ${mtimeNs} ${size}`;
   } catch {
     return 'gone';
   }

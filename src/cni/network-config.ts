@@ -1,12 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
+import { readAsGo } from '../base/go-fields';
 import { parseJson, stringifyJson } from '../base/json';
+import { isOddEntry, readRegularFile } from '../base/regular-file';
 import { CniError } from './cni-error';
 import { newestKnown } from './cni-version';
+import { NETWORK_LIST, PLUGIN_CONF } from './document-shapes';
 import { asObjects, asString, asStrings, isObject, type JsonObject } from './json-value';
 
-/** One plugin of a network: its configuration as it stands in the file. */
+/** One plugin of a network: its configuration as it stands in the file, what CNI itself defines under its own key. */
 export interface PluginConfig {
   readonly type: string;
   readonly conf: JsonObject;
@@ -39,22 +42,35 @@ export function isConfigFile(name: string): boolean {
   return EXTENSIONS.includes(extname(name));
 }
 
+/** Hears of an entry that is passed over, and why. */
+export type PassOver = (file: string, problem: string) => void;
+
 /**
- * The networks of a directory: its first `max` files (0: all) in the order of their names. Rejects with a CniError that
- * names the file when one of these cannot be used: to skip it would connect pods to another network than was meant.
+ * The networks of a directory: its first `max` files (0: all) in the order of their names. Entries that hold no
+ * configuration (links that lead nowhere, directories, FIFOs, files that may not be read) are passed over. Rejects with a
+ * CniError that names the file when one of these files cannot be used: to skip it would connect pods to another network
+ * than was meant.
  */
-export async function loadNetworks(dir: string, max: number): Promise<NetworkConfig[]> {
-  const names = (await filesOf(dir)).filter(isConfigFile).sort();
-  const chosen = max > 0 ? names.slice(0, max) : names;
-  const networks = await Promise.all(chosen.map((name) => loadNetwork(join(dir, name))));
-  const twice = networks.find((network, index) => networks.findIndex(({ name }) => name === network.name) !== index);
-  if (twice) throw new CniError(`${twice.file}: another file has a network "${twice.name}" too`);
+export async function loadNetworks(
+  dir: string,
+  max: number,
+  passOver: PassOver = () => undefined,
+): Promise<NetworkConfig[]> {
+  const networks: NetworkConfig[] = [];
+  for (const name of (await filesOf(dir)).filter(isConfigFile).sort()) {
+    const network = await loadNetwork(join(dir, name), passOver);
+    const twice = networks.some((other) => other.name === network?.name);
+    if (network && twice) throw new CniError(`${network.file}: another file has a network "${network.name}" too`);
+    if (network) networks.push(network);
+    if (networks.length === max) break;
+  }
   return networks;
 }
 
-async function loadNetwork(file: string): Promise<NetworkConfig> {
+async function loadNetwork(file: string, passOver: PassOver): Promise<NetworkConfig | undefined> {
+  const bytes = await readEntry(file, passOver);
+  if (!bytes) return undefined;
   try {
-    const bytes = await readFile(file);
     const list = file.endsWith('.conflist') ? bytes : wrapped(bytes);
     return parseNetworkList(await withPluginFiles(list, file), file);
   } catch (error) {
@@ -62,9 +78,19 @@ async function loadNetwork(file: string): Promise<NetworkConfig> {
   }
 }
 
+async function readEntry(file: string, passOver: PassOver): Promise<Buffer | undefined> {
+  try {
+    return await readRegularFile(file);
+  } catch (error) {
+    if (!isOddEntry(error)) throw new CniError(`${file}: ${errorMessage(error)}`);
+    passOver(file, errorMessage(error));
+    return undefined;
+  }
+}
+
 /** Reads a configuration list. Throws a CniError that says what is wrong with it. */
 export function parseNetworkList(bytes: Buffer, file = ''): NetworkConfig {
-  const list = parseJson(bytes.toString('utf8'));
+  const list = readAsGo(parseJson(bytes.toString('utf8')), NETWORK_LIST);
   if (!isObject(list)) throw new CniError('is not a JSON object');
   const name = asString(list.name);
   if (!NAME.test(name))
@@ -121,26 +147,33 @@ function isTrue(value: unknown): boolean {
 
 /** A single plugin's configuration as a list of one. */
 function wrapped(bytes: Buffer): Buffer {
-  const conf = parseJson(bytes.toString('utf8'));
+  const conf = readAsGo(parseJson(bytes.toString('utf8')), PLUGIN_CONF);
   if (!isObject(conf)) throw new CniError('is not a JSON object');
   if (!conf.type) throw new CniError('has no type; a list of plugins belongs into a .conflist file');
   return Buffer.from(stringifyJson({ name: conf.name, cniVersion: conf.cniVersion, plugins: [conf] }));
 }
 
-/** From 1.1.0 on a list also has the plugins in the `.conf` files of the directory named as the network, beside it. */
+/**
+ * From 1.1.0 on a list also has the plugins in the `.conf` files of the directory named as the network, beside it. None of
+ * these is passed over: without one of its plugins it is another network.
+ */
 async function withPluginFiles(bytes: Buffer, file: string): Promise<Buffer> {
-  const list = parseJson(bytes.toString('utf8'));
+  const list = readAsGo(parseJson(bytes.toString('utf8')), NETWORK_LIST);
   if (!isObject(list) || isTrue(list.loadOnlyInlinedPlugins) || !NAME.test(asString(list.name))) return bytes;
   const dir = join(dirname(file), asString(list.name));
   const names = (await filesOf(dir)).filter((name) => name.endsWith('.conf')).sort();
   if (names.length === 0) return bytes;
-  const more = await Promise.all(names.map(async (name) => parseJson(await readFile(join(dir, name), 'utf8'))));
+  const more = await Promise.all(
+    names.map(async (name) => parseJson((await readRegularFile(join(dir, name))).toString())),
+  );
   return Buffer.from(stringifyJson({ ...list, plugins: [...asObjects(list.plugins), ...more] }));
 }
 
 async function filesOf(dir: string): Promise<string[]> {
   try {
-    return await readdir(dir);
+    return (await readdir(dir, { withFileTypes: true }))
+      .filter((entry) => !entry.isDirectory())
+      .map(({ name }) => name);
   } catch (error) {
     const code = errnoOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { unlessAborted } from '../base/deadline';
 import { errnoOf } from '../base/errors';
+import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import { RunError, type RunResult, run } from '../host/run';
 import { CniError } from './cni-error';
+import { PLUGIN_ANSWER } from './document-shapes';
 import { asString, asStrings, type JsonObject, parseObject } from './json-value';
 
 export type CniCommand = 'ADD' | 'DEL' | 'CHECK' | 'STATUS' | 'GC' | 'VERSION';
@@ -168,7 +170,7 @@ export class PluginExec {
 }
 
 function readAnswer({ command, type }: PluginCall, { code, stdout, stderr }: RunResult): JsonObject | undefined {
-  const answer = parseObject(stdout);
+  const answer = readAsGo(parseObject(stdout), PLUGIN_ANSWER);
   if (code === 0) {
     if (answer || stdout.trim() === '') return answer;
     throw new CniError(`CNI ${command} of plugin ${type}: what it printed is not a JSON object`);

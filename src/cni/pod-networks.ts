@@ -31,6 +31,8 @@ export interface PodNetworksOptions {
   /** Networks to load; 0: all. */
   readonly maxConfNum: number;
   readonly cacheDir: string;
+  /** Cache directories of other runtimes, whose pods GC must spare; left out: none. */
+  readonly otherCacheDirs?: readonly string[];
   readonly ipPref: IpPreference;
   readonly setupSerially: boolean;
   readonly useInternalLoopback: boolean;
@@ -164,7 +166,9 @@ export class PodNetworks {
   ): Promise<void> {
     await this.conf.settled(signal);
     const { attachments, cache, calls, gates } = this;
-    const parts = { attachments, cache, calls, gates, networks: () => this.conf.loaded(), log: this.options.log };
+    const otherCaches = (this.options.otherCacheDirs ?? []).map((dir) => new ResultCache(dir));
+    const networks = (): readonly NetworkConfig[] => this.conf.loaded();
+    const parts = { attachments, cache, otherCaches, calls, gates, networks, log: this.options.log };
     await collectGarbage(parts, { owners, isOrphan }, signal);
   }
 

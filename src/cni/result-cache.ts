@@ -2,7 +2,9 @@ import { readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
+import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
+import { CACHE_ENTRY } from './document-shapes';
 import { asObjects, asString, isObject, type JsonObject, parseObject } from './json-value';
 
 /** An attachment as the cache remembers it: all that a DEL needs. */
@@ -18,6 +20,8 @@ export interface CachedAttachment {
   readonly capabilityArgs: JsonObject;
   /** What the last plugin answered; undefined when there is none. */
   readonly result?: JsonObject;
+  /** crisp has given up its DEL for now, and is to try again when the pod is gone. A member of crisp's own in the file. */
+  readonly abandoned?: boolean;
 }
 
 const KIND = 'cniCacheV1';
@@ -36,7 +40,8 @@ export class ResultCache {
 
   /** Remembers an attachment; called when its ADD has succeeded. */
   async write(attachment: CachedAttachment): Promise<void> {
-    const { containerId, config, ifName, networkName, netnsPath, cniArgs, capabilityArgs, result } = attachment;
+    const { containerId, config, ifName, networkName, netnsPath, cniArgs, capabilityArgs, result, abandoned } =
+      attachment;
     const entry = {
       kind: KIND,
       containerId,
@@ -47,6 +52,7 @@ export class ResultCache {
       cniArgs: cniArgs.length > 0 ? cniArgs : undefined,
       capabilityArgs: Object.keys(capabilityArgs).length > 0 ? capabilityArgs : undefined,
       result,
+      crispAbandoned: abandoned || undefined,
     };
     await writeFileAtomic(this.file(attachment), stringifyJson(entry));
   }
@@ -67,6 +73,11 @@ export class ResultCache {
   /** Every attachment in the cache, also those of other programs. What a process before us was writing when it died is removed. */
   async list(): Promise<CachedAttachment[]> {
     await removeTorn(this.dir);
+    return this.look();
+  }
+
+  /** The same, and nothing is removed: for a cache that is not ours alone. */
+  look(): Promise<CachedAttachment[]> {
     return this.read(() => true);
   }
 
@@ -95,7 +106,7 @@ function fileName(attachment: Pick<CachedAttachment, 'networkName' | 'containerI
 }
 
 function parseEntry(text: string): CachedAttachment | undefined {
-  const entry = parseObject(text);
+  const entry = readAsGo(parseObject(text), CACHE_ENTRY);
   if (!entry || entry.kind !== KIND) return undefined;
   const result = isObject(entry.result) ? entry.result : undefined;
   return {
@@ -107,6 +118,7 @@ function parseEntry(text: string): CachedAttachment | undefined {
     cniArgs: pairs(entry.cniArgs),
     capabilityArgs: isObject(entry.capabilityArgs) ? entry.capabilityArgs : {},
     result,
+    ...(entry.crispAbandoned === true && { abandoned: true }),
   };
 }
 

@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { isNetns } from '../host/netns';
 import type { NetworkConfig } from './network-config';
 import type { CachedAttachment } from './result-cache';
 
@@ -7,20 +6,19 @@ import type { CachedAttachment } from './result-cache';
 const POD_ARG = 'K8S_POD_INFRA_CONTAINER_ID';
 
 /**
- * The cached attachments of pods that exist no more. An attachment that is not a pod's is somebody else's, and one whose
- * network namespace is still there, under a name that is not ours, may be a pod of another runtime on this host.
+ * The cached attachments of pods of ours that exist no more: by the name of the network namespace, or by what was noted when
+ * their DEL was given up. All others are somebody else's, also when their namespace is gone: after a reboot the pods of every
+ * runtime on this machine have none, and their runtime has not released their addresses yet.
  */
-export async function staleAttachments(
+export function staleAttachments(
   attachments: readonly CachedAttachment[],
   valid: ReadonlySet<string>,
-): Promise<CachedAttachment[]> {
-  const stale: CachedAttachment[] = [];
-  for (const attachment of attachments) {
-    const { containerId, netnsPath } = attachment;
-    if (!isPods(attachment) || valid.has(containerId)) continue;
-    if (netnsPath === '' || isOurs(netnsPath, containerId) || !(await isNetns(netnsPath))) stale.push(attachment);
-  }
-  return stale;
+): CachedAttachment[] {
+  return attachments.filter((attachment) => {
+    const { containerId, netnsPath, abandoned } = attachment;
+    if (!isPods(attachment) || valid.has(containerId)) return false;
+    return abandoned === true || isOurs(netnsPath, containerId);
+  });
 }
 
 /** An attachment as GC is told of it. */

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NetworkGates } from '../../../src/cni/gate';
 import type { PodNetworksOptions } from '../../../src/cni/pod-networks';
-import { ETH0, keepingLogger, never, pod, ScriptedPlugins } from './scripted-plugins';
+import { ETH0, keepingLogger, never, ownNetns, pod, ScriptedPlugins } from './scripted-plugins';
 
 const NET = { cniVersion: '1.1.0', name: 'net', plugins: [{ type: 'one' }, { type: 'two' }] };
 const ADDED = { ...ETH0, cniVersion: '1.1.0' };
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
-const GONE = { netnsPath: '/run/netns/no-such' };
+const GONE = { netnsPath: ownNetns(A) };
 
 describe('Garbage collection of pod networks', () => {
   let scripted: ScriptedPlugins;
@@ -142,7 +142,7 @@ describe('Garbage collection of pod networks', () => {
     const refused = async (isOrphan: (id: string) => Promise<boolean>) => {
       const networks = await started();
       await networks.add(pod(GONE), never);
-      await networks.add(pod({ ...GONE, sandboxId: B }), never);
+      await networks.add(pod({ netnsPath: ownNetns(B), sandboxId: B }), never);
       scripted.forgetCalls();
       await networks.gc(() => [], never, isOrphan);
       const told = scripted.calls().find(({ command }) => command === 'GC');

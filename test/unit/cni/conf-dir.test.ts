@@ -1,27 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfDir } from '../../../src/cni/conf-dir';
+import { loadNetworks } from '../../../src/cni/network-config';
 import { keepingLogger, ScriptedPlugins } from './scripted-plugins';
 
 const list = (name: string): object => ({ cniVersion: '1.0.0', name, plugins: [{ type: 'x' }] });
-
-/** Ends the reading of a FIFO, which has this text, and removes it: it is not read again. */
-async function endReading(fifo: string, text: string): Promise<void> {
-  let writer: number | undefined;
-  await until(() => {
-    try {
-      writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch {
-      return false; // nobody reads it yet
-    }
-    return true;
-  });
-  rmSync(fifo);
-  if (writer === undefined) return;
-  writeSync(writer, text);
-  closeSync(writer);
-}
 
 async function until(holds: () => boolean): Promise<void> {
   const end = Date.now() + 20_000;
@@ -45,9 +29,9 @@ describe('ConfDir', () => {
   });
 
   /** `pollMs` long: only events are heard; `debounceMs` long: only looking finds anything. */
-  const follow = async (by: 'events' | 'looking'): Promise<void> => {
+  const follow = async (by: 'events' | 'looking', load?: typeof loadNetworks): Promise<void> => {
     const timing = by === 'events' ? { pollMs: 600_000, debounceMs: 10 } : { pollMs: 20, debounceMs: 600_000 };
-    dir = new ConfDir({ dir: scripted.confDir, maxConfNum: 1, log, ...timing });
+    dir = new ConfDir({ dir: scripted.confDir, maxConfNum: 1, log, load, ...timing });
     await dir.start();
   };
   const loaded = (): string => dir.loaded()[0]?.name ?? 'none';
@@ -99,12 +83,31 @@ describe('ConfDir', () => {
     expect(dir.lastLoadStatus()).toBe('OK');
   });
 
+  /** Reading takes as long as `hold` says, as on a mount whose server is gone. */
+  const held = (): { load: typeof loadNetworks; hold: () => () => void } => {
+    let held: Promise<void> | undefined;
+    return {
+      load: async (...args) => {
+        const networks = await loadNetworks(...args);
+        await held;
+        return networks;
+      },
+      hold: () => {
+        let release = (): void => undefined;
+        held = new Promise((resolve) => {
+          release = resolve;
+        });
+        return release;
+      },
+    };
+  };
+
   it('answers with what was read before while a reading hangs, and goes on when that ends', async () => {
+    const { load, hold } = held();
     scripted.conf('b.conflist', list('before'));
-    await follow('events');
-    // Opening a FIFO hangs until somebody writes, as opening a file does on a mount whose server is gone.
-    const fifo = join(scripted.confDir, 'a.conflist');
-    execFileSync('mkfifo', [fifo]);
+    await follow('events', load);
+    const release = hold();
+    scripted.conf('a.conflist', list('after'));
     const hanging = dir.refresh();
     let next: Promise<void> | undefined;
     try {
@@ -116,7 +119,8 @@ describe('ConfDir', () => {
       expect(dir.refresh()).toBe(next);
       await until(() => log.lines.some((line) => line.includes('reading the CNI configuration hangs')));
     } finally {
-      await endReading(fifo, JSON.stringify(list('after')));
+      rmSync(join(scripted.confDir, 'a.conflist'));
+      release();
     }
     await hanging;
     expect(loaded()).toBe('after');
@@ -125,16 +129,43 @@ describe('ConfDir', () => {
   });
 
   it('lets a caller leave while a reading hangs', async () => {
-    await follow('events');
-    const fifo = join(scripted.confDir, 'a.conflist');
-    execFileSync('mkfifo', [fifo]);
+    const { load, hold } = held();
+    await follow('events', load);
+    const release = hold();
+    scripted.conf('a.conflist', list('a'));
     const hanging = dir.refresh();
     try {
       await expect(dir.settled(AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
     } finally {
-      await endReading(fifo, '');
+      release();
     }
     await hanging;
+  });
+
+  it.each<[string, (path: string) => void, number]>([
+    ['a link that leads nowhere', (path) => symlinkSync('/nowhere', path), 1],
+    ['a link in a circle', (path) => symlinkSync(path, path), 1],
+    ['a link to a directory', (path) => symlinkSync('/', path), 1],
+    ['a link to a device', (path) => symlinkSync('/dev/null', path), 1],
+    ['a directory', (path) => mkdirSync(path), 0],
+    ['a FIFO', (path) => execFileSync('mkfifo', [path]), 1],
+  ])('passes over %s, and warns of it once, but not of a directory', async (_what, make, warned) => {
+    make(join(scripted.confDir, '00-odd.conf'));
+    scripted.conf('10-a.conflist', list('good'));
+    await follow('looking');
+    expect([loaded(), dir.lastLoadStatus()]).toEqual(['good', 'OK']);
+    scripted.conf('10-a.conflist', list('changed'));
+    await becomes('changed');
+    const warnings = log.lines.filter((line) => line.startsWith('CNI configuration passed over'));
+    expect(warnings).toHaveLength(warned);
+  });
+
+  it('says what was passed over when nothing is left, and loads a link once it leads somewhere', async () => {
+    symlinkSync(join(scripted.confDir, 'later'), join(scripted.confDir, 'a.conflist'));
+    await follow('looking');
+    expect(dir.lastLoadStatus()).toMatch(/no network config found in .* \(passed over: .*a\.conflist: ENOENT/);
+    scripted.conf('later', list('good'));
+    await becomes('good');
   });
 
   it('reads nothing while nothing changes', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadNetworks, parseNetworkList } from '../../../src/cni/network-config';
 import { ScriptedPlugins } from './scripted-plugins';
@@ -53,6 +53,27 @@ describe('loadNetworks', () => {
     ]);
     scripted.conf('a.conflist', list('a', { loadOnlyInlinedPlugins: true }));
     expect((await loadNetworks(scripted.confDir, 1))[0]?.plugins.map(({ type }) => type)).toEqual(['bridge']);
+  });
+
+  it('counts only files that hold a configuration', async () => {
+    symlinkSync('/nowhere', join(scripted.confDir, '00.conflist'));
+    scripted.conf('10.conflist', list('a'));
+    symlinkSync('/nowhere', join(scripted.confDir, '15.conf'));
+    scripted.conf('20.conflist', list('b'));
+    const passedOver: string[] = [];
+    const load = async (max: number): Promise<string[]> =>
+      (await loadNetworks(scripted.confDir, max, (file) => passedOver.push(file))).map(({ name }) => name);
+    expect(await load(1)).toEqual(['a']);
+    expect(passedOver).toEqual([join(scripted.confDir, '00.conflist')]);
+    expect(await load(2)).toEqual(['a', 'b']);
+  });
+
+  it('refuses a network one of whose plugins cannot be read', async () => {
+    mkdirSync(join(scripted.confDir, 'a', '05.conf'), { recursive: true });
+    scripted.conf('a.conflist', list('a'));
+    expect(await names(1)).toEqual(['a']); // a directory is no plugin
+    symlinkSync('/nowhere', join(scripted.confDir, 'a', '10.conf'));
+    await expect(names(1)).rejects.toThrow(/a\.conflist: ENOENT/);
   });
 
   it('has nothing to load from a directory that is not there', async () => {

@@ -47,6 +47,11 @@ describe('ResultCache', () => {
     expect(await cache.list()).toHaveLength(3);
   });
 
+  it('remembers that a DEL was given up', async () => {
+    await cache.write({ ...attachment, abandoned: true });
+    expect(await cache.list()).toEqual([{ ...attachment, abandoned: true }]);
+  });
+
   it('forgets an attachment, also when it is gone already', async () => {
     await cache.write(attachment);
     await cache.delete(attachment);

@@ -134,6 +134,12 @@ export class ScriptedPlugins {
   }
 }
 
+/** Where crisp pins the network namespace of a pod; here there is none. */
+export function ownNetns(sandboxId: string): string {
+  const digits = sandboxId.slice(0, 32);
+  return `/run/netns/cni-${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
+}
+
 /** A pod with nothing special. */
 export function pod(change: Partial<PodNetworkConfig> = {}): PodNetworkConfig {
   return {
