@@ -1,4 +1,4 @@
-/** CPU time used so far, and when. Both in nanoseconds. */
+/** CPU time used so far, and when, by a clock that is never set. Both in nanoseconds. */
 export interface CpuSample {
   readonly timestamp: bigint;
   readonly usage: bigint;

@@ -1,4 +1,4 @@
-import type { ContainerMetrics, Metric, PodSandboxMetrics } from '../../generated/cri/v1/api';
+import type { ContainerMetrics, Metric } from '../../generated/cri/v1/api';
 import { CONTAINER_METRICS, POD_METRICS } from './metric-descriptors';
 import { BASE_LABELS, type BaseLabels, type MetricFamily, type MetricSource } from './metric-family';
 import { uint64 } from './usage';
@@ -10,18 +10,14 @@ export interface MetricsOf {
   source: MetricSource;
 }
 
-/** PodSandboxMetrics as CRI gives them: the values of all descriptors that are known of the pod and its containers. */
-export function podMetrics(pod: MetricsOf, containers: readonly MetricsOf[]): PodSandboxMetrics {
-  return {
-    podSandboxId: pod.id,
-    metrics: metricsOf(POD_METRICS, pod),
-    containerMetrics: containers.map(
-      (container): ContainerMetrics => ({
-        containerId: container.id,
-        metrics: metricsOf(CONTAINER_METRICS, container),
-      }),
-    ),
-  };
+/** The values of all descriptors that are known of a pod as a whole. */
+export function metricsOfPod(pod: MetricsOf): Metric[] {
+  return metricsOf(POD_METRICS, pod);
+}
+
+/** ContainerMetrics as CRI gives them: the values of all descriptors that are known of a container. */
+export function metricsOfContainer(container: MetricsOf): ContainerMetrics {
+  return { containerId: container.id, metrics: metricsOf(CONTAINER_METRICS, container) };
 }
 
 function metricsOf(families: readonly MetricFamily[], { labels, source }: MetricsOf): Metric[] {

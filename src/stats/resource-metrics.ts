@@ -93,6 +93,16 @@ export const MEMORY_METRICS: readonly MetricFamily[] = [
     'Memory the kernel uses on its behalf, in bytes.',
     part((m) => m.kernel),
   ),
+  gauge(
+    'container_memory_total_active_file_bytes',
+    'Page cache used lately, in bytes.',
+    part((m) => m.activeFile),
+  ),
+  gauge(
+    'container_memory_total_inactive_file_bytes',
+    'Page cache not used lately, which goes first when memory runs out, in bytes.',
+    part((m) => m.inactiveFile),
+  ),
   counter(
     'container_memory_failcnt',
     'How often the memory limit was hit.',

@@ -12,14 +12,21 @@ export async function containerStats(
   req: ContainerStatsRequest,
   _call: Call,
 ): Promise<ContainerStatsResponse> {
-  return { stats: await statsOf(deps, requireContainer(deps, req.containerId)) };
+  return { stats: await statsOf(deps, requireContainer(deps, req.containerId), 0) };
 }
 
-/** The stats of a listed container. Never rejects: figures that cannot be measured are as they were last, or absent. */
-export async function statsOf(deps: Pick<CriDeps, 'stats'>, container: Container): Promise<ContainerStats> {
+/**
+ * The stats of a listed container, at most `maxAgeMs` old. Never rejects: figures that cannot be measured are as they were
+ * last, or absent.
+ */
+export async function statsOf(
+  deps: Pick<CriDeps, 'stats'>,
+  container: Container,
+  maxAgeMs: number,
+): Promise<ContainerStats> {
   const { id, config } = container.metadata;
   const { snapshotter } = container;
-  const sample = await deps.stats.container(container);
+  const sample = await deps.stats.container(container, maxAgeMs);
   return toContainerStats({
     attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },
     ...sample,

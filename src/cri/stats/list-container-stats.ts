@@ -8,6 +8,7 @@ import type { Call } from '../../rpc/call';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
 import { statsOf } from './container-stats';
+import { maxAgeOf } from './max-age';
 
 /** What every container that matches uses now. */
 export async function listContainerStats(
@@ -28,5 +29,6 @@ export function matchingStats(deps: CriDeps, filter: ContainerStatsFilter | unde
         matchesId(metadata.sandboxId, filter?.podSandboxId) &&
         matchesLabels(metadata.config.labels, filter?.labelSelector),
     );
-  return Promise.all(containers.map((container) => statsOf(deps, container)));
+  const maxAgeMs = maxAgeOf(containers.length);
+  return Promise.all(containers.map((container) => statsOf(deps, container, maxAgeMs)));
 }

@@ -7,6 +7,7 @@ import type {
 import type { Call } from '../../rpc/call';
 import { matchesId, matchesLabels } from '../../state/filters';
 import type { CriDeps } from '../deps';
+import { maxAgeOf } from './max-age';
 import { podStatsOf } from './pod-sandbox-stats';
 
 /** What every READY pod that matches uses now. */
@@ -35,6 +36,7 @@ export async function matchingPodStats(
         matchesId(metadata.id, filter?.id) &&
         matchesLabels(metadata.config.labels, filter?.labelSelector),
     );
-  const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox)));
+  const maxAgeMs = maxAgeOf(ready.length);
+  const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox, maxAgeMs)));
   return all.filter(({ attributes }) => deps.sandboxes.get(attributes?.id ?? '')?.status.state === 'READY');
 }

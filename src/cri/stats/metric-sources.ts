@@ -14,18 +14,21 @@ type Deps = Pick<CriDeps, 'handlers' | 'stats'>;
 type FilesystemSource = Pick<MetricSource, 'filesystem' | 'filesystemAt' | 'layerAt'>;
 
 /**
- * Gathers what metrics are made from, for one request. Never rejects: what cannot be measured is as it was last, with the
- * time of that, or absent.
+ * Gathers what metrics are made from, for one request: at most `maxAgeMs` old. What cannot be measured is as it was last,
+ * with the time of that, or absent.
  */
 export class MetricSources {
-  constructor(private readonly deps: Deps) {}
+  constructor(
+    private readonly deps: Deps,
+    private readonly maxAgeMs: number,
+  ) {}
 
   /** What a pod counts as a whole: its network, and its own cgroup. */
   async ofPod(sandbox: Sandbox): Promise<MetricsOf> {
     const { id, config } = sandbox.metadata;
     const parent = config.linux?.cgroupParent ?? '';
-    const sample = await this.deps.stats.pod(sandbox);
-    const cgroup = parent === '' ? undefined : cgroupOf(parent);
+    const sample = await this.deps.stats.pod(sandbox, this.maxAgeMs);
+    const cgroup = parent === '' ? undefined : cgroupOf(() => parent);
     const labels = { ...podLabels(sandbox), container: '', id: cgroup ?? id, image: '', name: '' };
     return { id, labels, source: sample };
   }
@@ -36,9 +39,9 @@ export class MetricSources {
     const { handlers, stats } = this.deps;
     const handler = handlers.ofPod(sandbox.metadata.runtimeHandler);
     const [sample, filesystem, processes] = await Promise.all([
-      stats.container(container),
+      stats.container(container, this.maxAgeMs),
       this.filesystemOf(container),
-      handler.hostProcesses ? stats.processesOf(container.metadata.id) : undefined,
+      stats.processesOf(container),
     ]);
     const { metadata, status } = container;
     if (containerState(status) !== 'RUNNING') return undefined;
@@ -48,7 +51,7 @@ export class MetricSources {
       source: {
         timestamp: sample.timestamp,
         values: sample.values,
-        startedAt: status.startedAt,
+        startedAt: status.startedAt || undefined,
         limits: toLimits(status.resources?.linux ?? metadata.config.linux?.resources),
         ...filesystem,
         processes: processes?.values,
@@ -77,7 +80,7 @@ function containerLabels(container: Container, sandbox: Sandbox, handler: Runtim
   return {
     ...podLabels(sandbox),
     container: config.metadata?.name ?? '',
-    id: cgroupOf(cgroupsPath(parent, id, handler)) ?? id,
+    id: cgroupOf(() => cgroupsPath(parent, id, handler)) ?? id,
     image: imageName || (config.image?.image ?? ''),
     name: id,
   };
@@ -89,9 +92,9 @@ function podLabels(sandbox: Sandbox): Pick<BaseLabels, 'namespace' | 'pod'> {
 }
 
 /** cAdvisor's `id`; undefined for a parent that no cgroup can have. */
-function cgroupOf(name: string): string | undefined {
+function cgroupOf(name: () => string): string | undefined {
   try {
-    return cgroupPathOf(name);
+    return cgroupPathOf(name());
   } catch {
     return undefined;
   }

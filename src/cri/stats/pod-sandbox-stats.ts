@@ -15,15 +15,18 @@ export async function podSandboxStats(
 ): Promise<PodSandboxStatsResponse> {
   const sandbox = requireSandbox(deps, req.podSandboxId, 'pod_sandbox_id');
   if (sandbox.status.state !== 'READY') throw notReady(`pod sandbox "${sandbox.metadata.id}" is not ready`);
-  return { stats: await podStatsOf(deps, sandbox) };
+  return { stats: await podStatsOf(deps, sandbox, 0) };
 }
 
-/** The stats of a listed pod. Never rejects: figures that cannot be measured are as they were last, or absent. */
-export async function podStatsOf(deps: CriDeps, sandbox: Sandbox): Promise<PodSandboxStats> {
+/**
+ * The stats of a listed pod, at most `maxAgeMs` old. Never rejects: figures that cannot be measured are as they were last, or
+ * absent.
+ */
+export async function podStatsOf(deps: CriDeps, sandbox: Sandbox, maxAgeMs: number): Promise<PodSandboxStats> {
   const { id, config } = sandbox.metadata;
   const [sample, containers] = await Promise.all([
-    deps.stats.pod(sandbox),
-    Promise.all(deps.containers.bySandbox(id).map((container) => statsOf(deps, container))),
+    deps.stats.pod(sandbox, maxAgeMs),
+    Promise.all(deps.containers.bySandbox(id).map((container) => statsOf(deps, container, maxAgeMs))),
   ]);
   return toPodSandboxStats({
     attributes: { id, metadata: config.metadata, labels: config.labels, annotations: config.annotations },

@@ -1,7 +1,7 @@
 import { MetricType } from '../../../generated/cri/v1/api';
 import { metricDescriptors } from '../../../src/stats/metric-descriptors';
 import type { MetricSource } from '../../../src/stats/metric-family';
-import { podMetrics } from '../../../src/stats/pod-metrics';
+import { metricsOfContainer, metricsOfPod } from '../../../src/stats/pod-metrics';
 
 /** Names that critest wants to find among the descriptors. */
 const NAMES = `container_blkio_device_usage_total container_cpu_cfs_periods_total
@@ -23,6 +23,8 @@ const NAMES = `container_blkio_device_usage_total container_cpu_cfs_periods_tota
   container_spec_cpu_quota container_spec_cpu_shares container_spec_memory_limit_bytes
   container_spec_memory_reservation_limit_bytes container_spec_memory_swap_limit_bytes container_start_time_seconds
   container_threads container_threads_max container_ulimits_soft`.split(/\s+/);
+/** Those that containerd's own CRI tells besides. */
+const MORE = ['container_memory_total_active_file_bytes', 'container_memory_total_inactive_file_bytes'];
 /** Those that a container may have no values for: no such device, huge page or pressure accounting, or no quota. */
 const MAY_BE_MISSING = /blkio|_fs_(reads|writes)|hugetlb|pressure|cpu_quota|reservation|ulimits/;
 
@@ -61,19 +63,16 @@ const plain: MetricSource = {
 
 function valuesOf(source: MetricSource): Record<string, { labels: string[]; value?: bigint }[]> {
   const values: Record<string, { labels: string[]; value?: bigint }[]> = {};
-  const { containerMetrics } = podMetrics({ id: 'p1', labels: podLabels, source: { timestamp: 1n } }, [
-    { id: 'c1', labels, source },
-  ]);
-  for (const { name, labelValues, value } of containerMetrics[0]?.metrics ?? []) {
+  for (const { name, labelValues, value } of metricsOfContainer({ id: 'c1', labels, source }).metrics) {
     values[name] = [...(values[name] ?? []), { labels: labelValues.slice(BASE.length), value: value?.value }];
   }
   return values;
 }
 
 describe('metricDescriptors', () => {
-  it('names every metric that critest asks for, once, and no others', () => {
+  it('names every metric that critest asks for or that containerd tells, once, and no others', () => {
     const names = metricDescriptors().map(({ name }) => name);
-    expect(names.sort()).toEqual(NAMES.sort());
+    expect(names.sort()).toEqual([...NAMES, ...MORE].sort());
   });
 
   it('has help and the labels of cAdvisor for each', () => {
@@ -84,11 +83,10 @@ describe('metricDescriptors', () => {
   });
 });
 
-describe('podMetrics', () => {
+describe('metricsOfPod and metricsOfContainer', () => {
   it('has every metric but those a container may lack, with as many labels as its descriptor', () => {
     const pod = { id: 'p1', labels: podLabels, source: { timestamp: 5n, network: [eth0] } };
-    const { metrics, containerMetrics } = podMetrics(pod, [{ id: 'c1', labels, source: plain }]);
-    const all = [...metrics, ...(containerMetrics[0]?.metrics ?? [])];
+    const all = [...metricsOfPod(pod), ...metricsOfContainer({ id: 'c1', labels, source: plain }).metrics];
     for (const { name, labelKeys } of metricDescriptors()) {
       const values = all.filter((metric) => metric.name === name);
       if (!MAY_BE_MISSING.test(name)) expect([name, values.length > 0]).toEqual([name, true]);
@@ -97,11 +95,9 @@ describe('podMetrics', () => {
   });
 
   it('stamps each with the time of the source and its type', () => {
-    const { containerMetrics } = podMetrics({ id: 'p1', labels: podLabels, source: { timestamp: 1n } }, [
-      { id: 'c1', labels, source: plain },
-    ]);
-    expect(containerMetrics[0]?.containerId).toBe('c1');
-    expect(containerMetrics[0]?.metrics[0]).toEqual({
+    const { containerId, metrics } = metricsOfContainer({ id: 'c1', labels, source: plain });
+    expect(containerId).toBe('c1');
+    expect(metrics[0]).toEqual({
       name: 'container_cpu_usage_seconds_total',
       timestamp: plain.timestamp,
       metricType: MetricType.COUNTER,
@@ -112,8 +108,7 @@ describe('podMetrics', () => {
 
   it('has the network with the pod, without its loopback, and nothing else when nothing is known', () => {
     const source = { timestamp: 5n, network: [{ ...eth0, name: 'lo' }, eth0] };
-    const { podSandboxId, metrics, containerMetrics } = podMetrics({ id: 'p1', labels: podLabels, source }, []);
-    expect([podSandboxId, containerMetrics]).toEqual(['p1', []]);
+    const metrics = metricsOfPod({ id: 'p1', labels: podLabels, source });
     expect(metrics.map(({ name, labelValues, value }) => [name, labelValues[6], value?.value])).toEqual([
       ['container_network_receive_bytes_total', 'eth0', 1n],
       ['container_network_receive_packets_total', 'eth0', 2n],
@@ -148,6 +143,20 @@ describe('podMetrics', () => {
     expect(values.container_start_time_seconds).toEqual([{ labels: [], value: 90n }]);
     expect(values.container_last_seen).toEqual([{ labels: [], value: 100n }]);
     expect(values.container_threads_max).toEqual([{ labels: [], value: 0n }]);
+  });
+
+  it('tells the file pages that were used lately, and those that were not', () => {
+    const values = valuesOf({ timestamp: 1n, values: { memory: { usage: 50n, activeFile: 20n, inactiveFile: 10n } } });
+    expect(values.container_memory_total_active_file_bytes).toEqual([{ labels: [], value: 20n }]);
+    expect(values.container_memory_total_inactive_file_bytes).toEqual([{ labels: [], value: 10n }]);
+    expect(values.container_memory_working_set_bytes).toEqual([{ labels: [], value: 40n }]);
+  });
+
+  it('counts threads by the cgroup while the processes were never looked at', () => {
+    const { processes: _, ...unseen } = plain;
+    const values = valuesOf(unseen);
+    expect(values.container_threads).toEqual([{ labels: [], value: 3n }]);
+    expect(values.container_file_descriptors).toBeUndefined();
   });
 
   it('tells devices, huge pages, limits and pressure apart', () => {

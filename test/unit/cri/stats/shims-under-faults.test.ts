@@ -37,7 +37,8 @@ describe('A shim, a cgroup or a network namespace that cannot be asked', () => {
     const { host } = bench.now.rig;
     const { sick } = bench.now;
     const fault = (): void => {
-      host.cgroupValues = async (path) => (path === '/kubepods/sick' ? how() : host.cgroups.get(path));
+      const read = host.readCgroup.bind(host);
+      host.readCgroup = async (path) => (path === '/kubepods/sick' ? how() : read(path));
     };
     const isSeen = (told: Told): boolean => have50(...memories(told), podMemories(told)[1]);
     const [before, after] = await bench.now.beforeAndAfter(fault, isSeen);

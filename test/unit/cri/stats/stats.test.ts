@@ -61,6 +61,17 @@ describe('ContainerStats', () => {
     expect(found?.cpu?.usageNanoCores).toBeUndefined();
   });
 
+  it('reads what one uses for each answer: whoever computes a rate needs two that differ', async () => {
+    const { metadata } = await runContainer(rig.now, await runPod(rig.now));
+    uses(metadata.id, BUSY);
+    const { stats: first } = await stats(metadata.id);
+    uses(metadata.id, { ...BUSY, cpu: { usageUsec: 8n } });
+    const { stats: second } = await stats(metadata.id);
+    expect(second?.cpu?.usageCoreNanoSeconds?.value).toBe(8000n);
+    expect(second?.cpu?.timestamp).toBeGreaterThan(first?.cpu?.timestamp ?? 0n);
+    expect(second?.memory?.timestamp).toBeGreaterThan(first?.memory?.timestamp ?? 0n);
+  });
+
   it('tells of one that does not run who it is and what its layer takes', async () => {
     const { metadata } = await makeContainer(rig.now, await runPod(rig.now));
     const { stats: found } = await stats(metadata.id);
@@ -191,7 +202,7 @@ describe('ListPodSandboxStats, and its stream', () => {
 
   it('lists a pod that cannot be measured: kubelet evicts a pod without statistics first', async () => {
     const web = await runPod(rig.now, { linux: { cgroupParent: PARENT } });
-    rig.now.faults.fail('cgroupValues', { nth: 'always' });
+    rig.now.faults.fail('readCgroup', { nth: 'always' });
     expect(await pods()).toEqual([web]);
     rig.now.heal();
     expect(await pods()).toEqual([web]);
@@ -219,6 +230,29 @@ describe('ListPodSandboxMetrics, and its stream', () => {
     expect(streamed.flatMap((message) => message.podSandboxMetrics.map(({ podSandboxId }) => podSandboxId))).toEqual([
       pod,
     ]);
+  });
+
+  it('has the other containers and the pod when of one nothing can be gathered, and the other way round', async () => {
+    rig.now.host.cgroups.set(PARENT, { cpu: { usageNs: 9n } });
+    const pod = await runPod(rig.now, { linux: { cgroupParent: PARENT } });
+    const good = (await runContainer(rig.now, pod)).metadata.id;
+    const bad = (await runContainer(rig.now, pod, { metadata: { name: 'b' } })).metadata.id;
+    for (const id of [good, bad]) uses(id, BUSY);
+    const { stats: sampler } = rig.now.deps;
+    const [container, ofPod] = [sampler.container.bind(sampler), sampler.pod.bind(sampler)];
+    const ask = async () => {
+      const { podMetrics } = await listPodSandboxMetrics(rig.now.deps, {}, rig.now.call());
+      return podMetrics.map((ours) => [ours.metrics.length > 0, ours.containerMetrics.map((each) => each.containerId)]);
+    };
+    sampler.container = async (asked, age) => {
+      if (asked.metadata.id === bad) throw new Error('unexpected');
+      return container(asked, age);
+    };
+    expect(await ask()).toEqual([[true, [good]]]);
+    sampler.container = container;
+    sampler.pod = async () => Promise.reject(new Error('unexpected'));
+    expect(await ask()).toEqual([[false, expect.arrayContaining([good, bad])]]);
+    sampler.pod = ofPod;
   });
 
   it('does not wait for a shim that hangs', async () => {
