@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { dirname, join } from 'node:path';
 import type { ContainerdVersion } from '../support/daemon/containerd';
 import { type FaultProxy, type Planner, startFaultProxy } from '../support/daemon/fault-proxy';
-import { mountsBelow, shimPids } from '../support/daemon/leftovers';
+import { deadShimSockets, type Leftovers, mountsBelow, shimPids } from '../support/daemon/leftovers';
 import { endProcessesOfPods, runtimeStates } from '../support/daemon/pod-processes';
 import { until } from '../support/daemon/process';
 import { type WrappedPlugins, wrapPlugins } from '../support/daemon/wrapped-plugins';
@@ -13,6 +13,9 @@ import { ensurePulled, serving } from '../support/node/pods';
 import { FakeServiceManager } from '../support/service-manager';
 import { Absences } from './absences';
 import { Watched } from './watched';
+
+/** What may be left on a node, sockets that shims have left among it: while chaos runs, the shims of the machine are its own. */
+export type Traces = Leftovers & { readonly shimSockets: string[] };
 
 const SMALL_DISK = '24m';
 const FILL_BYTES = 1 << 20;
@@ -74,6 +77,11 @@ export class ChaosNode {
     const chaos = new ChaosNode(node, infra, plugins, manager, proxy);
     mkdirSync(chaos.endsDir);
     return chaos;
+  }
+
+  /** What is there because of pods. */
+  traces(): Traces {
+    return { ...this.node.traces(), shimSockets: deadShimSockets() };
   }
 
   async stop(): Promise<void> {

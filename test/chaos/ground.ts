@@ -2,15 +2,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { errorMessage } from '../../src/base/errors';
 import type { CriClient } from '../../src/client/cri-client';
+import type { Done, Faults } from '../support/counts';
+import type { Seeded } from '../support/seeded';
 import type { ChaosNode } from './chaos-node';
-import type { Done, Faults } from './counts';
-import type { Seeded } from './seeded';
 
 /** What the lives of pods count. */
 export const LIFE_FAULTS = [
   'calls that did not succeed in two minutes',
   'pods half there',
   'wrong exit codes',
+  'times that run backwards',
   'exit codes lost while containerd was there',
   'pods with a pause task and no need of it, or the other way round',
   'wrong answers of commands',
@@ -47,6 +48,21 @@ export interface Made {
 
 /** The machine was restarted meanwhile: what was running is not. */
 export class Rebooted extends Error {}
+
+/** So often a caller leaves before it is answered, and after so many milliseconds at most. */
+const [LEAVES, LEAVES_MS] = [0.3, 150] as const;
+
+/**
+ * Makes a call, now and then, whose caller leaves: it is undone or brought to its end, and the same call is made again after
+ * it. Fails never.
+ */
+export async function cutOff(
+  { cri, random, done }: Pick<Ground, 'cri' | 'random' | 'done'>,
+  act: (cri: CriClient, timeoutMs: number) => Promise<unknown>,
+): Promise<void> {
+  if (random.next() >= LEAVES) return;
+  await act(cri, random.between(1, LEAVES_MS)).catch(() => done.add('calls cut off'));
+}
 
 /** Makes calls as kubelet does: again and again. */
 export class Patience {

@@ -8,9 +8,9 @@ import {
   NamespaceMode,
   PodSandboxState,
 } from '../../generated/cri/v1/api';
+import { checkLog } from '../support/node/log-check';
 import { logOf, type Pod, podConfig, shell } from '../support/node/pods';
-import { CALL_MS, type Ground, type Made, Patience, Rebooted } from './ground';
-import { checkLog } from './log-check';
+import { CALL_MS, cutOff, type Ground, type Made, Patience, Rebooted } from './ground';
 import { StatisticsLook } from './statistics';
 
 const { CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_RUNNING, CONTAINER_UNKNOWN } = ContainerState;
@@ -63,8 +63,10 @@ export class Life {
       linux: this.linux(),
       portMappings: [{ containerPort: 80, hostPort: 0 }],
     });
+    const request = { config, runtimeHandler: '' };
+    await cutOff(this.ground, (cri, timeoutMs) => cri.runtime.runPodSandbox(request, { timeoutMs }));
     const { podSandboxId } = await this.patience.call('RunPodSandbox', (cri) =>
-      cri.runtime.runPodSandbox({ config, runtimeHandler: '' }, { timeoutMs: CALL_MS }),
+      cri.runtime.runPodSandbox(request, { timeoutMs: CALL_MS }),
     );
     this.pod = { id: podSandboxId, config };
     this.statistics = new StatisticsLook(this.ground, podSandboxId);
@@ -98,6 +100,7 @@ export class Life {
       mounts: [{ hostPath: this.ground.chaos.endsDir, containerPath: '/ends' }],
     });
     const request = { podSandboxId: pod.id, config, sandboxConfig: pod.config };
+    await cutOff(this.ground, (cri, timeoutMs) => cri.runtime.createContainer(request, { timeoutMs }));
     const { containerId: id } = await this.patience.call('CreateContainer', (cri) =>
       cri.runtime.createContainer(request, { timeoutMs: CALL_MS }),
     );
@@ -160,6 +163,10 @@ export class Life {
       if (now.state !== CONTAINER_EXITED) throw new Error(`it is ${now.state}`);
       return now;
     });
+    const { createdAt, startedAt, finishedAt } = status;
+    if (createdAt > startedAt || startedAt > finishedAt) {
+      faults.add('times that run backwards', `${id}: ${createdAt}, ${startedAt}, ${finishedAt}`);
+    }
     if (status.reason === 'Unknown') return this.lost(id, this.endOf(name));
     if (status.exitCode !== code) {
       faults.add(

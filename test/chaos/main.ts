@@ -1,17 +1,17 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../src/base/errors';
+import { Done, Faults } from '../support/counts';
 import type { ContainerdVersion } from '../support/daemon/containerd';
-import type { Leftovers } from '../support/daemon/leftovers';
+import { keepLogs } from '../support/daemon/kept-logs';
+import { kindLeft, leftSince } from '../support/daemon/left-since';
 import { type Infra, infraAsked } from '../support/infra';
-import { ChaosNode } from './chaos-node';
-import { Done, Faults } from './counts';
+import { Seeded } from '../support/seeded';
+import { stageNamed, stageOf, versionOf } from '../support/stages';
+import { toldOf } from '../support/told';
+import { ChaosNode, type Traces } from './chaos-node';
 import { LIFE_FAULTS } from './ground';
 import { HUNG_MOUNT_FAULTS } from './hung-mount';
 import { Life } from './life';
-import { Seeded } from './seeded';
-import { toldOf } from './told';
 import { bringTrouble } from './trouble';
 import { WATCHER_FAULTS, Watcher } from './watcher';
 
@@ -31,7 +31,7 @@ interface Run {
 /**
  * `[seconds] [seed]`: pods live on a node where everything goes wrong, then what is left is counted. That is done with a
  * pause task in each pod and then, on 2.x, once more in 0.4 of the time with pause tasks only where one is needed.
- * Environment: STAGE=1.6 takes the older containerd, INFRA=always or auto one of the modes, for all the seconds, ALL=1 both
+ * Environment: STAGE=1.6, 1.7 or 2.3 takes an older containerd, INFRA=always or auto one of the modes, for all the seconds, ALL=1 both
  * on either containerd. Ends with a line `N passed, N failed` over both. Fails on anything.
  */
 export async function main(args: readonly string[]): Promise<void> {
@@ -53,7 +53,7 @@ export async function main(args: readonly string[]): Promise<void> {
 
 function runsOf(seconds: number, seed: number, env: NodeJS.ProcessEnv): Run[] {
   const asked = infraAsked(env);
-  const version = env.STAGE === '1.6' ? '1.6' : '2';
+  const version = versionOf(stageNamed(env.STAGE) ?? '2.x');
   if (asked) return [{ infra: asked, version, seconds, seed }];
   const second: Run = { infra: 'auto', version, seconds: Math.round(seconds * SECOND_MODE), seed };
   return [{ infra: 'always', version, seconds, seed }, ...(version === '2' || env.ALL === '1' ? [second] : [])];
@@ -65,22 +65,24 @@ function didNotFinish(error: unknown): Counted {
 
 async function runOnce({ infra, version, seconds, seed }: Run): Promise<Counted> {
   const name = `chaos, infra_container ${infra}`;
-  console.log(`${name}: seed ${seed}, ${seconds} seconds, containerd ${version === '2' ? '2.x' : version}`);
+  console.log(`${name}: seed ${seed}, ${seconds} seconds, containerd ${stageOf(version)}`);
   const chaos = await ChaosNode.start(version, infra);
   const done = new Done();
-  const before = chaos.node.traces();
+  const before = chaos.traces();
   const faults = new Faults([
     ...LIFE_FAULTS,
     ...WATCHER_FAULTS,
     ...HUNG_MOUNT_FAULTS,
-    ...Object.keys(before).map(leaked),
+    ...Object.keys(before).map(kindLeft),
   ]);
   try {
     await live(chaos, new Seeded(seed), { until: Date.now() + seconds * 1000, done, faults });
     await countLeaks(chaos, before, faults);
     for (const line of toldOf(chaos.node.dir, faults.examples())) console.log(line);
   } finally {
-    keepLogs(chaos.node.dir, infra);
+    // CHAOS_LOGS names a folder for what the daemons have said; there is one in it for each mode.
+    const { CHAOS_LOGS } = process.env;
+    keepLogs(chaos.node.dir, CHAOS_LOGS && join(CHAOS_LOGS, infra));
     await chaos.stop();
   }
   return print(name, done, faults);
@@ -122,47 +124,11 @@ async function live(
   }
 }
 
-/** CHAOS_LOGS names a folder for what the daemons have said; there is one in it for each mode. */
-function keepLogs(dir: string, infra: Infra): void {
-  const { CHAOS_LOGS } = process.env;
-  if (!CHAOS_LOGS) return;
-  const folder = join(CHAOS_LOGS, infra);
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(dir).filter((each) => each.endsWith('.log'))) {
-    copyFileSync(join(dir, name), join(folder, name));
-  }
-}
-
 /** A last restart of crisp, whose sweep comes with it, is all the help that it gets. */
-async function countLeaks(chaos: ChaosNode, before: Leftovers, faults: Faults): Promise<void> {
+async function countLeaks(chaos: ChaosNode, before: Traces, faults: Faults): Promise<void> {
   await chaos.kill('crisp');
-  const limit = Date.now() + SETTLES_MS;
-  let left = difference(chaos.node.traces(), before);
-  while (left.length > 0 && Date.now() < limit) {
-    await pause(1000);
-    left = difference(chaos.node.traces(), before);
-  }
-  for (const [kind, what] of left) faults.add(leaked(kind), kind === 'shims' ? shimOfPid(what) : what);
-}
-
-/** Whose shim it is, by its command line. */
-function shimOfPid(pid: string): string {
-  try {
-    return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}(pid ${pid})`;
-  } catch {
-    return pid; // it has ended meanwhile
-  }
-}
-
-function difference(now: Leftovers, before: Leftovers): [string, string][] {
-  const kinds = Object.keys(now) as (keyof Leftovers)[];
-  return kinds.flatMap((kind) =>
-    now[kind].filter((what) => !before[kind].includes(what)).map((what): [string, string] => [kind, what]),
-  );
-}
-
-function leaked(kind: string): string {
-  return `left: ${kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`;
+  const left = await leftSince(before, () => chaos.traces(), SETTLES_MS);
+  for (const [kind, what] of left) faults.add(kindLeft(kind), what);
 }
 
 interface Counted {

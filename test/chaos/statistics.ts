@@ -1,22 +1,14 @@
-import { cpus } from 'node:os';
-
 import type { ContainerStats } from '../../generated/cri/v1/api';
 import { errorMessage } from '../../src/base/errors';
+import { Figures, wrongInImages } from '../support/node/figures';
 import type { Ground, Made } from './ground';
 
 /** kubelet asks for statistics every ten seconds; an answer that takes longer than this holds up its eviction. */
 const CALL_MS = 20_000;
-const CLOCK_NS = 2_000_000_000n;
-
-interface Figures {
-  readonly at: bigint;
-  readonly cpuNs: bigint;
-}
 
 /** Asks for statistics as kubelet does. A call may fail, but what an answer says must be right. */
 export class StatisticsLook {
-  private readonly last = new Map<string, Figures>();
-  private readonly began = nanos();
+  private readonly figures = new Figures();
 
   constructor(
     private readonly ground: Ground,
@@ -36,8 +28,8 @@ export class StatisticsLook {
     if (rebooted()) return;
     const problems: string[] = [];
     if (pods) problems.push(...this.inPods(pods.stats, made));
-    if (single?.stats) problems.push(...this.inContainer(single.stats));
-    if (images) problems.push(...inImages(images.imageFilesystems));
+    if (single?.stats) problems.push(...this.figures.wrongIn(single.stats));
+    if (images) problems.push(...wrongInImages(images.imageFilesystems));
     for (const problem of problems) faults.add('wrong statistics', `${new Date().toISOString()} ${problem}`);
     done.add(pods && images ? 'statistics answered' : 'statistics not answered');
   }
@@ -64,33 +56,6 @@ export class StatisticsLook {
     const containers = pod.linux?.containers ?? [];
     const ids = new Set(containers.map(({ attributes }) => attributes?.id));
     const missing = made.filter(({ id }) => !ids.has(id)).map(({ id }) => `container ${id} is left out`);
-    return [...missing, ...containers.flatMap((each) => this.inContainer(each))];
+    return [...missing, ...containers.flatMap((each) => this.figures.wrongIn(each))];
   }
-
-  private inContainer({ attributes, cpu, memory, writableLayer }: ContainerStats): string[] {
-    const id = attributes?.id ?? 'without attributes';
-    const problems = [cpu?.timestamp, memory?.timestamp, writableLayer?.timestamp].flatMap((at) =>
-      at === undefined || (at >= this.began - CLOCK_NS && at <= nanos()) ? [] : [`${id}: measured at ${at}`],
-    );
-    const cpuNs = cpu?.usageCoreNanoSeconds?.value;
-    if (!cpu || cpuNs === undefined) return problems;
-    const most = (nanos() - this.began + CLOCK_NS) * BigInt(cpus().length);
-    if (cpuNs > most) problems.push(`${id}: ${cpuNs} ns of processor time within ${most}`);
-    const before = this.last.get(id);
-    if (before && cpu.timestamp >= before.at && cpuNs < before.cpuNs) {
-      problems.push(`${id}: ${cpuNs} ns of processor time after ${before.cpuNs}`);
-    }
-    this.last.set(id, { at: cpu.timestamp, cpuNs });
-    return problems;
-  }
-}
-
-function inImages(list: readonly { readonly timestamp: bigint; readonly fsId?: { mountpoint: string } }[]): string[] {
-  const [first] = list;
-  if (!first?.fsId?.mountpoint) return ['ImageFsInfo names no filesystem'];
-  return first.timestamp > 0n && first.timestamp <= nanos() ? [] : [`ImageFsInfo was measured at ${first.timestamp}`];
-}
-
-function nanos(): bigint {
-  return BigInt(Date.now()) * 1_000_000n;
 }

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ContainerdVersion } from '../support/daemon/containerd';
+import type { Done, Faults } from '../support/counts';
+import { type ContainerdVersion, isFirst } from '../support/daemon/releases';
+import type { Seeded } from '../support/seeded';
 import {
   aWhile,
   journalUnreadable,
@@ -10,9 +12,7 @@ import {
   storeFails,
 } from './call-troubles';
 import type { ChaosNode } from './chaos-node';
-import type { Done, Faults } from './counts';
 import { mountHangs } from './hung-mount';
-import type { Seeded } from './seeded';
 
 /** What a trouble has to work with. */
 export interface TroubleGround {
@@ -32,7 +32,7 @@ interface Kind {
   /** How often among the rest. */
   readonly weight: number;
   readonly bring: Trouble;
-  /** The only containerd that it can happen on. */
+  /** The containerd that it can happen on, and others of the same first number. */
   readonly only?: ContainerdVersion;
 }
 
@@ -93,10 +93,9 @@ export async function bringTrouble(
 ): Promise<void> {
   const { chaos, random, done } = ground;
   const { version } = chaos.node.containerd.programs;
-  const [around, starts] = [AROUND, STARTS].map((kinds) => kinds.filter(({ only = version }) => only === version)) as [
-    Kind[],
-    Kind[],
-  ];
+  const [around, starts] = [AROUND, STARTS].map((kinds) =>
+    kinds.filter(({ only = version }) => isFirst(only) === isFirst(version)),
+  ) as [Kind[], Kind[]];
   const all = [...around, ...starts];
   const first = startsFirst ? [...shuffled(starts, random), ...shuffled(around, random)] : shuffled(all, random);
   const weighted = all.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));

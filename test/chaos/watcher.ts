@@ -6,9 +6,9 @@ import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import type { CriClient } from '../../src/client/cri-client';
 import { Code } from '../../src/rpc/code';
 import { RpcCallError } from '../../src/rpc/rpc-call-error';
+import type { Done, Faults } from '../support/counts';
 import type { Containerd } from '../support/daemon/containerd';
-import type { Done, Faults } from './counts';
-import type { Seeded } from './seeded';
+import type { Seeded } from '../support/seeded';
 import type { RunningContainer, Watched } from './watched';
 
 /** What the watcher counts. */

@@ -2,11 +2,11 @@ import { ContainerState, PodSandboxState } from '../../../generated/cri/v1/api';
 import type { CriClient } from '../../../src/client/cri-client';
 import { Code } from '../../../src/rpc/code';
 import { RpcCallError } from '../../../src/rpc/rpc-call-error';
-import { Done, Faults } from '../../chaos/counts';
-import { Seeded } from '../../chaos/seeded';
 import type { Watched } from '../../chaos/watched';
 import { WATCHER_FAULTS, Watcher } from '../../chaos/watcher';
+import { Done, Faults } from '../../support/counts';
 import type { Containerd } from '../../support/daemon/containerd';
+import { Seeded } from '../../support/seeded';
 
 const { SANDBOX_READY, SANDBOX_NOTREADY } = PodSandboxState;
 const { CONTAINER_RUNNING, CONTAINER_UNKNOWN } = ContainerState;
