@@ -1,11 +1,16 @@
+import { goStruct, readAsGo } from '../base/go-fields';
 import { SharedWork } from '../base/shared-work';
+import { answered } from './answer';
 import { type Challenge, parseChallenges } from './auth-challenge';
 import { basicAuthorization, type Credentials } from './credentials';
-import { refused, unreachable } from './errors';
+import type { Dialling } from './dead-hosts';
+import { PullError, refused, unreachable } from './errors';
 import { discard, type HttpClient, type HttpResponse, readBody } from './http';
-import { redactUrl } from './redact';
+import { isPassing } from './passing';
 import type { RegistryHost } from './registry-host';
+import { DEFAULT_RETRY, mayPass, patiently, type RetryRule } from './retry';
 
+const TOKEN_SHAPE = goStruct('token access_token expires_in issued_at refresh_token');
 const CLIENT_ID = 'crisp';
 const MAX_TOKEN_ANSWER = 1 << 20;
 /** What the token specification says a token lasts when its server does not. */
@@ -20,8 +25,16 @@ export interface AuthorizerOptions {
   readonly credentials: Credentials | undefined;
   /** What to ask a token for when the challenge does not say: `repository:<path>:pull`. */
   readonly scope: string;
+  /** How often and how soon the token server is asked again when its failure may pass: as the registry itself. */
+  readonly retry?: RetryRule;
   /** True if the host is spoken to in https, which may turn out only when it is. */
   isSecure(): boolean;
+}
+
+/** How the token server is asked. */
+interface Way {
+  readonly signal: AbortSignal;
+  readonly dialling: Dialling | undefined;
 }
 
 /**
@@ -46,9 +59,9 @@ export class Authorizer {
   }
 
   /** The Authorization header to send; none before the host has asked for one. A token about to end is renewed. */
-  async authorization(signal: AbortSignal): Promise<{ Authorization?: string }> {
+  async authorization(signal: AbortSignal, dialling?: Dialling): Promise<{ Authorization?: string }> {
     if (this.lastChallenge && performance.now() > this.goodUntil - MARGIN_MS)
-      await this.renew(this.lastChallenge, signal);
+      await this.renew(this.lastChallenge, { signal, dialling });
     return this.header === undefined ? {} : { Authorization: this.header };
   }
 
@@ -56,24 +69,29 @@ export class Authorizer {
    * Takes up the challenge of a 401. True if the request is worth sending again; false if what was sent is all there is.
    * Throws a PullError when the token server refuses.
    */
-  async meet(response: HttpResponse, sent: string | undefined, signal: AbortSignal): Promise<boolean> {
+  async meet(
+    response: HttpResponse,
+    sent: string | undefined,
+    signal: AbortSignal,
+    dialling?: Dialling,
+  ): Promise<boolean> {
     const challenges = parseChallenges([response.headers['www-authenticate'] ?? ''].flat().join(','));
     if (sent !== this.header && this.header !== undefined) return true; // somebody else has renewed it meanwhile
     if (sent !== undefined && !sent.startsWith('Bearer ')) return false;
-    await this.renew(challenges, signal);
+    await this.renew(challenges, { signal, dialling });
     return this.header !== undefined && this.header !== sent;
   }
 
-  private renew(challenges: Challenge[], signal: AbortSignal): Promise<void> {
-    return this.renewals.run('token', signal, (shared) => this.answer(challenges, shared));
+  private renew(challenges: Challenge[], { signal, dialling }: Way): Promise<void> {
+    return this.renewals.run('token', signal, (shared) => this.answer(challenges, { signal: shared, dialling }));
   }
 
-  private async answer(challenges: Challenge[], signal: AbortSignal): Promise<void> {
+  private async answer(challenges: Challenge[], way: Way): Promise<void> {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (this.credentials?.kind === 'bearer') {
       this.header = `Bearer ${this.credentials.token}`;
     } else if (bearer) {
-      const { token, lifetimeS } = await this.fetchToken(bearer, signal);
+      const { token, lifetimeS } = await this.fetchToken(bearer, way);
       this.header = `Bearer ${token}`;
       this.goodUntil = performance.now() + lifetimeS * 1000;
       this.lastChallenge = challenges;
@@ -82,21 +100,32 @@ export class Authorizer {
     }
   }
 
-  private async fetchToken(challenge: Challenge, signal: AbortSignal): Promise<{ token: string; lifetimeS: number }> {
+  private async fetchToken(challenge: Challenge, way: Way): Promise<Token> {
     const realm = this.realmOf(challenge);
     const service = challenge.params.get('service') ?? '';
     const scope = challenge.params.get('scope') || this.options.scope;
-    const response =
-      this.credentials?.kind === 'identity'
-        ? await this.postForToken(realm, { service, scope, refresh: this.credentials.token }, signal)
-        : await this.getToken(realm, { service, scope }, signal);
-    if (response.status !== 200) {
-      discard(response.body);
-      const why = `the token server ${redactUrl(realm)} answered ${response.status}`;
-      if (response.status >= 500 || response.status === 429) throw unreachable(why);
-      throw refused(`${why}: ${this.credentials ? 'the credentials are not accepted' : 'it wants credentials'}`);
+    const { signal } = way;
+    const ask = (attempt: number): Promise<HttpResponse> => {
+      const dialling: Dialling = attempt > 1 || way.dialling === 'insist' ? 'always' : (way.dialling ?? 'unless-dead');
+      return this.credentials?.kind === 'identity'
+        ? this.postForToken(realm, { service, scope, refresh: this.credentials.token }, { signal, dialling })
+        : this.getToken(realm, { service, scope }, { signal, dialling });
+    };
+    const rule = this.options.retry ?? DEFAULT_RETRY;
+    try {
+      return await patiently({ rule, signal }, ask, (response) => this.tokenIn(response));
+    } catch (error) {
+      if (!(error instanceof PullError) || !mayPass(error)) throw error;
+      throw new PullError(error.kind, error.message); // without its code: it was tried again here, and is not once more
     }
-    return parseToken(await readBody(response, MAX_TOKEN_ANSWER), realm);
+  }
+
+  private async tokenIn(response: HttpResponse): Promise<Token> {
+    const who = `the token server ${answered(response)}`;
+    if (response.status === 200) return parseToken(await readBody(response, MAX_TOKEN_ANSWER), who);
+    discard(response.body);
+    if (response.status >= 500 || isPassing(response.status)) throw unreachable(who);
+    throw refused(`${who}: ${this.credentials ? 'the credentials are not accepted' : 'it wants credentials'}`);
   }
 
   /** Where tokens are made. A registry that is spoken to in https must not have the credentials sent in the clear. */
@@ -114,7 +143,7 @@ export class Authorizer {
     return realm;
   }
 
-  private getToken(realm: URL, ask: { service: string; scope: string }, signal: AbortSignal): Promise<HttpResponse> {
+  private getToken(realm: URL, ask: { service: string; scope: string }, way: Way): Promise<HttpResponse> {
     const url = new URL(realm);
     if (ask.service) url.searchParams.set('service', ask.service);
     for (const scope of ask.scope.split(' ').filter((part) => part !== '')) url.searchParams.append('scope', scope);
@@ -126,7 +155,7 @@ export class Authorizer {
       headers: { Accept: 'application/json' },
       private: who ? { Authorization: basicAuthorization(who.username, who.password) } : {},
       trust: this.trustFor(url),
-      signal,
+      ...way,
     });
   }
 
@@ -134,7 +163,7 @@ export class Authorizer {
   private postForToken(
     realm: URL,
     ask: { service: string; scope: string; refresh: string },
-    signal: AbortSignal,
+    way: Way,
   ): Promise<HttpResponse> {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
@@ -150,7 +179,7 @@ export class Authorizer {
       private: {},
       body: form.toString(),
       trust: this.trustFor(realm),
-      signal,
+      ...way,
     });
   }
 
@@ -160,12 +189,18 @@ export class Authorizer {
   }
 }
 
-function parseToken(body: Buffer | undefined, realm: URL): { token: string; lifetimeS: number } {
-  const bad = (cause?: unknown): Error => refused(`the token server ${redactUrl(realm)} gave no token`, cause);
+interface Token {
+  readonly token: string;
+  readonly lifetimeS: number;
+}
+
+/** The token in a token server's answer; `who` says who answered what. */
+function parseToken(body: Buffer | undefined, who: string): Token {
+  const bad = (cause?: unknown): Error => refused(`${who} and gave no token`, cause);
   if (!body) throw bad();
   let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null;
   try {
-    answer = JSON.parse(body.toString('utf8'));
+    answer = readAsGo(JSON.parse(body.toString('utf8')), TOKEN_SHAPE);
   } catch {
     throw bad(new Error('the answer is not JSON')); // the syntax error itself quotes what it read: half a token, perhaps
   }

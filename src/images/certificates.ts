@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { readRegularFile } from '../base/regular-file';
 import { refused } from './errors';
 import type { ProxyEnvironment } from './proxy';
 import type { Trust } from './registry-host';
@@ -49,7 +50,7 @@ export class TrustStore {
     const stats = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
     const mark = files.map((file, at) => `${file} ${stats[at]?.mtimeMs} ${stats[at]?.size}`).join('\n');
     if (mark !== this.roots.mark || this.roots.pem.length === 0) {
-      const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+      const texts = await Promise.all(files.map((file) => readRegularFile(file).then(String, () => '')));
       const pem = texts.filter((text) => text.includes(BEGIN));
       this.roots = { mark, pem: pem.length > 0 ? pem : rootCertificates };
     }

@@ -2,6 +2,7 @@ import { request as plainRequest } from 'node:http';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { withDeadline } from '../base/deadline';
+import { isPassing } from './passing';
 import { proxyAuthorization } from './proxy';
 import { hostname, type Trust } from './registry-host';
 
@@ -23,6 +24,19 @@ export const TLS_REFUSED = 'TLS_REFUSED';
 export class TlsRefusedError extends Error {
   override readonly name = 'TlsRefusedError';
   readonly code = TLS_REFUSED;
+}
+
+/** The code of a ProxyError that may pass. */
+export const PROXY_BUSY = 'PROXY_BUSY';
+
+/** A proxy that was reached and makes no connection to the target. */
+class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: string | undefined;
+  constructor(message: string, status: number) {
+    super(message);
+    this.code = isPassing(status) ? PROXY_BUSY : undefined;
+  }
 }
 
 /** Makes connections along one route. */
@@ -90,14 +104,16 @@ function tunnel(socket: Socket, { target, proxy }: Route, limit: AbortSignal): P
       createConnection: () => socket, // counts only where no agent is named, not even none
       signal: limit,
     });
+    const refusal = (status = 0): Error =>
+      new ProxyError(`the proxy ${proxy?.host} answered ${status} to CONNECT ${authority}`, status);
     request.once('connect', (response, tunnelled: Socket) => {
       if (response.statusCode === 200) return resolve(tunnelled);
       tunnelled.destroy();
-      return reject(new Error(`the proxy ${proxy?.host} answered ${response.statusCode} to CONNECT ${authority}`));
+      return reject(refusal(response.statusCode));
     });
     request.once('response', (response) => {
       response.destroy();
-      reject(new Error(`the proxy ${proxy?.host} answered ${response.statusCode} to CONNECT ${authority}`));
+      reject(refusal(response.statusCode));
     });
     request.once('error', reject);
     request.end();

@@ -1,27 +1,14 @@
-import { Backoff, sleep } from '../base/backoff';
 import { errnoOf } from '../base/errors';
 import { Authorizer } from './authorizer';
 import type { Credentials } from './credentials';
+import type { Dialling } from './dead-hosts';
 import { TLS_REFUSED } from './dial';
-import { PullError, refused, unreachable } from './errors';
-import { discard, type HttpClient, type HttpResponse, readBody } from './http';
-import { redactUrl } from './redact';
+import { discard, type HttpClient, type HttpResponse } from './http';
+import { isPassing } from './passing';
+import { RedirectAuthorizers } from './redirect-authorizers';
 import type { Reference } from './reference';
 import { isMirrorOf, type RegistryHost } from './registry-host';
-
-/** How often and how soon something that may pass is tried again. */
-export interface RetryRule {
-  readonly attempts: number;
-  readonly firstMs: number;
-  readonly maxMs: number;
-}
-
-export const DEFAULT_RETRY: RetryRule = { attempts: 4, firstMs: 250, maxMs: 5000 };
-
-const MAX_ERROR_BODY = 16_384;
-const PASSING: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
-/** A host that asks for more patience than this is not waited for. */
-const MAX_RETRY_AFTER_MS = 20_000;
+import { mayPass, patiently, type RetryRule } from './retry';
 
 export interface EndpointOptions {
   readonly http: HttpClient;
@@ -29,6 +16,8 @@ export interface EndpointOptions {
   readonly reference: Reference;
   readonly credentials: Credentials | undefined;
   readonly retry: RetryRule;
+  /** No other host has this repository. */
+  readonly alone: boolean;
 }
 
 /** What to ask: `rest` follows the repository, as in `manifests/latest`. */
@@ -38,22 +27,40 @@ export interface EndpointRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly plainRedirects?: boolean;
+  /** No other host is left to ask: this one is dialled though it could not be reached before, unless that was in this pull. */
+  readonly insist?: boolean;
+}
+
+interface DiallingRequest extends EndpointRequest {
+  readonly dialling: Dialling;
 }
 
 /** One repository at one host, during one pull. */
 export class Endpoint {
   private readonly authorizer: Authorizer;
+  private readonly redirects: RedirectAuthorizers;
   private scheme: 'https' | 'http';
+  /** The last request was tried as often as the rule says, and in vain: where there are other hosts, they are asked sooner. */
+  private tired = false;
 
   constructor(private readonly options: EndpointOptions) {
     this.scheme = options.host.scheme;
-    this.authorizer = new Authorizer({
+    const authorizing = {
       http: options.http,
       host: options.host,
       credentials: options.credentials,
       scope: `repository:${options.reference.path}:pull`,
+      retry: options.retry,
       isSecure: () => this.scheme === 'https',
-    });
+    };
+    this.authorizer = new Authorizer(authorizing);
+    this.redirects = new RedirectAuthorizers(authorizing);
+  }
+
+  /** Tells it from the other hosts. */
+  get name(): string {
+    const { scheme, host, path } = this.options.host;
+    return `${scheme}://${host}${path}`;
   }
 
   get host(): RegistryHost {
@@ -64,52 +71,54 @@ export class Endpoint {
    * The host's answer, whatever its status, after its challenge was met and what may pass was tried again. Throws a
    * PullError when there is none.
    */
-  async ask(request: EndpointRequest): Promise<HttpResponse> {
-    const { attempts, ...limits } = this.options.retry;
-    const backoff = new Backoff(limits);
-    for (let attempt = 1; ; attempt++) {
-      const last = attempt >= attempts;
-      try {
-        const response = await this.authorized(request);
-        const wait = last || !PASSING.has(response.status) ? undefined : waitFor(response, backoff.next());
-        if (wait === undefined) return response;
-        discard(response.body);
-        await sleep(wait, request.signal);
-      } catch (error) {
-        if (last || request.signal.aborted || !mayPass(error)) throw error;
-        await sleep(backoff.next(), request.signal);
-      }
+  ask(request: EndpointRequest): Promise<HttpResponse> {
+    return this.read(request, async (response) => response);
+  }
+
+  /** What `take` makes of the host's answer; like `ask`, but an answer that breaks off is asked for again as well. */
+  async read<T>(request: EndpointRequest, take: (response: HttpResponse) => Promise<T>): Promise<T> {
+    const { retry, alone } = this.options;
+    const rule = this.tired && !alone ? { ...retry, attempts: 1 } : retry;
+    const first = request.insist ? 'insist' : 'unless-dead';
+    const ask = (attempt: number): Promise<HttpResponse> =>
+      this.authorized({ ...request, dialling: attempt > 1 ? 'always' : first });
+    try {
+      return await patiently({ rule, signal: request.signal }, ask, (response) => {
+        this.tired = isPassing(response.status);
+        return take(response);
+      });
+    } catch (error) {
+      if (mayPass(error)) this.tired = true;
+      throw error;
     }
   }
 
-  /** What to throw for an answer that is not the one hoped for, in the registry's own words. Ends the body. */
-  async failure(response: HttpResponse, what: string): Promise<PullError> {
-    const { status } = response;
-    const said = await wordsOf(response);
-    const message = `${what}: ${redactUrl(response.url)} answered ${status}${said === '' ? '' : ` (${said})`}`;
-    if (status === 401 || status === 403) return refused(`${message}: access is denied`);
-    if (status === 404) return refused(`${message}: not found`);
-    return status >= 500 || status === 429 || status === 408 ? unreachable(message) : refused(message);
-  }
-
-  private async authorized(request: EndpointRequest): Promise<HttpResponse> {
-    for (let round = 0; ; round++) {
-      const { Authorization } = await this.authorizer.authorization(request.signal);
+  private async authorized(request: DiallingRequest): Promise<HttpResponse> {
+    const { signal, dialling } = request;
+    const meetElsewhere = this.redirects.oneRequest(dialling);
+    for (let round = 0; ; ) {
+      const { Authorization } = await this.authorizer.authorization(signal, dialling);
       const response = await this.send(request, Authorization);
-      if (response.status !== 401 || response.foreign || round >= 2) return response;
-      if (!(await this.authorizer.meet(response, Authorization, request.signal))) return response;
+      if (response.status !== 401) return response;
+      if (response.foreign) {
+        if (!(await meetElsewhere(response, signal))) return response;
+      } else if (round++ >= 2 || !(await this.authorizer.meet(response, Authorization, signal, dialling))) {
+        return response;
+      }
       discard(response.body);
     }
   }
 
-  private async send(request: EndpointRequest, authorization: string | undefined): Promise<HttpResponse> {
+  private async send(request: DiallingRequest, authorization: string | undefined): Promise<HttpResponse> {
     const { http, host } = this.options;
     const toSend = {
       method: request.method,
       headers: request.headers,
       private: { ...mutable(host.headers), ...(authorization === undefined ? {} : { Authorization: authorization }) },
+      elsewhere: (url: URL) => this.redirects.headersFor(url, request),
       trust: host.trust,
       signal: request.signal,
+      dialling: request.dialling,
       plainRedirects: request.plainRedirects ?? this.scheme === 'http',
     };
     try {
@@ -131,36 +140,4 @@ export class Endpoint {
 
 function mutable(headers: RegistryHost['headers']): Record<string, string[]> {
   return Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, [...values]]));
-}
-
-/** A connection that broke may hold next time; one that was refused, or a name that is not known, is not asked again. */
-function mayPass(error: unknown): boolean {
-  if (!(error instanceof PullError) || error.kind !== 'registry') return false;
-  return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'EAI_AGAIN';
-}
-
-function waitFor(response: HttpResponse, backoffMs: number): number | undefined {
-  const seconds = Number(response.headers['retry-after'] ?? Number.NaN);
-  if (!Number.isFinite(seconds)) return backoffMs;
-  return seconds * 1000 <= MAX_RETRY_AFTER_MS ? Math.max(seconds * 1000, backoffMs) : undefined;
-}
-
-/** Codes and messages from a registry's error document, cut short; anything else says nothing. */
-async function wordsOf(response: HttpResponse): Promise<string> {
-  try {
-    const body = await readBody(response, MAX_ERROR_BODY);
-    const document: unknown = JSON.parse((body ?? '').toString('utf8'));
-    if (typeof document !== 'object' || document === null || !('errors' in document)) return '';
-    const errors: unknown[] = Array.isArray(document.errors) ? document.errors : [];
-    return errors.slice(0, 3).map(oneError).filter(Boolean).join('; ').slice(0, 300);
-  } catch {
-    return ''; // no words, then: the status says enough
-  }
-}
-
-function oneError(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return '';
-  const code = 'code' in value && typeof value.code === 'string' ? value.code : '';
-  const message = 'message' in value && typeof value.message === 'string' ? value.message : '';
-  return [code, message].filter((part) => part !== '').join(': ');
 }

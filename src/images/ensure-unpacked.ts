@@ -5,7 +5,7 @@ import { type ImageBackend, underLease, type Work } from './backend';
 import { ensureLabels, snapshotRefLabel } from './content-labels';
 import { refused } from './errors';
 import { readLocalImage } from './local-image';
-import { hostPlatform } from './platform';
+import { hostPlatform, runsArchitecture } from './platform';
 import { unpackImage } from './unpack-image';
 
 export interface UnpackRequest {
@@ -40,8 +40,11 @@ export async function ensureUnpacked(
 
 async function unpackHere(backend: ImageBackend, image: Image, snapshotter: string, work: Work): Promise<void> {
   const { content } = backend;
-  // A config made by hand may not say what it is for; it was chosen for this machine then.
-  const platform = image.platform.architecture === '' ? hostPlatform() : image.platform;
+  const host = hostPlatform();
+  // An index may offer several variants of this machine's architecture, and a config need not say which it is of, or what
+  // it is for at all: such an image was chosen for this machine.
+  const isHosts = image.platform.architecture === '' || runsArchitecture(image.platform, host);
+  const platform = isHosts ? host : image.platform;
   const { config, layers, parsed } = await readLocalImage(content, image.target, platform, work.signal);
   if (config.digest !== image.id) throw refused(`${image.target.digest} does not lead to the image ${image.id}`);
   await unpackImage(

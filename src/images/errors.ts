@@ -13,6 +13,8 @@ export class PullError extends Error {
   override readonly name = 'PullError';
   /** The `code` of the error behind it, if it has one: ECONNREFUSED, … */
   readonly code: string | undefined;
+  /** The status of the HTTP answer that refused what was asked for; undefined if there was none, or its content was wrong. */
+  status: number | undefined;
 
   constructor(
     readonly kind: PullErrorKind,
@@ -21,6 +23,12 @@ export class PullError extends Error {
   ) {
     super(redactText(cause === undefined ? message : `${message}: ${errorMessage(cause)}`));
     this.code = errnoOf(cause);
+  }
+
+  /** The same error, which knows now with which status it was answered. */
+  withStatus(status: number): this {
+    this.status = status;
+    return this;
   }
 }
 

@@ -1,17 +1,14 @@
-import { Backoff, sleep } from '../base/backoff';
-import { errorMessage } from '../base/errors';
 import type { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { Descriptor } from '../model/image';
 import type { ImageBackend, Work } from './backend';
-import { inParts } from './blob-parts';
 import { type BlobWriter, openBlobWriter, writeRef } from './blob-writer';
 import { ensureLabels } from './content-labels';
 import type { DownloadSlots } from './download-slots';
-import type { RetryRule } from './endpoint';
-import { PullError, unreachable } from './errors';
 import type { LayerEntry } from './manifests';
-import { type BlobStream, RangesIgnored, type Registry } from './registry';
+import { BeginAnew, BlobReceiver } from './receive-blob';
+import type { Registry } from './registry';
+import type { RetryRule } from './retry';
 
 export interface BlobFetcherOptions {
   readonly backend: ImageBackend;
@@ -32,8 +29,8 @@ export interface BlobFetcherOptions {
 export class BlobFetcher {
   private readonly backend: ImageBackend;
   private readonly work: Work;
-  /** Nobody has sent a whole blob yet when a part was asked for. */
-  private ranges = true;
+  /** Names of hosts that send no parts of blobs. */
+  private readonly wholeOnly = new Set<string>();
 
   constructor(private readonly options: BlobFetcherOptions) {
     this.backend = options.backend;
@@ -72,12 +69,28 @@ export class BlobFetcher {
   }
 
   private async download(entry: LayerEntry): Promise<void> {
-    const writer = await openBlobWriter(this.backend.content, entry.descriptor, this.work);
-    if (!writer) return ensureLabels(this.backend.content, entry.descriptor.digest, this.options.labels, this.work);
-    await this.orAbandon(writer, entry.descriptor, async () => {
-      await this.receive(entry, writer);
-      await writer.commit({ ...this.options.labels });
-    });
+    const { descriptor } = entry;
+    const { registry, slots, partBytes, retry, log } = this.options;
+    const { wholeOnly, work } = this;
+    const sources = registry.blobSources(entry);
+    const { signal } = work;
+    const receiver = new BlobReceiver({ descriptor, sources, slots, partBytes, wholeOnly, retry, signal, log });
+    for (let done = false; !done; ) {
+      const writer = await openBlobWriter(this.backend.content, descriptor, work);
+      if (!writer) return ensureLabels(this.backend.content, descriptor.digest, this.options.labels, work);
+      done = await this.received(receiver, writer, descriptor);
+    }
+  }
+
+  /** True if the blob is in the store now; false if what was written of it is gone, and it must be begun anew. */
+  private async received(receiver: BlobReceiver, writer: BlobWriter, descriptor: Descriptor): Promise<boolean> {
+    try {
+      await this.orAbandon(writer, descriptor, () => receiver.into(writer, { ...this.options.labels }));
+      return true;
+    } catch (error) {
+      if (error instanceof BeginAnew) return false;
+      throw error;
+    }
   }
 
   private async writeAll(writer: BlobWriter, data: Buffer, labels: Record<string, string>): Promise<void> {
@@ -96,81 +109,5 @@ export class BlobFetcher {
       throw error;
     }
     await writer.close();
-  }
-
-  /** Parts cost a request each, so only what is bigger than one is worth it. Foreign layers have other hosts. */
-  private comesInParts({ descriptor, urls }: LayerEntry, { position }: BlobWriter): boolean {
-    const { partBytes } = this.options;
-    return this.ranges && partBytes > 0 && urls.length === 0 && descriptor.size - position > BigInt(partBytes);
-  }
-
-  private async receiveParts({ descriptor }: LayerEntry, writer: BlobWriter): Promise<void> {
-    const { registry, slots, partBytes } = this.options;
-    const source = {
-      part: (from: bigint, to: bigint, signal: AbortSignal) => registry.blobPart(descriptor, { from, to }, signal),
-      takeSlot: () => slots.tryTake(),
-    };
-    const rest = { from: writer.position, size: descriptor.size, partBytes };
-    for await (const part of inParts(source, rest)) await writer.write(part);
-  }
-
-  /** Fills the writer. A stream that breaks off is taken up where it broke; only attempts that bring nothing count. */
-  private async receive(entry: LayerEntry, writer: BlobWriter): Promise<void> {
-    const { attempts, ...limits } = this.options.retry;
-    const backoff = new Backoff(limits);
-    for (let failed = 0; !writer.complete; ) {
-      const before = writer.position;
-      try {
-        if (this.comesInParts(entry, writer)) await this.receiveParts(entry, writer);
-        else await copyInto(writer, await this.options.registry.blob(entry, before));
-        if (!writer.complete) throw brokenOff(entry.descriptor, writer.position);
-      } catch (error) {
-        this.work.signal.throwIfAborted();
-        if (error instanceof RangesIgnored) {
-          this.ranges = false;
-          continue;
-        }
-        if (!(error instanceof PullError) || error.kind !== 'registry') throw error;
-        if (writer.position > before) {
-          failed = 0;
-          backoff.reset();
-        }
-        if (++failed >= attempts) throw error;
-        this.options.log.warn('a download broke off', { digest: entry.descriptor.digest, error: errorMessage(error) });
-        await sleep(backoff.next(), this.work.signal);
-      }
-    }
-  }
-}
-
-function brokenOff({ digest, size }: Descriptor, position: bigint): PullError {
-  return unreachable(`the blob ${digest} broke off after ${position} of ${size} bytes`);
-}
-
-/** Copies a stream, leaving out what the writer has already. */
-async function copyInto(writer: BlobWriter, { offset, body, transfer }: BlobStream): Promise<void> {
-  let skip = Number(writer.position - offset);
-  try {
-    for await (const chunk of readable(body)) {
-      transfer.moved(chunk.length);
-      const part = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.length));
-      skip -= chunk.length - part.length;
-      if (part.length > 0) await writer.write(part);
-    }
-  } finally {
-    transfer.end();
-    body.on('error', () => undefined).destroy();
-  }
-}
-
-/** The stream's parts; what goes wrong in the stream itself, not in whoever reads it, becomes a PullError. */
-async function* readable(body: BlobStream['body']): AsyncIterable<Buffer> {
-  const parts: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await parts.next().catch((error: unknown) => {
-      throw unreachable('the connection broke', error);
-    });
-    if (next.done) return;
-    yield next.value;
   }
 }

@@ -62,7 +62,7 @@ async function readManifest(job: PullJob, descriptor: Descriptor, resolved: Reso
   const here = (await job.blobs.keep(digest))
     ? await job.backend.content.readAll(digest, { maxBytes: MAX_MANIFEST_BYTES, ...job.work })
     : undefined;
-  const data = here ?? (await job.registry.manifest(descriptor));
+  const data = here ?? (await job.registry.manifest(descriptor, digest === resolved.descriptor.digest));
   if (BigInt(data.length) !== size) throw refused(`the manifest ${digest} has ${data.length} bytes instead of ${size}`);
   return data;
 }
@@ -84,19 +84,13 @@ async function readConfig(job: PullJob, descriptor: Descriptor): Promise<Buffer>
 async function fetchAndUnpack(job: PullJob, chosen: ChosenImage): Promise<void> {
   const { backend, work, snapshotter, unpacks, progress } = job;
   const chain = chainIds(chosen.parsed.diffIds);
-  const fetches = new Map<number, Promise<void>>();
-  const fetch = (at: number): Promise<void> => {
-    const under = fetches.get(at) ?? fetchLayer(job, chosen, at);
-    fetches.set(at, under);
-    return under;
-  };
+  const layers = new LayerFetches(job, chosen);
+  // A snapshotter that mounts no layers from elsewhere does not stand in for their content: all of an image is here then.
+  const isWhole = !job.snapshotAnnotations && !job.discardUnpackedLayers;
   const hints = { reference: job.reference, manifestDigest: chosen.manifest.digest, layers: chosen.layers };
   try {
     const unpacked = await countUnpacked(backend, snapshotter, chain, work);
-    if (!job.snapshotAnnotations) {
-      const first = job.discardUnpackedLayers ? unpacked : 0;
-      for (let at = first; at < chain.length; at++) void fetch(at).catch(() => undefined);
-    }
+    if (isWhole) layers.begin(0, unpacked);
     await unpackImage(
       {
         snapshotter,
@@ -110,17 +104,51 @@ async function fetchAndUnpack(job: PullJob, chosen: ChosenImage): Promise<void> 
         work,
         locks: unpacks,
         content: (at) => {
-          // What lies above a layer that must be fetched will have to be fetched too, most likely.
-          for (let above = at + 1; above < chain.length; above++) void fetch(above).catch(() => undefined);
-          return fetch(at);
+          layers.begin(at + 1); // what lies above a layer that must be fetched will have to be fetched too, most likely
+          return layers.fetch(at);
+        },
+        elsewhere: (at) => {
+          if (!job.snapshotAnnotations) layers.begin(isWhole ? at : at + 1);
         },
       },
     );
-    await Promise.all(fetches.values());
+    await layers.all();
   } catch (error) {
     progress.abort(error);
-    await Promise.allSettled(fetches.values());
+    await layers.settled();
     throw error;
+  }
+}
+
+/** The layers of an image on their way here, each fetched once. */
+class LayerFetches {
+  private readonly fetches = new Map<number, Promise<void>>();
+
+  constructor(
+    private readonly job: PullJob,
+    private readonly chosen: ChosenImage,
+  ) {}
+
+  /** Resolves when the content of layer `at` is here. */
+  fetch(at: number): Promise<void> {
+    const under = this.fetches.get(at) ?? fetchLayer(this.job, this.chosen, at);
+    this.fetches.set(at, under);
+    return under;
+  }
+
+  /** Begins to fetch all layers from `first` on, `end` excluded. A failure stops the whole pull. */
+  begin(first: number, end = this.chosen.layers.length): void {
+    for (let at = first; at < end; at++) void this.fetch(at).catch(() => undefined);
+  }
+
+  /** Resolves when all are here that were begun; rejects with the first failure. */
+  async all(): Promise<void> {
+    await Promise.all(this.fetches.values());
+  }
+
+  /** Resolves when none is under way. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.fetches.values());
   }
 }
 

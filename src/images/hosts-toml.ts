@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parse, TomlDate, TomlError } from 'smol-toml';
 import { errorMessage } from '../base/errors';
+import { goMap, goStruct, readAsGo } from '../base/go-fields';
 import { refused } from './errors';
 import {
   ALL_CAPABILITIES,
@@ -40,13 +41,17 @@ class BadValue extends Error {
 
 type Table = Readonly<Record<string, unknown>>;
 
+const HOST_FIELDS = 'capabilities ca client skip_verify header override_path dial_timeout';
+/** The file as containerd declares it: its TOML reader finds fields whatever the case of a key. */
+const HOSTS_SHAPE = goStruct(`server ${HOST_FIELDS}`, { host: goMap(goStruct(HOST_FIELDS)) });
+
 /**
  * The hosts that the `hosts.toml` in `dir` names for a registry, in the order to try them: the mirrors as they stand in
  * the file, then `server`, or the registry itself where that is not given. Throws a PullError naming file and key.
  */
 export async function parseHostsToml(text: string, file: HostsFile, domain: string): Promise<RegistryHost[]> {
   try {
-    const root: Table = parse(text);
+    const root: Table = readAsGo(parse(text), HOSTS_SHAPE);
     const hosts: RegistryHost[] = [];
     for (const [address, value] of Object.entries(tableAt(root.host, 'host'))) {
       const path = `host."${address}"`;

@@ -7,8 +7,9 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TrustStore } from './certificates';
+import { DeadHosts, type Dialling, HostMemory, type RouteKeys } from './dead-hosts';
 import { Dialer } from './dial';
-import { refused, unreachable } from './errors';
+import { PullError, refused, unreachable } from './errors';
 import { type ProxyEnvironment, proxyAuthorization, proxyFor } from './proxy';
 import { redactUrl } from './redact';
 import { SYSTEM_TRUST, type Trust } from './registry-host';
@@ -26,11 +27,23 @@ export interface HttpRequest {
   readonly headers: Readonly<OutgoingHttpHeaders>;
   /** Sent to the host of `url` only: Authorization, and whatever an administrator configured for that host. */
   readonly private: Readonly<OutgoingHttpHeaders>;
+  /** What is sent to a host that a redirect leads to, by its address: what that host itself has asked for, and nothing of ours. */
+  readonly elsewhere?: (url: URL) => Promise<Readonly<OutgoingHttpHeaders>>;
   readonly body?: string;
   readonly trust: Trust;
   readonly signal: AbortSignal;
   /** A redirect from https to plain http is followed: right for content whose digest is checked, wrong for all else. */
   readonly plainRedirects?: boolean;
+  /** What to do about hosts, of redirects too, that could not be reached before; left out: they are not dialled again. */
+  readonly dialling?: Dialling | undefined;
+}
+
+/** One step on a request's way through redirects. */
+interface Hop {
+  readonly url: URL;
+  readonly foreign: boolean;
+  /** Headers that no other host may see. */
+  readonly onlyHere: Readonly<OutgoingHttpHeaders> | undefined;
 }
 
 /** An answer whose body must be read to its end or destroyed. */
@@ -42,6 +55,8 @@ export interface HttpResponse {
   readonly url: URL;
   /** True if another host than the one asked has answered: its challenges are not to be met with credentials. */
   readonly foreign: boolean;
+  /** The Authorization header with which the host that answered was asked. */
+  readonly sentAuthorization?: string | undefined;
 }
 
 /**
@@ -51,11 +66,15 @@ export interface HttpResponse {
 export class HttpClient {
   private readonly agents = new Map<string, Agent>();
   private readonly closed = new AbortController();
+  private readonly memory: HostMemory;
 
   constructor(
     private readonly store: TrustStore,
     private readonly env: ProxyEnvironment = process.env,
-  ) {}
+    deadHosts = new DeadHosts(),
+  ) {
+    this.memory = new HostMemory(deadHosts);
+  }
 
   /** Sends a request and answers when the headers are there. Throws a PullError of the kind 'registry' if none come. */
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -63,10 +82,13 @@ export class HttpClient {
     let foreign = false;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       foreign ||= url.origin !== request.url.origin; // who was sent elsewhere and back is still not trusted
-      const message = await this.send(request, url, foreign);
+      const onlyHere = foreign ? await request.elsewhere?.(url) : request.private;
+      const message = await this.send(request, { url, foreign, onlyHere });
       const status = message.statusCode ?? 0;
       const next = redirectTarget(message, url);
-      if (!next) return { status, headers: message.headers, body: message, url, foreign };
+      const authorization = onlyHere?.Authorization;
+      const sentAuthorization = typeof authorization === 'string' ? authorization : undefined;
+      if (!next) return { status, headers: message.headers, body: message, url, foreign, sentAuthorization };
       discard(message);
       if (request.body !== undefined) throw refused(`${redactUrl(url)} redirects a POST, which is not followed`);
       if (next.protocol === 'http:' && url.protocol === 'https:' && !request.plainRedirects) {
@@ -84,7 +106,7 @@ export class HttpClient {
     this.agents.clear();
   }
 
-  private async send(request: HttpRequest, url: URL, foreign: boolean): Promise<IncomingMessage> {
+  private async send(request: HttpRequest, { url, foreign, onlyHere }: Hop): Promise<IncomingMessage> {
     request.signal.throwIfAborted();
     // Whoever a registry sends us to is checked as strictly as the registry, but does not learn who we are.
     const trust = foreign ? { ...request.trust, client: [] } : request.trust;
@@ -94,42 +116,76 @@ export class HttpClient {
       'User-Agent': USER_AGENT,
       Host: url.host,
       ...request.headers,
-      ...(foreign ? {} : request.private),
+      ...onlyHere,
       ...(viaProxy ? proxyAuthorization(proxy) : {}),
       ...(request.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(request.body)) }),
     };
     const path = `${url.pathname}${url.search}`;
-    const agent = await this.agentFor(url, proxy, trust);
-    request.signal.throwIfAborted();
+    const keys = routeKeys(url, proxy, trust);
     const { method, signal, body } = request;
     try {
-      return await exchange({ method, path: viaProxy ? `${url.origin}${path}` : path, headers, agent, signal }, body);
+      this.memory.check(keys, diallingOf(request, url));
+      const agent = await this.agentFor({ url, proxy, trust, keys });
+      signal.throwIfAborted();
+      const sent = { method, path: viaProxy ? `${url.origin}${path}` : path, headers, agent, signal };
+      const answer = await exchange(sent, body);
+      this.memory.hasAnswered(keys);
+      return answer;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      if (error instanceof PullError) throw error;
       throw unreachable(`${method} ${redactUrl(url)}`, error);
     }
   }
 
-  private async agentFor(url: URL, proxy: URL | undefined, trust: Trust): Promise<Agent> {
-    const key = JSON.stringify([url.origin, proxy?.href, trust]);
-    const known = this.agents.get(key);
+  private async agentFor({ url, proxy, trust, keys }: AgentRoute): Promise<Agent> {
+    const known = this.agents.get(keys.connection);
     if (known) return known;
     // Reading all certificates takes a tenth of a second and more.
     const context = url.protocol === 'https:' ? await this.store.contextFor(trust) : undefined;
     const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : undefined;
     const dialer = new Dialer({ target: url, proxy, trust, context, proxyContext }, this.closed.signal);
-    const agent = this.agents.get(key) ?? dialingAgent(dialer);
-    this.agents.set(key, agent);
+    const agent = this.agents.get(keys.connection) ?? dialingAgent(() => this.dial(dialer, keys));
+    this.agents.set(keys.connection, agent);
     return agent;
+  }
+
+  private async dial(dialer: Dialer, keys: RouteKeys): Promise<Socket> {
+    const started = performance.now();
+    try {
+      return await dialer.dial();
+    } catch (error) {
+      if (!this.closed.signal.aborted) this.memory.unreached(keys, error, performance.now() - started);
+      throw error;
+    }
   }
 }
 
-/** An agent of Node that takes its connections from `dialer`; TLS included, which is why it is one for plain HTTP. */
-function dialingAgent(dialer: Dialer): Agent {
+/** A registry that insists on its redirect leaves nothing else to ask: the host that it leads to is dialled then. */
+function diallingOf({ dialling = 'unless-dead', url: first }: HttpRequest, url: URL): Dialling {
+  return dialling === 'insist' && url.origin !== first.origin ? 'always' : dialling;
+}
+
+interface AgentRoute {
+  readonly url: URL;
+  readonly proxy: URL | undefined;
+  readonly trust: Trust;
+  readonly keys: RouteKeys;
+}
+
+function routeKeys(url: URL, proxy: URL | undefined, trust: Trust): RouteKeys {
+  return {
+    host: JSON.stringify([url.origin, proxy?.href, trust.dialTimeoutMs]),
+    connection: JSON.stringify([url.origin, proxy?.href, trust]),
+  };
+}
+
+/** An agent of Node that takes its connections from `dial`; TLS included, which is why it is one for plain HTTP. */
+function dialingAgent(dial: () => Promise<Socket>): Agent {
   type Done = (error: Error | null, socket?: Socket) => void;
   return Object.assign(new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS }), {
     createConnection: (_options: unknown, done: Done): undefined => {
-      dialer.dial().then(
+      dial().then(
         (socket) => done(null, socket),
         (error: Error) => done(error),
       );
@@ -145,11 +201,21 @@ interface Outgoing {
   readonly signal: AbortSignal;
 }
 
+/** Rejects at once when the signal fires: Node tells of that only when the connection has been made, or has not. */
 function exchange(outgoing: Outgoing, body: string | undefined): Promise<IncomingMessage> {
+  const { signal } = outgoing;
   return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
     const request = plainRequest(outgoing);
-    request.once('response', resolve);
-    request.on('error', reject);
+    request.once('response', (response) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(response);
+    });
+    request.on('error', (error) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(error);
+    });
     request.end(body);
   });
 }

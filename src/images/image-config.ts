@@ -1,3 +1,5 @@
+import { goList, goStruct, readAsGo } from '../base/go-fields';
+import { parseJson } from '../base/json';
 import type { ImageConfig } from '../model/image';
 import { isSha256 } from './digest';
 import { refused } from './errors';
@@ -6,6 +8,15 @@ import type { Platform } from './platform';
 
 /** Labels and history can make a config long, but not longer than this. */
 export const MAX_CONFIG_BYTES = 8 << 20;
+
+/** The config as Go programs declare it: image-spec's config.md, and what Docker has besides. */
+const CONFIG_SHAPE = goStruct('created author architecture os variant os.version os.features', {
+  config: goStruct(
+    'User ExposedPorts Env Entrypoint Cmd Volumes WorkingDir Labels StopSignal ArgsEscaped Healthcheck OnBuild Shell',
+  ),
+  rootfs: goStruct('type diff_ids'),
+  history: goList(goStruct('created created_by author comment empty_layer')),
+});
 
 /** What an image's config document says. */
 export interface ParsedConfig {
@@ -16,7 +27,7 @@ export interface ParsedConfig {
 
 /** Reads an image config (OCI image-spec, config.md). Throws a PullError that names what is wrong in it. */
 export function parseImageConfig(data: Buffer, what: string): ParsedConfig {
-  const body = parseObject(data, what);
+  const body = readAsGo(parseObject(data, what), CONFIG_SHAPE);
   const rootfs = objectOf(body.rootfs ?? {}, `rootfs of ${what}`);
   const diffIds = stringsOf(rootfs.diff_ids, `rootfs.diff_ids of ${what}`);
   const wrong = diffIds.find((diffId) => !isSha256(diffId));
@@ -45,4 +56,9 @@ function containerConfig(value: unknown, what: string): ImageConfig {
     volumes: Object.keys(objectOf(config.Volumes ?? {}, at('Volumes'))),
     stopSignal: stringOf(config.StopSignal, at('StopSignal')),
   };
+}
+
+/** The config document of an image that is here, each field under its own name: the `imageSpec` of a verbose status. */
+export function imageSpecJson(rawConfig: Buffer): unknown {
+  return readAsGo(parseJson(rawConfig.toString('utf8')), CONFIG_SHAPE);
 }

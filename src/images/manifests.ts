@@ -1,17 +1,29 @@
+import { goList, goStruct, readAsGo } from '../base/go-fields';
 import type { Descriptor } from '../model/image';
 import { isSha256 } from './digest';
 import { refused } from './errors';
 import { type JsonObject, listOf, objectOf, parseObject, stringMapOf, stringOf, stringsOf } from './json-document';
-import { bareType, documentKind, OCI_INDEX, OCI_MANIFEST } from './media-types';
+import { bareType, documentKind, OCI_INDEX, OCI_MANIFEST, saysNothing } from './media-types';
 import type { Platform } from './platform';
 
 /** Registries and other clients keep to this as well; a bigger manifest is an attack on whoever reads it. */
 export const MAX_MANIFEST_BYTES = 4 << 20;
 
+const DESCRIPTOR = 'mediaType digest size urls annotations data artifactType';
+/** Index and manifest in one, so that a document that could be read as either is found out whatever the case of its keys. */
+const DOCUMENT_SHAPE = goStruct('schemaVersion mediaType artifactType fsLayers annotations', {
+  config: goStruct(DESCRIPTOR),
+  layers: goList(goStruct(DESCRIPTOR)),
+  subject: goStruct(DESCRIPTOR),
+  manifests: goList(goStruct(DESCRIPTOR, { platform: goStruct('os architecture variant os.version os.features') })),
+});
+
 /** An entry of an index. */
 export interface ManifestEntry {
   readonly descriptor: Descriptor;
   readonly platform: Platform | undefined;
+  /** What it is if not an image. */
+  readonly artifactType?: string;
 }
 
 /** A layer, and where else than in the registry it may be had. */
@@ -26,6 +38,7 @@ export type Document =
   | {
       readonly kind: 'manifest';
       readonly mediaType: string;
+      readonly artifactType?: string;
       readonly config: Descriptor;
       readonly layers: readonly LayerEntry[];
     };
@@ -37,12 +50,12 @@ export type Document =
  */
 export function parseDocument(data: Buffer, declaredType: string, what: string): Document {
   if (data.length > MAX_MANIFEST_BYTES) throw refused(`${what} is bigger than ${MAX_MANIFEST_BYTES} bytes`);
-  const body = parseObject(data, what);
+  const body = readAsGo(parseObject(data, what), DOCUMENT_SHAPE);
   if ('fsLayers' in body || body.schemaVersion === 1 || documentKind(declaredType) === 'schema1') {
     throw refused(`${what} is of schema version 1, which is no longer supported: push the image anew`);
   }
-  if (body.schemaVersion !== 2) throw refused(`${what} is not of schema version 2`);
   const mediaType = mediaTypeOf(body, declaredType, what);
+  if (!isVersion2(body, declaredType)) throw refused(`${what} is not of schema version 2`);
   if (documentKind(mediaType) === 'index') {
     forbid(body, ['config', 'layers', 'fsLayers'], what);
     const manifests = listOf(body.manifests, `manifests of ${what}`);
@@ -53,23 +66,34 @@ export function parseDocument(data: Buffer, declaredType: string, what: string):
   return {
     kind: 'manifest',
     mediaType,
+    artifactType: stringOf(body.artifactType, `artifactType of ${what}`) || undefined,
     config: descriptorOf(objectOf(body.config, `config of ${what}`), `config of ${what}`),
     layers: layers.map((entry) => layerEntry(entry, what)),
   };
 }
 
-/** The document's type: what was declared if that is a type of ours, else its own word, else by what it holds. */
+/**
+ * The document's type: its own word, else what was declared if that is a type of ours, else by what it holds. Docker's
+ * types and OCI's mean the same, so that only a manifest that is called an index, or the reverse, is a contradiction.
+ */
 function mediaTypeOf(body: JsonObject, declaredType: string, what: string): string {
   const own = bareType(stringOf(body.mediaType, `mediaType of ${what}`));
-  const declared = documentKind(declaredType) ? bareType(declaredType) : '';
-  if (own !== '' && declared !== '' && own !== declared) {
-    throw refused(`${what} calls itself "${own}" but was declared to be "${declared}"`);
-  }
   const kind = documentKind(own);
-  if (own !== '' && kind !== 'index' && kind !== 'manifest')
-    throw refused(`${what} is of the type "${own}", not an image`);
-  const guessed = 'manifests' in body ? OCI_INDEX : OCI_MANIFEST;
-  return own || declared || guessed;
+  const declaredKind = documentKind(declaredType);
+  if (kind !== undefined && declaredKind !== undefined && kind !== declaredKind) {
+    throw refused(`${what} calls itself "${own}" but was declared to be "${bareType(declaredType)}"`);
+  }
+  if (kind === 'index' || kind === 'manifest') return own;
+  if (!saysNothing(own)) throw refused(`${what} is of the type "${own}", not an image`);
+  if (declaredKind !== undefined) return bareType(declaredType);
+  return 'manifests' in body ? OCI_INDEX : OCI_MANIFEST;
+}
+
+/** Clients that write none, or Go's zero, leave it to the media type, which is of version 2 if it is known at all. */
+function isVersion2({ schemaVersion = 0, mediaType }: JsonObject, declaredType: string): boolean {
+  if (schemaVersion === 2) return true;
+  const isKnown = documentKind(declaredType) !== undefined || documentKind(String(mediaType)) !== undefined;
+  return (schemaVersion === 0 || schemaVersion === null) && isKnown;
 }
 
 function forbid(body: JsonObject, keys: readonly string[], what: string): void {
@@ -80,10 +104,12 @@ function forbid(body: JsonObject, keys: readonly string[], what: string): void {
 function manifestEntry(value: unknown, what: string): ManifestEntry {
   const entry = objectOf(value, `an entry of ${what}`);
   const descriptor = descriptorOf(entry, `an entry of ${what}`);
-  if (entry.platform === undefined || entry.platform === null) return { descriptor, platform: undefined };
+  const artifactType = stringOf(entry.artifactType, `artifactType in ${what}`) || undefined;
+  if (entry.platform === undefined || entry.platform === null) return { descriptor, artifactType, platform: undefined };
   const platform = objectOf(entry.platform, `platform in ${what}`);
   return {
     descriptor,
+    artifactType,
     platform: {
       os: stringOf(platform.os, `os in ${what}`),
       architecture: stringOf(platform.architecture, `architecture in ${what}`),

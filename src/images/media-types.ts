@@ -15,6 +15,14 @@ const CONFIGS = [
 /** What a registry is asked for, by preference of nobody: it sends what it has. */
 export const ACCEPT_MANIFESTS = [DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX, '*/*'].join(', ');
 
+/** Types that a server gives to whatever it does not know, or to any JSON: they say nothing of the content. */
+const VAGUE = ['', 'application/json', 'application/octet-stream', 'text/plain', 'text/html'];
+
+/** True for a type that does not tell what the content is. */
+export function saysNothing(mediaType: string): boolean {
+  return VAGUE.includes(bareType(mediaType));
+}
+
 export type DocumentKind = 'index' | 'manifest' | 'schema1';
 
 /** What a document of this type is; undefined if the type does not tell. Parameters after `;` are ignored. */
@@ -27,7 +35,19 @@ export function documentKind(mediaType: string): DocumentKind | undefined {
 
 /** True for the configs that containers can be made from. */
 export function isImageConfig(mediaType: string): boolean {
-  return CONFIGS.includes(mediaType);
+  return CONFIGS.includes(bareType(mediaType));
+}
+
+/** True also for types that say nothing, as Docker and CRI-O take them: the content will tell. */
+export function mayBeImageConfig(mediaType: string): boolean {
+  return isImageConfig(mediaType) || saysNothing(mediaType);
+}
+
+/** True for a layer of a root filesystem, in any compression, encrypted or not, or of a type that says nothing. */
+export function isFilesystemLayer(mediaType: string): boolean {
+  return (
+    saysNothing(mediaType) || /^application\/vnd\.(?:docker|oci)\.image\.(?:rootfs|layer)\./.test(bareType(mediaType))
+  );
 }
 
 /** True for layers that their licence keeps out of registries: they may be fetched from the addresses beside them. */

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { cpuVariant } from './cpu-level';
+
 /** What a binary runs on, in the words of the OCI image-spec. */
 export interface Platform {
   readonly os: string;
@@ -23,12 +26,26 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
 /** WebAssembly runs on any machine, if the pod's runtime handler can. */
 const WASM = 'wasm';
 
-/** The platform of this machine. */
+/** The platform of this machine, its variant being the best that its CPU has. */
 export function hostPlatform(): Platform {
   const architecture = GO_ARCHITECTURE.get(process.arch) ?? process.arch;
-  if (architecture !== 'arm') return { os: 'linux', architecture, variant: architecture === 'arm64' ? 'v8' : '' };
+  const found = cpuVariant(architecture, readCpuInfo());
+  return { os: 'linux', architecture, variant: found ?? defaultVariant(architecture) };
+}
+
+function readCpuInfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function defaultVariant(architecture: string): string {
+  if (architecture === 'arm64') return 'v8';
+  if (architecture !== 'arm') return '';
   const variables = process.config.variables;
-  return { os: 'linux', architecture, variant: 'arm_version' in variables ? `v${variables.arm_version}` : 'v7' };
+  return 'arm_version' in variables ? `v${variables.arm_version}` : 'v7';
 }
 
 /**
@@ -44,6 +61,14 @@ export function platformRank(offered: Platform, host: Platform): number | undefi
     ([architecture, variant]) => architecture === image.architecture && variant === image.variant,
   );
   return at < 0 ? undefined : at;
+}
+
+/** True if `host` runs the architecture of `offered` in one variant at least. */
+export function runsArchitecture(offered: Platform, host: Platform): boolean {
+  const image = normalised(offered);
+  if (image.architecture === WASM) return true;
+  if (image.os !== host.os) return false;
+  return runnableOn(normalised(host)).some(([architecture]) => architecture === image.architecture);
 }
 
 /**
@@ -74,23 +99,26 @@ function normalised(platform: Platform): Platform {
 }
 
 /** The variant, spelled one way: the baseline of an architecture is what no variant means. */
-function variantOf(architecture: string, variant: string): string {
-  if (architecture === 'amd64' && variant === 'v1') return '';
-  if (architecture === 'arm64' && (variant === '' || variant === '8')) return 'v8';
-  if (architecture !== 'arm') return variant;
-  if (variant === '') return 'v7';
-  return /^\d$/.test(variant) ? `v${variant}` : variant;
+function variantOf(architecture: string, given: string): string {
+  const variant = /^\d/.test(given) ? `v${given}` : given;
+  if (architecture === 'amd64') return variant === 'v1' ? '' : variant;
+  if (architecture === 'arm64') return variant === '' ? 'v8' : variant.replace(/\.0$/, '');
+  return architecture === 'arm' && variant === '' ? 'v7' : variant;
 }
 
 function runnableOn(host: Platform): (readonly [string, string])[] {
-  const arm = (from: number): (readonly [string, string])[] =>
-    [8, 7, 6, 5].filter((version) => version <= from).map((version) => ['arm', `v${version}`] as const);
-  if (host.architecture === 'amd64')
-    return [
-      ['amd64', ''],
-      ['386', ''],
-    ];
-  if (host.architecture === 'arm64') return [['arm64', 'v8'], ...arm(8)];
-  if (host.architecture === 'arm') return arm(Number(host.variant.slice(1)) || 7);
-  return [[host.architecture, host.variant]];
+  const { architecture, variant } = host;
+  const number = Number.parseInt(variant.slice(1), 10);
+  const down = (name: string, from: number, to: number): (readonly [string, string])[] =>
+    Array.from({ length: Math.max(0, from - to + 1) }, (_, at) => [name, `v${from - at}`] as const);
+  if (architecture === 'amd64') return [...down('amd64', number || 1, 2), ['amd64', ''], ['386', '']];
+  if (architecture === 'arm64') return [...arm64Below(number || 8), ...down('arm', 8, 5)];
+  if (architecture === 'arm') return down('arm', number || 7, 5);
+  return [[architecture, variant]];
+}
+
+/** v9 has everything of v8.5. */
+function arm64Below(version: number): (readonly [string, string])[] {
+  const newer = version >= 9 ? ['v9', 'v8.5', 'v8.4', 'v8.3', 'v8.2', 'v8.1'] : [];
+  return [...newer, 'v8'].map((variant) => ['arm64', variant] as const);
 }

@@ -6,14 +6,15 @@ import { KeyedMutex } from '../base/keyed-mutex';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import { SharedWork } from '../base/shared-work';
+import { StandingProblems } from '../base/standing-problems';
 import type { Descriptor, Image } from '../model/image';
 import { type ImageBackend, underLease, type Work } from './backend';
 import { TrustStore } from './certificates';
 import type { ChosenImage } from './choose-image';
 import { sourceLabels } from './content-labels';
 import type { PullAuth } from './credentials';
+import { DeadHosts } from './dead-hosts';
 import { DownloadSlots } from './download-slots';
-import { DEFAULT_RETRY, type RetryRule } from './endpoint';
 import { refused } from './errors';
 import { BlobFetcher } from './fetch-blob';
 import { fetchImage, pullFailure, type VerifyImage } from './fetch-image';
@@ -27,6 +28,7 @@ import { Progress } from './progress';
 import type { ProxyEnvironment } from './proxy';
 import { parseReference, type Reference, tryParseReference } from './reference';
 import { Registry } from './registry';
+import { DEFAULT_RETRY, type RetryRule } from './retry';
 
 export interface ImagePullerOptions {
   readonly containerd: ImageBackend;
@@ -71,13 +73,18 @@ export class ImagePuller {
   private readonly unpacks = new KeyedMutex();
   private readonly slots: DownloadSlots;
   private readonly trust: TrustStore;
+  private readonly deadHosts = new DeadHosts();
   private readonly pulls = new SharedWork<Image>();
   private readonly room = new HeapRoom();
   private readonly pinned: ReadonlySet<string>;
   private readonly platform: Platform;
+  private readonly passedOver: StandingProblems;
 
   constructor(private readonly options: ImagePullerOptions) {
     this.trust = new TrustStore(options.env);
+    this.passedOver = new StandingProblems((file, error) =>
+      options.log.warn('registry configuration passed over', { file, error }),
+    );
     this.slots = new DownloadSlots(Math.max(ALL_DOWNLOADS, options.maxConcurrentDownloads));
     this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
     this.platform = options.platform ?? hostPlatform();
@@ -108,7 +115,7 @@ export class ImagePuller {
   private async pullOnce(request: PullRequest, reference: Reference): Promise<Image> {
     const { options } = this;
     using progress = new Progress(request.signal, options.progressTimeoutMs);
-    const http = new HttpClient(this.trust, options.env);
+    const http = new HttpClient(this.trust, options.env, this.deadHosts);
     try {
       return await underLease(options.containerd, `crisp-pull-${newSuffix()}`, (lease) =>
         this.fetchAndRecord({ request, reference, progress, http, lease }),
@@ -126,7 +133,9 @@ export class ImagePuller {
     const { request, reference, progress, http } = pull;
     const work = { lease: pull.lease, signal: progress.signal };
     const retry = options.retry ?? DEFAULT_RETRY;
-    const hosts = await registryHosts(options.configPath, reference.domain);
+    const hosts = await registryHosts(options.configPath, reference.domain, (file, problem) =>
+      this.passedOver.met(file, problem),
+    );
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
     const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
     const shared = { downloads: this.downloads, slots, partBytes: options.layerPartBytes ?? 0 };

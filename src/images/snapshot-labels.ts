@@ -4,9 +4,21 @@ import type { LayerEntry } from './manifests';
 /** Tells a snapshotter which chain of layers a snapshot is going to be. */
 const SNAPSHOT_REF = 'containerd.io/snapshot.ref';
 const INHERITED = 'containerd.io/snapshot/';
-const CRI = 'containerd.io/snapshot/cri.';
-/** What a snapshotter does at these is for whoever runs containers to say, not for an image. */
-const NOT_FROM_IMAGES = ['containerd.io/snapshot/uidmapping', 'containerd.io/snapshot/gidmapping'];
+const CRI = `${INHERITED}cri.`;
+/** Digest of the layer, uncompressed: EROFS finds its caches by it. */
+const DIFF_ID = `${INHERITED}diff-id`;
+/** Chain id of the layer below; not on the lowest layer. */
+const PARENT_CHAIN_ID = `${INHERITED}parent-chain-id`;
+/** What a snapshotter does at these is for whoever runs containers, and unpacks, to say, not for an image. */
+const NOT_FROM_IMAGES = [`${INHERITED}uidmapping`, `${INHERITED}gidmapping`, DIFF_ID, PARENT_CHAIN_ID];
+
+/** A layer by its place in an image's chain. */
+export interface LayerIds {
+  readonly diffId: string;
+  readonly chainId: string;
+  /** Chain id of the layer below; empty for the lowest. */
+  readonly parent: string;
+}
 
 /** What remote snapshotters (stargz, nydus, SOCI) need to know of an image to mount its layers instead of unpacking them. */
 export interface ImageHints {
@@ -16,17 +28,22 @@ export interface ImageHints {
   readonly layers: readonly LayerEntry[];
 }
 
-/** Labels of the snapshot for layer `at`. Without hints a snapshotter learns the chain id only. */
-export function snapshotLabels(chainId: string, hints?: ImageHints, at = 0): Record<string, string> {
+/** Labels of the snapshot for layer `at`, as containerd 2.3 and newer set them. Without hints a snapshotter learns the ids only. */
+export function snapshotLabels(ids: LayerIds, hints?: ImageHints, at = 0): Record<string, string> {
+  const own = {
+    [SNAPSHOT_REF]: ids.chainId,
+    [DIFF_ID]: ids.diffId,
+    ...(ids.parent !== '' && { [PARENT_CHAIN_ID]: ids.parent }),
+  };
   const layer = hints?.layers[at];
-  if (!hints || !layer) return { [SNAPSHOT_REF]: chainId };
+  if (!hints || !layer) return own;
   const given = Object.entries(layer.descriptor.annotations ?? {}).filter(
     ([key, value]) =>
       key.startsWith(INHERITED) && !NOT_FROM_IMAGES.includes(key) && key.length + value.length <= MAX_LABEL,
   );
   const all: [string, string][] = [
     ...given,
-    [SNAPSHOT_REF, chainId],
+    ...Object.entries(own),
     [`${CRI}image-ref`, hints.reference],
     [`${CRI}manifest-digest`, hints.manifestDigest],
     [`${CRI}layer-digest`, layer.descriptor.digest],

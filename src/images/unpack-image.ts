@@ -8,6 +8,7 @@ import { type ImageHints, snapshotLabels } from './snapshot-labels';
 import {
   applyLayer,
   countUnpacked,
+  isStaged,
   keepSnapshot,
   type LayerToUnpack,
   labelUnpacked,
@@ -31,8 +32,10 @@ export interface Unpacking {
   readonly work: Work;
   /** One at a time unpacks a layer, over all images. */
   readonly locks: KeyedMutex;
-  /** Resolves when the content of layer `at` is in the store. Called before the layer is applied. */
+  /** Resolves when the content of layer `at` is in the store. Called before the layer is applied, and only if it will be. */
   readonly content: (at: number) => Promise<void>;
+  /** Called when somebody else makes, or has made, the snapshot of layer `at`. */
+  readonly elsewhere?: (at: number) => void;
 }
 
 /**
@@ -61,19 +64,25 @@ export async function unpackImage(image: ImageToUnpack, unpacking: Unpacking): P
   await ensureLabels(backend.content, image.configDigest, { [snapshotRefLabel(image.snapshotter)]: top }, work);
 }
 
-/** False when the layer has become a snapshot without us. */
+/** True when the layer's content was applied; false when its snapshot came about without it. */
 async function unpackLayer(
   layer: LayerToUnpack,
-  { backend, work, locks, content }: Unpacking,
+  { backend, work, locks, content, elsewhere }: Unpacking,
   at: number,
 ): Promise<boolean> {
-  await using _turn = await locks.hold(`${layer.snapshotter} ${layer.chainId}`, work.signal);
-  if (await keepSnapshot(backend, layer.snapshotter, layer.chainId, work)) return false;
-  const prepared = await prepareLayer(backend, layer, work);
-  if (!prepared) return false;
-  await orRemoved(backend, layer, prepared, () => content(at));
+  const key = `${layer.snapshotter} ${layer.chainId}`;
+  if (locks.isHeld(key)) elsewhere?.(at);
+  await using _turn = await locks.hold(key, work.signal);
+  const isThere = await keepSnapshot(backend, layer.snapshotter, layer.chainId, work);
+  const prepared = isThere ? undefined : await prepareLayer(backend, layer, work);
+  if (!prepared) {
+    elsewhere?.(at);
+    return false;
+  }
+  const staged = isStaged(prepared);
+  if (!staged) await orRemoved(backend, layer, prepared, () => content(at));
   await applyLayer(backend, layer, prepared, work);
-  return true;
+  return !staged;
 }
 
 async function orRemoved(
@@ -95,12 +104,7 @@ function layerAt(image: ImageToUnpack, chain: readonly string[], at: number): La
   const diffId = image.diffIds[at];
   const chainId = chain[at];
   if (!layer || diffId === undefined || chainId === undefined) throw new RangeError(`the image has no layer ${at}`);
-  return {
-    snapshotter: image.snapshotter,
-    descriptor: layer.descriptor,
-    diffId,
-    chainId,
-    parent: chain[at - 1] ?? '',
-    labels: snapshotLabels(chainId, image.hints, at),
-  };
+  const ids = { diffId, chainId, parent: chain[at - 1] ?? '' };
+  const labels = snapshotLabels(ids, image.hints, at);
+  return { snapshotter: image.snapshotter, descriptor: layer.descriptor, ...ids, labels };
 }

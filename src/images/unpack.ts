@@ -72,7 +72,8 @@ export async function prepareLayer(
   for (let collisions = 0; ; ) {
     const key = `extract-${process.hrtime.bigint()}-${newSuffix()} ${chainId}`;
     try {
-      const options = { ...work, timeoutMs: PREPARE_TIMEOUT_MS };
+      // Cut off, because a remote snapshotter may take minutes; containerd makes no snapshot under a lease that is gone.
+      const options = { ...work, timeoutMs: PREPARE_TIMEOUT_MS, cutOff: true };
       const mounts = await backend.snapshots.prepare({ snapshotter, key, parent, labels: { ...labels } }, options);
       return { key, mounts };
     } catch (error) {
@@ -84,8 +85,20 @@ export async function prepareLayer(
 }
 
 /**
- * Applies a layer to its prepared snapshot and commits that. If it fails the snapshot is gone. That the content gets the
- * label of its uncompressed form, `labelUnpacked` sees to.
+ * True when a snapshotter has put the layer's content into the snapshot that it prepared, and wants it committed: EROFS does
+ * from its cache of layers. Its last mount is read-only then (containerd 2.4); of the other snapshotters it never is.
+ */
+export function isStaged({ mounts }: Prepared): boolean {
+  const last = mounts.at(-1);
+  if (!last) return false;
+  const type = last.type.split('/').at(-1); // a mount manager's words stand before it: "format/mkdir/overlay"
+  if (type === 'erofs' || last.options.includes('ro')) return true;
+  return type === 'overlay' && !last.options.some((option) => option.startsWith('upperdir='));
+}
+
+/**
+ * Applies a layer to its prepared snapshot, unless it is staged, and commits that. If it fails the snapshot is gone. That the
+ * content gets the label of its uncompressed form, `labelUnpacked` sees to.
  */
 export async function applyLayer(
   backend: ImageBackend,
@@ -95,7 +108,7 @@ export async function applyLayer(
 ): Promise<void> {
   const { snapshotter, chainId, labels, descriptor } = layer;
   try {
-    await applyTo(backend, layer, prepared, work);
+    if (!isStaged(prepared)) await applyTo(backend, layer, prepared, work);
     await backend.snapshots.commit(
       { snapshotter, name: chainId, key: prepared.key, labels: { ...labels } },
       { ...work, timeoutMs: layerTimeoutMs(descriptor.size) },

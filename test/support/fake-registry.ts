@@ -17,6 +17,21 @@ export interface Seen {
 /** Answers a request instead of the registry; false or nothing leaves it to it. */
 export type Interceptor = (seen: Seen, response: ServerResponse) => boolean | undefined | Promise<boolean | undefined>;
 
+/** A request for a manifest or a blob, with what the registry would have sent. */
+export interface Asked extends Seen {
+  readonly kind: 'manifests' | 'blobs';
+  /** The tag or digest that is asked for. */
+  readonly name: string;
+  /** The bytes that would be right; none for what the registry does not have. */
+  readonly data: Buffer;
+  readonly mediaType: string;
+  /** 1 for the first request for this path, 2 for the second. */
+  readonly nth: number;
+}
+
+/** What a repository does instead of answering as a registry should; false leaves the answer to the registry. */
+export type Oddity = (asked: Asked, response: ServerResponse) => boolean;
+
 /** Who may read: everybody; who knows a password; or who has a token from the registry's own token server at `/token`. */
 export type AuthMode =
   | { readonly kind: 'none' }
@@ -38,6 +53,8 @@ export class FakeRegistry {
   readonly tokens: string[] = [];
   auth: AuthMode = { kind: 'none' };
   readonly interceptors: Interceptor[] = [];
+  /** By repository: requests for it that pass authentication get this oddity's answer. */
+  readonly oddities = new Map<string, Oddity>();
   private readonly blobs = new Map<string, Buffer>();
   private readonly manifests = new Map<string, { mediaType: string; data: Buffer; digest: string }>();
   private readonly sockets = new Set<Socket>();
@@ -157,6 +174,14 @@ export class FakeRegistry {
   private serve(seen: Seen, response: ServerResponse): void {
     const match = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(seen.path);
     const [, repository = '', kind, name = ''] = match ?? [];
+    const oddity = this.oddities.get(repository);
+    if (oddity && (kind === 'manifests' || kind === 'blobs')) {
+      const manifest = kind === 'manifests' ? this.manifests.get(`${repository} ${name}`) : undefined;
+      const right = manifest?.data ?? this.blobs.get(name) ?? Buffer.alloc(0);
+      const nth = this.requests.filter(({ path }) => path === seen.path).length;
+      const mediaType = manifest?.mediaType ?? 'application/octet-stream';
+      if (oddity({ ...seen, kind, name, data: right, mediaType, nth }, response)) return;
+    }
     const data = kind === 'blobs' ? this.blobs.get(name) : undefined;
     if (kind === 'manifests') this.serveManifest(seen, response, this.manifests.get(`${repository} ${name}`));
     else if (data) serveBlob(seen, response, data);

@@ -5,6 +5,7 @@ import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
 import { ContainerdClient } from '../../src/containerd/client';
 import { ImageIndex } from '../../src/images/image-index';
+import type { Platform } from '../../src/images/platform';
 import { ImagePuller, type ImagePullerOptions, type PullRequest } from '../../src/images/pull';
 import type { Image } from '../../src/model/image';
 import { FakeContainerd } from './fake-containerd';
@@ -24,15 +25,17 @@ export class ImageBench {
   private constructor(
     readonly fake: FakeContainerd,
     readonly containerd: ContainerdClient,
+    private readonly platform: Platform,
   ) {
-    this.index = new ImageIndex({ containerd, log: silentLogger, sandboxImage: SANDBOX_IMAGE, platform: LINUX_AMD64 });
+    this.index = new ImageIndex({ containerd, log: silentLogger, sandboxImage: SANDBOX_IMAGE, platform });
     this.puller = this.makePuller({});
   }
 
-  static async start(): Promise<ImageBench> {
+  /** A bench on a machine of this platform. */
+  static async start(platform: Platform = LINUX_AMD64): Promise<ImageBench> {
     const fake = await FakeContainerd.start();
     const { address } = fake;
-    return new ImageBench(fake, new ContainerdClient({ address, namespace: 'k8s.io', log: silentLogger }));
+    return new ImageBench(fake, new ContainerdClient({ address, namespace: 'k8s.io', log: silentLogger }), platform);
   }
 
   async stop(): Promise<void> {
@@ -66,7 +69,7 @@ export class ImageBench {
       discardUnpackedLayers: false,
       disableSnapshotAnnotations: true,
       pinned: [SANDBOX_IMAGE],
-      platform: LINUX_AMD64,
+      platform: this.platform,
       retry: { attempts: 3, firstMs: 1, maxMs: 2 },
       env: {},
       ...options,

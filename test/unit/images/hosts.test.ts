@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { registryHosts } from '../../../src/images/hosts-dir';
 import { isMirrorOf, type RegistryHost, upstreamHost } from '../../../src/images/registry-host';
 
@@ -175,6 +175,53 @@ describe('registryHosts with certificates as Docker has them', () => {
   it('refuses a certificate without its key', async () => {
     write('example.com', 'me.cert', 'CERT');
     await expect(registryHosts(root, 'example.com')).rejects.toThrow('there is no me.key beside it');
+  });
+});
+
+describe('registryHosts with odd entries', () => {
+  const passedOver: string[] = [];
+  const hostsNow = (): Promise<RegistryHost[]> =>
+    registryHosts(root, 'example.com', (file, problem) =>
+      passedOver.push(`${basename(file)}: ${problem.slice(0, 25)}`),
+    );
+  const link = (name: string, to: string): void => {
+    mkdirSync(join(root, 'example.com'), { recursive: true });
+    symlinkSync(to, join(root, 'example.com', name));
+  };
+  beforeEach(() => {
+    passedOver.length = 0;
+  });
+
+  it.each([
+    ['/nowhere', 'ENOENT: no such file or d'],
+    ['/dev', 'it is not a regular file'],
+    ['/dev/null', 'it is not a regular file'],
+  ])('passes over a certificate that is a link to %s', async (to, problem) => {
+    write('example.com', 'good.crt', 'CA');
+    link('odd.crt', to);
+    link('odd.cert', to);
+    write('example.com', 'odd.key', 'KEY');
+    expect((await hostsNow())[0]?.trust).toMatchObject({ ca: ['CA'], client: [] });
+    expect(passedOver.sort()).toEqual([`odd.cert: ${problem}`, `odd.crt: ${problem}`]);
+  });
+
+  it.each(['/nowhere', '/dev'])('passes over a hosts.toml that is a link to %s', async (to) => {
+    link('hosts.toml', to);
+    write('example.com', 'good.crt', 'CA');
+    expect((await hostsNow())[0]).toMatchObject({ host: 'example.com', trust: { ca: ['CA'] } });
+    expect(passedOver).toHaveLength(1);
+  });
+
+  it('passes over a directory of a registry that is a link in a circle', async () => {
+    symlinkSync('example.com', join(root, 'example.com'));
+    write('_default', 'hosts.toml', '[host."https://default"]');
+    expect(short(await hostsNow())).toContain('https://default/v2');
+  });
+
+  it('refuses a certificate that a hosts.toml names and that is none', async () => {
+    write('example.com', 'hosts.toml', '[host."https://a"]\nca = "odd.pem"');
+    link('odd.pem', '/nowhere');
+    await expect(hostsNow()).rejects.toThrow('odd.pem cannot be read');
   });
 });
 

@@ -71,8 +71,20 @@ describe('pull', () => {
       [high?.digest ?? '']: { ...source, 'containerd.io/uncompressed': image.diffIds[1] },
     });
     expect([...snapshots.values()].map(({ name, parent, labels }) => ({ name, parent, labels }))).toEqual([
-      { name: chain[0], parent: '', labels: { 'containerd.io/snapshot.ref': chain[0] } },
-      { name: chain[1], parent: chain[0], labels: { 'containerd.io/snapshot.ref': chain[1] } },
+      {
+        name: chain[0],
+        parent: '',
+        labels: { 'containerd.io/snapshot.ref': chain[0], 'containerd.io/snapshot/diff-id': image.diffIds[0] },
+      },
+      {
+        name: chain[1],
+        parent: chain[0],
+        labels: {
+          'containerd.io/snapshot.ref': chain[1],
+          'containerd.io/snapshot/diff-id': image.diffIds[1],
+          'containerd.io/snapshot/parent-chain-id': chain[0],
+        },
+      },
     ]);
   });
 
@@ -202,45 +214,6 @@ describe('pull with discard_unpacked_layers', () => {
     await bench.pull(ref('a/b:1'));
     expect(registry.requests).toHaveLength(1);
     expect(bench.left.snapshots).toBe(2);
-  });
-});
-
-describe('pull with snapshot annotations', () => {
-  it('tells the snapshotter what each layer is', async () => {
-    bench.puller = bench.makePuller({ disableSnapshotAnnotations: false });
-    registry.addImage('a/b', '1', image);
-    await bench.pull(ref('a/b:1'));
-    const [low, high] = image.layers.map(({ digest }) => digest);
-    expect([...bench.fake.state.snapshots.values()].map(({ labels }) => labels)).toEqual([
-      {
-        'containerd.io/snapshot.ref': chain[0],
-        'containerd.io/snapshot/cri.image-ref': ref('a/b:1'),
-        'containerd.io/snapshot/cri.manifest-digest': image.manifest.digest,
-        'containerd.io/snapshot/cri.layer-digest': low,
-        'containerd.io/snapshot/cri.image-layers': `${low},${high}`,
-      },
-      expect.objectContaining({
-        'containerd.io/snapshot/cri.layer-digest': high,
-        'containerd.io/snapshot/cri.image-layers': high,
-      }),
-    ]);
-  });
-
-  it('does not fetch a layer that the snapshotter mounts from elsewhere', async () => {
-    bench.puller = bench.makePuller({ disableSnapshotAnnotations: false });
-    const single = testImage(['remote']);
-    registry.addImage('a/b', '1', single);
-    const name = single.diffIds[0] ?? '';
-    const at = bench.fake.world.now();
-    const snapshot = { name, parent: '', kind: 3, labels: {}, createdAt: at, updatedAt: at };
-    bench.fake.state.snapshots.set(`overlayfs ${name}`, snapshot);
-    for (const nth of [1, 2]) bench.fake.fail('Snapshots/Stat', { nth, code: 5 }); // not there until it is prepared
-    bench.fake.fail('Snapshots/Prepare', { code: 6 });
-    await bench.pull(ref('a/b:1'));
-    expect(registry.count('GET', single.layers[0]?.digest ?? '')).toBe(0);
-    expect(bench.fake.state.blobs.get(single.config.digest)?.labels).toMatchObject({
-      'containerd.io/gc.ref.snapshot.overlayfs': name,
-    });
   });
 });
 
