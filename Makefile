@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test conformance conformance-all e2e-kubelet bench chaos starts run clean
+.PHONY: help install build generate check-generated lint types unit integration test conformance conformance-all e2e-kubelet bench chaos starts soak vm pins pin run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,7 +44,7 @@ test: node_modules ## all of the above
 conformance: node_modules build ## critest, on two containerds (root, Go)
 	test/conformance/run.sh
 
-conformance-all: node_modules build ## critest, kubelet and chaos in every combination, for hours (root, Go)
+conformance-all: node_modules build ## critest, kubelet, chaos and a soak on four containerds, in every combination, for hours (root, Go)
 	scripts/conformance-all.sh
 
 e2e-kubelet: node_modules build ## a real kubelet's pods, on two containerds; STAGE=2.x INFRA=auto: some of it (root, Go)
@@ -60,6 +60,18 @@ chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED
 
 starts: node_modules build ## crisp is started over running pods while calls and files go wrong; SEED=... ROWS=60 ALL=1 STAGE=1.6 ONLY=regex AT_ONCE=3 (root, Go)
 	test/starts/run.sh
+
+vm: node_modules build ## checks in a virtual machine with systemd, cgroup v2 and AppArmor; ONLY=regex KEEP=1 (root, Go)
+	ONLY='$(ONLY)' KEEP=$(KEEP) test/vm/run.sh
+
+pins: node_modules ## each version that is built or fetched, and what is newer
+	@node test/support/run-typescript.mjs scripts/pins/main.ts
+
+pin: node_modules ## another version of one of them: NAME=runc TO=v1.5.4
+	@node test/support/run-typescript.mjs scripts/pins/main.ts move "$(NAME)" "$(TO)"
+
+soak: node_modules build ## pods live as a kubelet has them, then what is left is counted; MINUTES=60 PODS=5000 STAGE=2.x INFRA=auto SEED=... (root, Go)
+	MINUTES=$(MINUTES) PODS=$(PODS) SEED=$(SEED) test/soak/run.sh
 
 run: ## one pod on this machine, then serve; ONCE=1: end after the pod (root)
 	@ONCE=$(ONCE) scripts/run.sh

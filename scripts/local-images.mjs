@@ -1,17 +1,14 @@
 // Builds the sandbox and the smoke image without a registry and without a compiler, as archives for `ctr images import`:
-//   node scripts/local-images.mjs DIRECTORY [PAUSE-REFERENCE] [BUSYBOX-REFERENCE]
+//   node scripts/local-images.mjs DIRECTORY PAUSE-REFERENCE BUSYBOX-REFERENCE
 // writes DIRECTORY/pause.tar and DIRECTORY/busybox.tar. The second is made of the machine's static busybox.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { runTypeScript } from './run-typescript.mjs';
 
-const [directory, pause = 'registry.k8s.io/pause:3.10.1', smoke = 'docker.io/library/busybox:1.37.0'] =
-  process.argv.slice(2);
+const [directory, pause, smoke] = process.argv.slice(2);
 const architecture = { x64: 'amd64', arm64: 'arm64' }[process.arch];
-if (directory === undefined || architecture === undefined) {
-  console.error(
-    directory ? `no local images for ${process.arch}` : 'usage: local-images.mjs DIRECTORY [PAUSE] [BUSYBOX]',
-  );
+if (smoke === undefined || architecture === undefined) {
+  console.error(smoke ? `no local images for ${process.arch}` : 'usage: local-images.mjs DIRECTORY PAUSE BUSYBOX');
   process.exit(2);
 }
 

@@ -9,8 +9,9 @@ export PATH="$PATH:/usr/sbin:/sbin"
 
 once=${ONCE:-}
 given=${CONTAINERD_ADDRESS:-}
-pause_image=registry.k8s.io/pause:3.10.1
-smoke_image=docker.io/library/busybox:1.37.0
+image_of() { echo "$(scripts/pin.sh "$1" package):$(scripts/pin.sh "$1")"; }
+pause_image=$(image_of pause)
+smoke_image=$(image_of busybox)
 crisp_pid=
 containerd_pid=
 bridge=
@@ -190,7 +191,7 @@ cache_dir = "$work/cni/cache"
 [log]
 format = "text"
 TOML
-  bin/crisp config check --config "$work/crisp.toml" >/dev/null
+  bin/crisp config check --config "$work/crisp.toml" --no-containerd-config >/dev/null
   setsid bin/crisp serve --config "$work/crisp.toml" >"$work/crisp.log" 2>&1 &
   crisp_pid=$!
   wait_for crisp "$crisp_pid" grep -q serving "$work/crisp.log"

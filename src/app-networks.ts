@@ -6,6 +6,9 @@ import { bringLoopbackUp } from './host/netns';
 import type { RuntimeHandler } from './model/runtime-handler';
 import type { MetricsRegistry } from './observability/metrics-registry';
 
+/** Where the reference CNI library keeps results, and so every runtime that does not say otherwise. */
+const USUAL_CACHE_DIR = '/var/lib/cni';
+
 /** The pod networks of each CNI configuration directory: handlers may have one of their own. */
 export class Networks {
   private readonly byDir = new Map<string, PodNetworks>();
@@ -29,6 +32,7 @@ export class Networks {
       binDirs: cni.bin_dirs,
       maxConfNum: handler.cniMaxConfNum,
       cacheDir: cni.cache_dir,
+      otherCacheDirs: [USUAL_CACHE_DIR].filter((dir) => dir !== cni.cache_dir),
       ipPref: cni.ip_pref,
       setupSerially: cni.setup_serially,
       useInternalLoopback: cni.use_internal_loopback,

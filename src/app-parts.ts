@@ -83,7 +83,7 @@ export async function buildParts(config: Config, options: AppOptions): Promise<P
   const containerd = new ContainerdClient({ address, namespace, log, metrics, syncUnpacked });
   const surroundings: Surroundings = {
     facts: await readHostFacts({ daemonPid: await daemonPid(address) }),
-    daemon: { features: { sandboxStore: false } },
+    daemon: { features: { sandboxStore: false, version: '' } },
   };
   const networks = new Networks(config, log, metrics);
   const stdio = stdioRemote(config, options, metrics);
@@ -182,7 +182,7 @@ async function buildDeps(config: Config, ground: Ground): Promise<Omit<CriDeps, 
     namesOfImage,
     execIo: new ExecIo(),
     userFiles: new UserFiles(lifecycle),
-    cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+    cdiFiles: new CdiFiles(config.cdi_spec_dirs, log),
     resourceClasses: new ResourceClassFiles({
       blockIo: config.containerd.blockio_config_file,
       rdt: config.containerd.rdt_config_file,
@@ -225,7 +225,7 @@ async function buildLifecycle(
     shimGroups: new ShimGroups(),
     selinux: await selinuxLabels(config, surroundings.facts, log),
     sandboxes,
-    shims: new PodShims({ sandboxes, locks, host }),
+    shims: new PodShims({ sandboxes, locks, host, containerd: config.containerd }),
     containers,
     exits: new Exits(),
     stdio,

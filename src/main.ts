@@ -69,6 +69,11 @@ async function removePods({ endpoint }: { endpoint: string }): Promise<number> {
   return runRemovePods({ endpoint, print: printLine });
 }
 
+async function containerdConfig(): Promise<string> {
+  const { runOk } = await import('./host/run');
+  return (await runOk(['containerd', 'config', 'dump'])).stdout;
+}
+
 const printLine = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Fires when a signal asks to stop. */
@@ -115,7 +120,7 @@ async function main(): Promise<void> {
   process.stderr.on('error', () => undefined);
   const out = (text: string): void => void process.stdout.write(text);
   const err = (text: string): void => void process.stderr.write(text);
-  const actions = { version, serve, handOver, smoke, pull, removePods, out, err };
+  const actions = { version, serve, handOver, smoke, pull, removePods, containerdConfig, out, err };
   const code = await runCommand(process.argv.slice(2), actions).catch((error: unknown) => {
     err(`crisp: ${errorMessage(error)}\n`);
     return 1;

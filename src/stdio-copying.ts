@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { sleep } from './base/backoff';
 import type { Logger } from './base/logger';
 import { diskOf } from './host/disk-of';
 import { RecentMountInfo } from './host/mount-info';
 import { makeRoom } from './host/pipes';
-import { isDying } from './host/proc';
+import { dyingThreadGone } from './host/proc';
 import { hostMeans } from './host/syscalls';
 import { DataBacklog } from './io/engine/data-backlog';
 import { EngineLanes } from './io/engine/engine-lanes';
@@ -19,9 +17,6 @@ import type { CopyingStdio } from './io/stdio-service';
 import { StdioThreaded } from './io/stdio-threaded';
 import { notesDir } from './stdio-names';
 import type { StdioWorkerData } from './stdio-worker';
-
-/** How often a thread of a predecessor is looked at that the kernel holds up. */
-const THREAD_LOOK_MS = 50;
 
 /** The service that copies, and how to hold and to end it. */
 export interface Copying {
@@ -66,11 +61,9 @@ export function startCopying(options: CopyingOptions, metrics: CountBuffer, onDe
   };
 }
 
-/** Of a process that does not end since another thread of it is held up, those that are not have ended soon. */
-async function threadGone(owner: string, { predecessorGone }: CopyingOptions): Promise<void> {
-  const pid = Number(owner.split('/', 1)[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return predecessorGone();
-  while (isDying(pid) && existsSync(`/proc/${owner}`)) await sleep(THREAD_LOOK_MS);
+/** Who owned a journal is the path of a thread below /proc, or the name of a process of before there were threads. */
+function threadGone(owner: string, { predecessorGone }: CopyingOptions): Promise<void> {
+  return /^[1-9]\d*\//.test(owner) ? dyingThreadGone(owner) : predecessorGone();
 }
 
 function startLanes(options: CopyingOptions, service: StdioThreaded, onDead: (why: string) => void): EngineLanes {

@@ -47,6 +47,48 @@ export function delayed(parent: AbortSignal, ms: number): Deadline {
   return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
 }
 
+/** How long work may take that goes on when its caller leaves. */
+export interface WorkLimits {
+  /** The caller's signal: it ends the wait for the outcome, but not the work. */
+  readonly caller: AbortSignal;
+  /** The work is told to end after this many milliseconds. */
+  readonly ms: number;
+  /** The caller's signal fires for certain, at its deadline: then the work is not told to end before that. */
+  readonly callerHasDeadline?: boolean;
+  /** What the work is, for the error. */
+  readonly what: string;
+}
+
+/** Tells the work to end when `ms` have passed and its caller has left or would wait for ever: it has no other limit. */
+export function limitOf({ caller, ms, callerHasDeadline, what }: WorkLimits): Deadline {
+  const deadline = withDeadline(undefined, ms, what);
+  if (!callerHasDeadline) return { ...deadline, signal: asOnlyLimit(deadline.signal) };
+  const controller = new AbortController();
+  const end = (): void => controller.abort(deadline.signal.reason);
+  const onTime = (): void => {
+    if (caller.aborted) end();
+    else caller.addEventListener('abort', end, { once: true });
+  };
+  deadline.signal.addEventListener('abort', onTime, { once: true });
+  const cancel = (): void => {
+    deadline.cancel();
+    caller.removeEventListener('abort', end);
+  };
+  return { signal: asOnlyLimit(controller.signal), cancel, [Symbol.dispose]: cancel };
+}
+
+const ONLY_LIMIT: unique symbol = Symbol('only limit');
+
+/** The same signal, which fires for certain: calls that get it have no shorter limit of their own. */
+export function asOnlyLimit(signal: AbortSignal): AbortSignal {
+  return Object.assign(signal, { [ONLY_LIMIT]: true });
+}
+
+/** Whether a call that gets this signal needs no limit of its own. */
+export function isOnlyLimit(signal: AbortSignal | undefined): boolean {
+  return signal !== undefined && ONLY_LIMIT in signal;
+}
+
 /**
  * Runs `act` with a signal that fires after `ms` (or when `parent` does) and gives up waiting for it then. What `act` does
  * may go on: this is nothing for work under a lock, for which there are `untilEnded` and `KeyedMutex.run`.

@@ -1,18 +1,8 @@
-import { unlessAborted, withDeadline } from './deadline';
+import { limitOf, unlessAborted, type WorkLimits } from './deadline';
 
 /** A lock that is held: give it back with `release`, or let `await using` do it. */
 export interface Held extends AsyncDisposable {
   release(): void;
-}
-
-/** How long a caller waits, and how long the work may take. */
-export interface RunLimits {
-  /** The caller's signal: it ends the wait for the lock and for the outcome, but not the work. */
-  readonly caller: AbortSignal;
-  /** The work is told to end after this many milliseconds. */
-  readonly ms: number;
-  /** What the work is, for the error. */
-  readonly what: string;
 }
 
 /** One lock per key, first come first served. A key that nobody holds or waits for takes no memory. */
@@ -50,19 +40,20 @@ export class KeyedMutex {
 
   /**
    * Runs `act` under the lock of `key` and answers its outcome. Rejects when the caller leaves, with the reason of its signal,
-   * and after `ms`, with a DeadlineError; `act` is told of the latter only. Whatever the caller was answered, the lock is held
-   * until `act` has ended: another call for the same key never works beside it.
+   * and at the limit of the work, with a DeadlineError; `act` is told of the latter only, by a signal that is its only limit.
+   * Whatever the caller was answered, the lock is held until `act` has ended: another call for the same key never works
+   * beside it.
    */
-  async run<T>(key: string, limits: RunLimits, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { caller, ms, what } = limits;
+  async run<T>(key: string, limits: WorkLimits, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { caller } = limits;
     const held = await this.hold(key, caller);
-    const deadline = withDeadline(undefined, ms, what);
-    const work = async (): Promise<T> => act(deadline.signal);
+    const limit = limitOf(limits);
+    const work = async (): Promise<T> => act(limit.signal);
     const outcome = work().finally(() => {
-      deadline.cancel();
+      limit.cancel();
       held.release();
     });
-    return unlessAborted(unlessAborted(outcome, deadline.signal), caller);
+    return unlessAborted(unlessAborted(outcome, limit.signal), caller);
   }
 
   /** Whether somebody holds the key or waits for it. */

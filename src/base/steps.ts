@@ -16,6 +16,8 @@ export interface StepOptions {
   log: Logger;
   /** Runs when an undo failed: what is left must stay listed so that Stop and Remove can finish it. */
   stuck?: () => unknown;
+  /** Told which step failed, before the undoing, by a caller that logs the error itself; absent: it is logged here. */
+  onFailed?: (step: string) => void;
   undoTimeoutMs?: number;
 }
 
@@ -58,7 +60,12 @@ export async function inSteps<T>(
   try {
     return await story(step, together);
   } catch (error) {
-    options.log.warn('a step failed, undoing', { step: failed?.step ?? current, error: errorMessage(error) });
+    const at = failed?.step ?? current;
+    options.onFailed?.(at);
+    options.log[options.onFailed ? 'debug' : 'warn']('a step failed, undoing', {
+      step: at,
+      error: errorMessage(error),
+    });
     await undoAll(armed, options);
     throw error;
   }

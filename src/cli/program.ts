@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { errorMessage } from '../base/errors';
+import { checkContainerdConfig } from '../config/check-containerd';
 import { convertContainerdConfig } from '../config/convert';
 import { parseDuration } from '../config/duration';
 import { type ConfigFlags, DEFAULT_CONFIG_FILE, loadConfig } from '../config/load';
@@ -30,12 +32,20 @@ export interface Actions {
   smoke(args: SmokeArguments): Promise<number>;
   pull(args: PullArguments): Promise<number>;
   removePods(args: { readonly endpoint: string }): Promise<number>;
+  /** What `containerd config dump` prints. */
+  containerdConfig(): Promise<string>;
   out(text: string): void;
   err(text: string): void;
 }
 
 const CONTAINERD_FILE = '/etc/containerd/config.toml';
 const DEFAULT_ENDPOINT = 'unix:///run/crisp/crisp.sock';
+
+/** `--no-containerd-config` makes it false. */
+interface CheckOptions {
+  readonly config?: string;
+  readonly containerdConfig?: string | false;
+}
 
 type ServeOptions = ConfigFlags & { readonly config?: string };
 
@@ -113,12 +123,16 @@ function addConfig(program: Command, actions: Actions): void {
     .action(() => actions.out(defaultToml()));
   config
     .command('check')
-    .description('read a configuration as serve would')
+    .description(
+      'read a configuration as serve would, and look at containerd’s; what does not fit there is only warned of',
+    )
     .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE} if it exists)`)
-    .action(({ config: file }: { config?: string }) => {
-      loadConfig({ file });
-      actions.out(`${file ?? DEFAULT_CONFIG_FILE}: ok\n`);
-    });
+    .option(
+      '--containerd-config <file>',
+      'what `containerd config dump` prints; - reads standard input (default: containerd is asked)',
+    )
+    .option('--no-containerd-config', 'do not look at containerd’s')
+    .action((options: CheckOptions) => checkConfig(options, actions));
   config
     .command('convert')
     .description('print the configuration that one of containerd makes; what is left out goes to standard error')
@@ -136,6 +150,23 @@ function addConfig(program: Command, actions: Actions): void {
     .command('docs')
     .description('print the reference of all keys in Markdown')
     .action(() => actions.out(configDocs()));
+}
+
+async function checkConfig({ config: file, containerdConfig }: CheckOptions, actions: Actions): Promise<void> {
+  const { containerd } = loadConfig({ file });
+  actions.out(`${file ?? DEFAULT_CONFIG_FILE}: ok\n`);
+  if (containerdConfig === false) return;
+  let dump: string;
+  try {
+    dump = containerdConfig === undefined ? await actions.containerdConfig() : readText(containerdConfig);
+  } catch (error) {
+    if (containerdConfig !== undefined) throw error;
+    actions.err(`crisp: containerd’s configuration was not looked at: ${errorMessage(error)}\n`);
+    return;
+  }
+  const warnings = checkContainerdConfig(dump, containerd);
+  for (const warning of warnings) actions.err(`crisp: containerd: ${warning}\n`);
+  if (warnings.length === 0) actions.out('containerd: ok\n');
 }
 
 function readText(file: string): string {

@@ -1,10 +1,9 @@
-import { parse } from 'smol-toml';
-import { errorMessage } from '../base/errors';
 import { Conversion } from './conversion';
 import { convertRegistry } from './convert-registry';
 import { DAEMON_RULES, PLUGIN_RULES, type Rule, SECTION_RULES } from './convert-rules';
 import { convertRuntimePlatforms, convertRuntimes } from './convert-runtimes';
-import { ConfigError, isTable } from './setting';
+import { parseToml } from './load';
+import { isTable } from './setting';
 
 /** A configuration of crisp made from one of containerd's. */
 export interface Converted {
@@ -29,7 +28,7 @@ const SECTIONS = [
  * included. Throws ConfigError for what is no such file, and when what comes out would not be accepted.
  */
 export function convertContainerdConfig(source: string): Converted {
-  const file = readToml(source);
+  const file = parseToml(source);
   const plugins = tableOf(file.plugins);
   const into = new Conversion();
   const isDump = plugins['io.containerd.gc.v1.scheduler'] !== undefined; // nobody configures that one
@@ -42,14 +41,6 @@ export function convertContainerdConfig(source: string): Converted {
     apply(into, tableOf(plugins[name]), rules, `plugins."${name}"`);
   for (const name of SECTIONS) convertSection(into, tableOf(plugins[name]), `plugins."${name}"`);
   return { toml: into.toml(), warnings: into.warnings };
-}
-
-function readToml(source: string): Table {
-  try {
-    return parse(source);
-  } catch (error) {
-    throw new ConfigError('', `not TOML: ${errorMessage(error)}`, { cause: error });
-  }
 }
 
 function convertSection(into: Conversion, section: Table, path: string): void {

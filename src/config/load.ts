@@ -56,7 +56,8 @@ function readSource(file: string, required: boolean): string {
   }
 }
 
-function parseToml(source: string): Record<string, unknown> {
+/** Reads TOML. Throws ConfigError for what is none. */
+export function parseToml(source: string): Record<string, unknown> {
   try {
     return parse(source);
   } catch (error) {

@@ -1,6 +1,7 @@
 import {
   duration,
   flag,
+  flagOrAuto,
   freeTable,
   type Infer,
   integer,
@@ -42,7 +43,9 @@ export const runtimeShape = {
   cni_conf_dir: optionalPath('CNI configuration of this runtime’s pods; empty: as `cni.conf_dir`.'),
   cni_max_conf_num: integer(0, 'Networks to load from cni_conf_dir; 0: as `cni.max_conf_num`.'),
   snapshotter: text('', 'Snapshotter of this runtime’s containers; empty: as `containerd.snapshotter`.'),
-  host_processes: flag(true, 'Containers are processes of this kernel (runc, crun); false for virtual machines.'),
+  host_processes: flagOrAuto(
+    'Whether containers are processes of this host, each in a cgroup of its own (runc, crun, youki), and not of a virtual machine or another kernel (Kata, gVisor); `auto`: where the shim is runc’s. Figures of other containers are asked of their shim.',
+  ),
   infra_container: oneOf(
     ['always', 'auto'],
     'always',
@@ -89,7 +92,10 @@ const cni = {
   use_internal_loopback: flag(true, 'The loopback interface is brought up directly, without the loopback plugin.'),
   conf_template: optionalPath('Template from which a network configuration is written when the pod CIDR is known.'),
   timeout: duration('90s', 'Time limit of one plugin call.'),
-  cache_dir: path('/var/lib/cni', 'Where results of ADD are kept, in the format of the reference CNI library.'),
+  cache_dir: path(
+    '/var/lib/cni',
+    'Where results of ADD are kept, in the format of the reference CNI library. Another runtime needs networks of its own.',
+  ),
 } satisfies Shape;
 
 const streaming = {
@@ -158,7 +164,11 @@ export const schema = {
     'How long output is read that children print after the process of Exec or ExecSync ended; 0: to its end.',
   ),
   ignore_deprecation_warnings: texts([], 'Ids of warnings of containerd that Status does not tell.'),
-  stats_collect_period: integer(10, 'Seconds between two samples of resource usage.', { min: 1 }),
+  stats_collect_period: integer(
+    10,
+    'Seconds between two samples of resource usage while nobody asks for it; an answer is read when it is asked for.',
+    { min: 1 },
+  ),
   image_fs_counts_content: flag(
     false,
     'What images take of the disk has their compressed layers in it; right where both lie on one filesystem.',

@@ -131,6 +131,15 @@ export function flag(initial: boolean, doc: string): Setting<boolean> {
   return { initial, doc, accepts: '`true` or `false`', read };
 }
 
+/** True, false, or `auto`. */
+export function flagOrAuto(doc: string): Setting<boolean | 'auto'> {
+  const read = (raw: unknown, at: string): boolean | 'auto' => {
+    if (raw !== 'auto' && typeof raw !== 'boolean') throw new ConfigError(at, 'must be true, false or "auto"');
+    return raw;
+  };
+  return { initial: 'auto', doc, accepts: '`auto`, `true` or `false`', read };
+}
+
 /** A whole number within limits, both included. */
 export function integer(
   initial: number,

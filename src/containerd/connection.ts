@@ -1,3 +1,4 @@
+import { isOnlyLimit } from '../base/deadline';
 import type { Logger } from '../base/logger';
 import { type Metrics, noMetrics } from '../base/metrics';
 import { type Channel, type Client, createChannel, createClient, type OutgoingOptions } from '../rpc/client';
@@ -6,12 +7,23 @@ import type { ServiceDefinition } from '../rpc/service';
 import { ContainerdError, toContainerdError } from './errors';
 
 export interface CallOptions {
-  /** Gives the call up; what it started in the daemon may still happen. */
+  /**
+   * Gives the call up; what it started in the daemon may still happen. A call that makes something is not given up once it
+   * is under way (`Connection.creating`).
+   */
   readonly signal?: AbortSignal;
   /** In milliseconds; 0: no deadline; absent: the connection's default. */
   readonly timeoutMs?: number;
   /** What the call makes is kept from garbage collection by this lease. */
   readonly lease?: string;
+  /** Another namespace of containerd than the connection's. */
+  readonly namespace?: string;
+}
+
+/** How something is made. */
+export interface CreateOptions extends CallOptions {
+  /** The signal ends the call also while it is under way: what it makes cannot outlive its lease, and that is deleted next. */
+  readonly cutOff?: boolean;
 }
 
 export interface ConnectionOptions {
@@ -26,6 +38,7 @@ export interface ConnectionOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+const NAMESPACE = 'containerd-namespace';
 
 type AnyMethod = (...args: unknown[]) => unknown;
 
@@ -43,7 +56,7 @@ export class Connection {
 
   /** A client of one service. Its calls reject with ContainerdError or the reason of their signal. */
   service<D extends ServiceDefinition>(definition: D): Client<D> {
-    const metadata = { 'containerd-namespace': this.options.namespace };
+    const metadata = { [NAMESPACE]: this.options.namespace };
     const client = createClient(definition, this.channel, { metadata, onError: toContainerdError });
     const timed: Record<string, unknown> = { ...client };
     for (const [key, { name, requestStream, responseStream }] of Object.entries(definition.methods)) {
@@ -55,14 +68,29 @@ export class Connection {
     return timed as Client<D>;
   }
 
-  /** How a call is made: with the default deadline unless its caller chose one. */
+  /** How a call is made: with the default deadline, unless its caller chose one or its signal is its only limit. */
   call(options: CallOptions = {}): OutgoingOptions {
-    return { ...this.stream(options), timeoutMs: options.timeoutMs ?? this.defaultTimeoutMs };
+    const otherwise = isOnlyLimit(options.signal) ? 0 : this.defaultTimeoutMs;
+    return { ...this.stream(options), timeoutMs: options.timeoutMs ?? otherwise };
+  }
+
+  /**
+   * How a call that makes something is made. A signal that has fired keeps it from being made; one that fires while it is
+   * under way does not end it, its deadline does. A handler of containerd whose client has gone may still commit, so that a
+   * deletion that goes out at once comes before it, and what was made stays.
+   */
+  creating({ cutOff, ...options }: CreateOptions = {}): OutgoingOptions {
+    options.signal?.throwIfAborted();
+    return this.call(cutOff ? options : { ...options, signal: undefined });
   }
 
   /** How a call of unknown length is made: without a deadline unless its caller chose one. */
-  stream({ signal, timeoutMs, lease }: CallOptions = {}): OutgoingOptions {
-    return { signal, timeoutMs, ...(lease ? { metadata: { 'containerd-lease': lease } } : {}) };
+  stream({ signal, timeoutMs, lease, namespace }: CallOptions = {}): OutgoingOptions {
+    const metadata = {
+      ...(lease && { 'containerd-lease': lease }),
+      ...(namespace && { [NAMESPACE]: namespace }),
+    };
+    return { signal, timeoutMs, ...(Object.keys(metadata).length > 0 && { metadata }) };
   }
 
   /** Ends the connection; calls under way fail. */

@@ -61,7 +61,10 @@ export class Containers {
 
   /** Makes a record; ALREADY_EXISTS when there is one of that id. */
   async create(record: NewContainerRecord, options?: CallOptions): Promise<ContainerRecord> {
-    const { container } = await this.service.create({ container: toMessage(record) }, this.connection.call(options));
+    const { container } = await this.service.create(
+      { container: toMessage(record) },
+      this.connection.creating(options),
+    );
     return container ? toRecord(container) : { createdAt: 0n, updatedAt: 0n, ...record };
   }
 

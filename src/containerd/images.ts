@@ -41,7 +41,7 @@ export class Images {
 
   /** Makes a name; ALREADY_EXISTS when there is one. */
   async create(record: NewImageRecord, options?: CallOptions): Promise<ImageRecord> {
-    const { image } = await this.service.create({ image: toMessage(record) }, this.connection.call(options));
+    const { image } = await this.service.create({ image: toMessage(record) }, this.connection.creating(options));
     return image ? toRecord(image) : { createdAt: 0n, updatedAt: 0n, ...record };
   }
 

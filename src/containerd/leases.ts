@@ -39,7 +39,7 @@ export class Leases {
     options?: CallOptions,
   ): Promise<{ id: string }> {
     const { id = newId(), labels = {} } = lease; // the daemon refuses an empty id
-    await this.service.create({ id, labels }, this.connection.call(options));
+    await this.service.create({ id, labels }, this.connection.creating(options));
     return { id };
   }
 
@@ -56,7 +56,7 @@ export class Leases {
 
   /** Has the lease hold something that exists already. */
   async addResource(id: string, resource: LeaseResource, options?: CallOptions): Promise<void> {
-    await this.service.addResource({ id, resource }, this.connection.call(options));
+    await this.service.addResource({ id, resource }, this.connection.creating(options));
   }
 
   /** What a lease holds. */

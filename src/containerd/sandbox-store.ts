@@ -34,7 +34,7 @@ export class SandboxStore {
 
   /** Makes a record; ALREADY_EXISTS when there is one of that id. */
   async create(record: NewSandboxRecord, options?: CallOptions): Promise<void> {
-    await this.service.create({ sandbox: toMessage(record) }, this.connection.call(options));
+    await this.service.create({ sandbox: toMessage(record) }, this.connection.creating(options));
   }
 
   /** Changes the fields named by `fieldPaths` (`labels`, `extensions.<key>`, `spec`, `runtime`); none: all of them. */

@@ -1,7 +1,7 @@
 import { type Info, Kind, SnapshotsDefinition } from '../../generated/containerd/services/snapshots/v1/snapshots';
 import type { Mount } from '../model/mount';
 import type { Client } from '../rpc/client';
-import type { CallOptions, Connection } from './connection';
+import type { CallOptions, Connection, CreateOptions } from './connection';
 import { orAbsent, wasThere } from './errors';
 import { labelChange } from './label-change';
 import { toNanos } from './time';
@@ -36,13 +36,13 @@ export class Snapshots {
   }
 
   /** Makes a writable snapshot on `parent`. Without a lease it may be collected before anything refers to it. */
-  async prepare({ labels = {}, ...snapshot }: NewSnapshot, options?: CallOptions): Promise<Mount[]> {
-    return (await this.service.prepare({ ...snapshot, labels }, this.connection.call(options))).mounts;
+  async prepare({ labels = {}, ...snapshot }: NewSnapshot, options?: CreateOptions): Promise<Mount[]> {
+    return (await this.service.prepare({ ...snapshot, labels }, this.connection.creating(options))).mounts;
   }
 
   /** As prepare, read-only. */
   async view({ labels = {}, ...snapshot }: NewSnapshot, options?: CallOptions): Promise<Mount[]> {
-    return (await this.service.view({ ...snapshot, labels }, this.connection.call(options))).mounts;
+    return (await this.service.view({ ...snapshot, labels }, this.connection.creating(options))).mounts;
   }
 
   /** How to mount an active snapshot or a view. */

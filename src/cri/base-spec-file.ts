@@ -1,15 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { errorMessage } from '../base/errors';
+import { readAsGo } from '../base/go-fields';
 import { parseJson } from '../base/json';
+import { readRegularFile } from '../base/regular-file';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Spec } from '../model/spec';
+import { SPEC_SHAPE } from '../oci/spec-shape';
 import { notReady } from './errors';
 
 /** The handler's base_runtime_spec, read afresh; none when it names no file. */
 export async function baseSpecOf(handler: RuntimeHandler): Promise<Spec | undefined> {
   if (handler.baseRuntimeSpec === '') return undefined;
   try {
-    return parseJson(await readFile(handler.baseRuntimeSpec, 'utf8')) as Spec;
+    const content = await readRegularFile(handler.baseRuntimeSpec);
+    return readAsGo(parseJson(content.toString()), SPEC_SHAPE) as Spec;
   } catch (error) {
     throw notReady(`base_runtime_spec of runtime "${handler.name}": ${errorMessage(error)}`);
   }

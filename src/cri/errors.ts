@@ -19,7 +19,17 @@ import { TooManyRequests } from '../streaming/request-cache';
 export interface Status {
   code: Code;
   message: string;
+  /** An ordinary answer to the question, or an end without a fault: nobody needs to be warned of it. */
+  expected?: boolean;
+  /** Of an error that nobody foresaw, which is a bug. */
+  stack?: string;
 }
+
+/** By these kubelet asks also about what it has just removed: that it is gone is what it wants to hear. */
+const QUESTIONS = new Set(['ContainerStatus', 'PodSandboxStatus', 'ContainerStats', 'PodSandboxStats']);
+
+/** These have no end of their own: the reader ends them, by leaving or by its deadline, or the server by its stop. */
+const ENDLESS = new Set(['GetContainerEvents']);
 
 /** Something the request lacks or has wrong; `field` is its path in the request. */
 export function invalid(field: string, problem: string): RpcError {
@@ -41,16 +51,23 @@ export function unavailable(message: string): RpcError {
   return new RpcError(Code.UNAVAILABLE, message);
 }
 
-/** The one place where what was thrown becomes a status. What nobody foresaw is a bug: its stack is logged here, once. */
+/** The one place where what was thrown becomes a status. */
 export function toStatus(thrown: unknown, call: Call): Status {
   const message = errorMessage(thrown);
   const known = knownCode(thrown);
-  if (known !== undefined) return { code: known, message: prefixed(thrown, message) };
-  call.log.error('an error nobody foresaw', {
-    error: message,
-    stack: thrown instanceof Error ? thrown.stack : undefined,
-  });
-  return { code: Code.INTERNAL, message };
+  if (known === undefined) return { code: Code.INTERNAL, message, stack: stackOf(thrown) };
+  const expected = isExpected(thrown, known, call);
+  return { code: known, message: prefixed(thrown, message), ...(expected && { expected }) };
+}
+
+function stackOf(thrown: unknown): string {
+  return (thrown instanceof Error && thrown.stack) || 'none';
+}
+
+function isExpected(thrown: unknown, code: Code, { method, signal }: Call): boolean {
+  if (thrown instanceof EventsDropped) return true; // the drop itself has been logged
+  if (ENDLESS.has(method) && signal.aborted && thrown === signal.reason) return true;
+  return code === Code.NOT_FOUND && QUESTIONS.has(method);
 }
 
 function knownCode(thrown: unknown): Code | undefined {

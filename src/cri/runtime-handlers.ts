@@ -45,7 +45,7 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     cniConfDir: table.cni_conf_dir || config.cni.conf_dir,
     cniMaxConfNum: table.cni_conf_dir ? table.cni_max_conf_num : config.cni.max_conf_num,
     selinuxKvmLabel: table.selinux_kvm_label === 'yes' || (table.selinux_kvm_label === 'auto' && isKata(table)),
-    hostProcesses: table.host_processes,
+    hostProcesses: table.host_processes === 'auto' ? table.runtime_type === RUNC : table.host_processes,
     infraContainer: table.infra_container,
   };
 }

@@ -1,4 +1,4 @@
-import type { CgroupValues } from '../model/cgroup-values';
+import type { CgroupReading } from '../model/cgroup-values';
 import { type CgroupLayout, cgroupLayout } from './cgroup-layout';
 import { kernelCall } from './kernel-call';
 import { mountInfo } from './mount-info';
@@ -10,15 +10,28 @@ export async function readCgroupLayout(): Promise<CgroupLayout> {
 }
 
 /**
- * What a cgroup has used, by the name that a pod's `cgroup_parent` or a container's `cgroupsPath` gives it; undefined when
- * it is gone. The usage of a parent includes its children's. `root` is where the host's filesystem begins, for tests.
- * Rejects with a DeadlineError when the kernel takes too long to add them up.
+ * What a cgroup has used, and when that was read, by the name that a pod's `cgroup_parent` or a container's `cgroupsPath`
+ * gives it; undefined when it is gone. The usage of a parent includes its children's. `root` is where the host's filesystem
+ * begins, for tests. Rejects with a DeadlineError when the kernel takes too long to add them up.
  */
-export async function readCgroupValues(
+export async function readCgroup(
   name: string,
   layout: CgroupLayout,
   root = '/',
   means: Means = hostMeans(),
-): Promise<CgroupValues | undefined> {
-  return kernelCall(means, 'cgroupValues', { name, layout, root }, { subject: name });
+): Promise<CgroupReading | undefined> {
+  return kernelCall(means, 'readCgroup', { name, layout, root }, { subject: name });
+}
+
+/**
+ * Pids of the processes in a cgroup and in those below it, by the same name; none when it is gone. Rejects with a
+ * DeadlineError when the kernel takes too long.
+ */
+export async function cgroupProcesses(
+  name: string,
+  layout: CgroupLayout,
+  root = '/',
+  means: Means = hostMeans(),
+): Promise<number[]> {
+  return kernelCall(means, 'cgroupProcesses', { name, layout, root }, { subject: name });
 }

@@ -1,22 +1,58 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CgroupValues } from '../model/cgroup-values';
+import type { CgroupReading, CgroupValues } from '../model/cgroup-values';
 import type { CgroupLayout } from './cgroup-layout';
 import { cgroupPathOf } from './cgroup-path';
 import { CgroupDir } from './cgroup-text';
 import { readCgroupV1 } from './cgroup-v1';
 import { readCgroupV2 } from './cgroup-v2';
 
-/** As `readCgroupValues` in cgroup-files.ts; blocks the thread until the kernel has told everything. */
-export function cgroupValuesNow(name: string, layout: CgroupLayout, root: string): CgroupValues | undefined {
+/** Controllers of v1 whose tree is asked for the processes of a cgroup, the first one that has it. */
+const TREES_WITH_PROCESSES = ['pids', 'memory', 'cpuacct', 'cpu', 'blkio'];
+
+/** systemd in a container makes some hundred; a container that makes more is not to hold up the statistics of others. */
+const MOST_CGROUPS = 1000;
+
+/** As `readCgroup` in cgroup-files.ts; blocks the thread until the kernel has told everything. */
+export function readCgroupNow(name: string, layout: CgroupLayout, root: string): CgroupReading | undefined {
+  const dirs = dirsOf(name, layout, root);
+  if (dirs instanceof CgroupDir) return isThere(dirs) ? timed(() => readCgroupV2(dirs)) : undefined;
+  if (![...dirs.values()].some(isThere)) return undefined;
+  return timed(() => readCgroupV1((controller) => dirs.get(controller)));
+}
+
+/** As `cgroupProcesses` in cgroup-files.ts; blocks the thread until the kernel has told everything. */
+export function cgroupProcessesNow(name: string, layout: CgroupLayout, root: string): number[] {
+  const dirs = dirsOf(name, layout, root);
+  if (dirs instanceof CgroupDir) return processesBelow(dirs);
+  const tree = TREES_WITH_PROCESSES.map((controller) => dirs.get(controller)).find((dir) => dir && isThere(dir));
+  return tree ? processesBelow(tree) : [];
+}
+
+/** The cgroup in the one tree of v2, or in the trees of v1 by controller. */
+function dirsOf(name: string, layout: CgroupLayout, root: string): CgroupDir | ReadonlyMap<string, CgroupDir> {
   const path = cgroupPathOf(name);
   const below = (mount: string): CgroupDir => new CgroupDir(join(root, mount, path));
-  if (layout.version === 2) {
-    const dir = below(layout.mount);
-    return isThere(dir) ? readCgroupV2(dir) : undefined;
+  if (layout.version === 2) return below(layout.mount);
+  return new Map([...layout.mounts].map(([controller, mount]) => [controller, below(mount)]));
+}
+
+/** Both versions read the CPU time first: what is computed from two readings is mostly its rate. */
+function timed(read: () => CgroupValues): CgroupReading {
+  const readAt = process.hrtime.bigint();
+  return { readAt, values: read() };
+}
+
+/** A container may make cgroups of its own and move its processes there. */
+function processesBelow(top: CgroupDir): number[] {
+  const dirs = [top];
+  const pids: number[] = [];
+  // The list grows while it is walked.
+  for (const dir of dirs) {
+    pids.push(...(dir.text('cgroup.procs') ?? '').split('\n').filter(Boolean).map(Number));
+    if (dirs.length < MOST_CGROUPS) dirs.push(...dir.children().slice(0, MOST_CGROUPS - dirs.length));
   }
-  const dirs = new Map([...layout.mounts].map(([controller, mount]) => [controller, below(mount)]));
-  return [...dirs.values()].some(isThere) ? readCgroupV1((controller) => dirs.get(controller)) : undefined;
+  return pids;
 }
 
 function isThere(dir: CgroupDir): boolean {

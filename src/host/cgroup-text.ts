@@ -36,6 +36,16 @@ export class CgroupDir {
       return [];
     }
   }
+
+  /** The cgroups right below it. */
+  children(): CgroupDir[] {
+    try {
+      const entries = readdirSync(this.path, { withFileTypes: true });
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => new CgroupDir(join(this.path, name)));
+    } catch {
+      return [];
+    }
+  }
 }
 
 /** A decimal number, also a negative one; undefined for anything else, such as `max`. */

@@ -6,6 +6,8 @@ import { cgroupLayout, controllersOf } from './cgroup-layout';
 import { parseMountInfo } from './mount-info';
 import { capabilitiesUpTo, capabilityNames, statusField } from './proc';
 
+const CPUS = 'sys/devices/system/cpu';
+
 export interface HostFactsOptions {
   /** The process that runs containers; default: this one. */
   readonly daemonPid?: number;
@@ -42,6 +44,7 @@ export async function readHostFacts(options: HostFactsOptions = {}): Promise<Hos
     hostname: hostname(),
     systemd: await exists(at('run/systemd/system')),
     hugePageSizes: (await names(at('sys/kernel/mm/hugepages'))).flatMap(hugePageSize).sort(),
+    thermalThrottleDirs: await thermalThrottleDirs(at),
   };
 }
 
@@ -66,6 +69,15 @@ export function hugePageSize(directory: string): string[] {
   let [size, unit] = [Number(digits), 0];
   for (; size >= 1024 && size % 1024 === 0 && unit < units.length - 1; unit++) size /= 1024;
   return [`${size}${units[unit]}`];
+}
+
+/** The kernel has one for each CPU that counts its throttling (Intel's do), in order of their numbers. */
+async function thermalThrottleDirs(at: (path: string) => string): Promise<string[]> {
+  const cpus = (await names(at(CPUS))).filter((name) => /^cpu\d+$/.test(name));
+  const numbers = cpus.map((name) => Number(name.slice('cpu'.length))).sort((a, b) => a - b);
+  const dirs = numbers.map((number) => `/${CPUS}/cpu${number}/thermal_throttle`);
+  const there = await Promise.all(dirs.map((dir) => exists(at(dir))));
+  return dirs.filter((_, i) => there[i]);
 }
 
 /** v1 shows memory.memsw files only when swap accounting is on; v2 has memory.swap.max in every cgroup but the root. */

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { CgroupValues } from '../model/cgroup-values';
+import type { CgroupReading } from '../model/cgroup-values';
 import type { Mount } from '../model/mount';
 import type { CgroupLayout } from './cgroup-layout';
-import { cgroupValuesNow } from './cgroup-now';
+import { cgroupProcessesNow, readCgroupNow } from './cgroup-now';
 import { devicesAtNow, devicesBelowNow, type HostDeviceNode } from './device-nodes';
 import { type Filesystem, filesystemNow } from './filesystem-now';
+import { oomKilledCgroupsNow } from './kernel-log';
 import { type LookedAt, lookLocally } from './local-look';
 import { mountByCall, mountShiftedByCall, unmountByCall, unmountOnceByCall } from './mount-calls';
 import {
@@ -16,6 +17,7 @@ import {
   setByCall,
   socketByCall,
 } from './namespace-calls';
+import { oomKillsNow } from './oom-counter';
 import { type HeldPlace, openPlaceNow } from './place';
 import { readRootfsFileNow } from './rootfs-file';
 import type { Syscalls } from './syscalls';
@@ -36,7 +38,16 @@ interface Job<Input, Output> {
   readonly remote?: boolean;
 }
 
+/** A cgroup by its name, and how to find it. */
+interface InCgroup {
+  readonly name: string;
+  readonly layout: CgroupLayout;
+  readonly root: string;
+}
+
 const LOOK_MS = 10_000;
+/** The end of a container waits for it. */
+const OOM_MS = 2_000;
 const NAMESPACE_MS = 50_000;
 const MOUNT_MS = 20_000;
 const REMOVE_MS = 50_000;
@@ -109,11 +120,14 @@ export const KERNEL_JOBS = {
     ...sample,
     what: 'reading the interfaces of process',
   }),
-  cgroupValues: job(
-    ({ name, layout, root }: { name: string; layout: CgroupLayout; root: string }): CgroupValues | undefined =>
-      cgroupValuesNow(name, layout, root),
-    { ...sample, what: 'reading the cgroup' },
-  ),
+  readCgroup: job(({ name, layout, root }: InCgroup): CgroupReading | undefined => readCgroupNow(name, layout, root), {
+    ...sample,
+    what: 'reading the cgroup',
+  }),
+  cgroupProcesses: job(({ name, layout, root }: InCgroup): number[] => cgroupProcessesNow(name, layout, root), {
+    ...sample,
+    what: 'looking for processes in the cgroup',
+  }),
   filesystem: job(
     ({ dir, procRoot }: { dir: string; procRoot: string }): Filesystem | undefined => filesystemNow(dir, procRoot),
     { ...look, what: 'statfs of', shared: true, background: true },
@@ -132,6 +146,11 @@ export const KERNEL_JOBS = {
     ({ root, path }: { root: string; path: string }, calls): HeldPlace | undefined => openPlaceNow(root, path, calls),
     { ...look, what: 'looking inside of' },
   ),
+  oomKills: job((file: string): bigint | undefined => oomKillsNow(file), { what: 'reading', timeoutMs: OOM_MS }),
+  oomKilledCgroups: job((log: string): readonly string[] => oomKilledCgroupsNow(log), {
+    what: 'reading',
+    timeoutMs: OOM_MS,
+  }),
   readRootfsFile: job(
     (input: { rootfs: string; path: string; maxBytes: number }, calls): Uint8Array | undefined =>
       readRootfsFileNow(input, calls),

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sleep } from '../base/backoff';
+import { Backoff, sleep } from '../base/backoff';
 
 const POLL_MS = 2;
+/** How often at most a thread is looked at that the kernel may hold up for ever. */
+const DYING_POLL_MS = 50;
 
 /** By number, as linux/capability.h has them. */
 const CAPABILITIES = [
@@ -73,6 +75,17 @@ export function isDying(pid: number, procRoot = '/proc'): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Resolves when a thread of a dying process has ended, or its process is no longer dying. `thread`: "PID/task/TID", its path
+ * below /proc. Of the threads of a killed process those that nothing holds up end within milliseconds; one that waits for a
+ * dead disk may take for ever.
+ */
+export async function dyingThreadGone(thread: string, procRoot = '/proc'): Promise<void> {
+  const pid = Number(thread.split('/', 1)[0]);
+  const waits = new Backoff({ firstMs: POLL_MS, maxMs: DYING_POLL_MS });
+  while (isDying(pid, procRoot) && existsSync(join(procRoot, thread))) await sleep(waits.next());
 }
 
 /** By the third field, the state. */

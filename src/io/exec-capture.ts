@@ -36,6 +36,7 @@ export class ExecCapture {
   private readonly ended: Promise<void>;
   private tellEnded: () => void = () => undefined;
   private discarded = 0;
+  private over = false;
 
   /** Opens the FIFOs; do so before Tasks.Exec starts the process. Throws with nothing left open. */
   constructor(
@@ -58,22 +59,35 @@ export class ExecCapture {
 
   /**
    * What was printed until both streams ended or `timeoutMs` was up (Infinity: no limit). Call it when the process has
-   * exited; a child of its own may hold the streams open much longer. Closes the FIFOs.
+   * exited; a child of its own may hold the streams open much longer. What comes later is read and thrown away until `close`.
    */
   async drain(timeoutMs: number): Promise<Captured> {
     const complete = await endedOrLate(this.ended, timeoutMs);
     if (!complete) {
       for (const reader of this.readers) reader.sweep(SWEEP_BYTES);
     }
-    this.close();
+    this.discard();
     const { stdout, stderr } = this.kept;
     return { stdout: stdout.view(), stderr: stderr.view(), discarded: this.discarded, complete };
+  }
+
+  /** From now on what is printed is read and thrown away; who waits in `drain` gets what there is. */
+  discard(): void {
+    this.over = true;
+    this.tellEnded();
+  }
+
+  /** Lets go of each FIFO at its end, at the latest after so many milliseconds. What comes until then is thrown away. */
+  closeWithin(ms: number): void {
+    this.discard();
+    if (this.readers.every((reader) => reader.ended)) return;
+    setTimeout(() => this.close(), ms).unref();
   }
 
   /** Lets go of the FIFOs at once. */
   close(): void {
     for (const reader of this.readers) reader.close();
-    this.tellEnded();
+    this.discard();
   }
 
   private read(stream: OutputStream, path: string | undefined): void {
@@ -83,6 +97,7 @@ export class ExecCapture {
   }
 
   private keep(stream: OutputStream, chunk: Buffer): void {
+    if (this.over) return;
     const { stdout, stderr } = this.kept;
     const room = Math.min(
       this.limits.perStream - this.kept[stream].length,

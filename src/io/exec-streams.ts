@@ -15,7 +15,10 @@ export interface ExecStreamOptions {
   stdinPath?: string;
   stdoutPath?: string;
   stderrPath?: string;
-  /** The client's streams. The outputs are never ended here: whoever gave them ends them after `drain`. */
+  /**
+   * The client's streams. The outputs are never ended here: whoever gave them ends them after `drain`. An output without a
+   * stream is read and thrown away.
+   */
   stdin?: Readable;
   stdout?: Writable;
   stderr?: Writable;
@@ -69,22 +72,34 @@ export class ExecStreams {
 
   /**
    * Resolves when the client has everything that the process printed; true: both outputs have ended. A child may hold
-   * them open much longer than its parent lived: what comes later than `timeoutMs` (Infinity: no limit) is not read.
-   * How long the client takes is its own affair. Call it when the process has exited, and write its status to the client
-   * afterwards. Closes the FIFOs.
+   * them open much longer than its parent lived: what comes later than `timeoutMs` (Infinity: no limit) is read and thrown
+   * away until `close`. How long the client takes is its own affair. Call it when the process has exited, and write its
+   * status to the client afterwards.
    */
   async drain(timeoutMs: number): Promise<boolean> {
     const complete = await endedOrLate(Promise.all(this.outputs.map((output) => output.ended)), timeoutMs);
     if (!complete) for (const output of this.outputs) output.cutOff();
     await Promise.all(this.outputs.map((output) => output.flushed));
-    this.close();
     return complete;
+  }
+
+  /** Lets go of the client and of stdin at once. From now on what is printed is read and thrown away. */
+  discard(): void {
+    this.stopStdin?.();
+    this.stdin?.close();
+    for (const output of this.outputs) output.discard();
+  }
+
+  /** Lets go of the client at once, and of each FIFO at its end, at the latest after so many milliseconds. */
+  closeWithin(ms: number): void {
+    this.discard();
+    if (this.outputs.every((output) => output.closed)) return;
+    setTimeout(() => this.close(), ms).unref();
   }
 
   /** Lets go of FIFOs and client at once. */
   close(): void {
-    this.stopStdin?.();
-    this.stdin?.close();
+    this.discard();
     for (const output of this.outputs) output.close();
   }
 }
@@ -97,6 +112,8 @@ class Output {
   readonly flushed: Promise<void>;
   private readonly reader: FifoReader;
   private client: OutputClient | undefined;
+  /** What is still read is thrown away. */
+  private over = false;
   private tellEnded: () => void = () => undefined;
   private tellFlushed: () => void = () => undefined;
 
@@ -124,22 +141,34 @@ class Output {
     });
   }
 
-  /** Takes what lies in the pipe, and nothing that comes later. */
+  /** Takes what lies in the pipe for the client, and nothing that comes later. */
   cutOff(): void {
     this.reader.sweep(SWEEP_BYTES);
-    this.reader.close();
+    this.over = true;
+    this.reader.resume();
     this.end();
   }
 
-  close(): void {
-    this.reader.close();
+  discard(): void {
+    this.over = true;
     this.client?.release();
+    this.client = undefined;
+    this.reader.resume();
     this.tellEnded();
     this.tellFlushed();
   }
 
+  /** Nobody can write any more, or the FIFO was let go of. */
+  get closed(): boolean {
+    return this.reader.ended;
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
   private pass(chunk: Buffer): void {
-    if (!this.client) return;
+    if (!this.client || this.over) return;
     this.client.write(Buffer.from(chunk));
     if (this.client.waiting > BACKLOG_BYTES) this.reader.pause();
   }

@@ -15,9 +15,11 @@ import type { Paths } from './paths';
 import type { PodShims } from './pod-shims';
 import type { ShimGroups } from './shim-groups';
 
-/** What the daemon behind the socket offers beyond 1.6, asked at start and after a reconnect. */
+/** Which release of containerd is behind the socket and what it offers beyond 1.6, asked at start and after a reconnect. */
 export interface DaemonFeatures {
   readonly sandboxStore: boolean;
+  /** Its release as it says it: `v2.4.2`, `1.6.20~ds1`. Empty until it has been asked. */
+  readonly version: string;
 }
 
 /** The runtime handlers of the configuration. */

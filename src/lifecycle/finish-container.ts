@@ -1,20 +1,18 @@
 import { ContainerEventType } from '../../generated/cri/v1/api';
-import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import { isShimGone } from '../containerd/errors';
 import type { Container } from '../model/container';
 import type { Exit } from '../state/exits';
-import { taskMetrics } from '../stats/cgroup-metrics';
 import type { LifecycleDeps } from './deps';
+import { OOM_KILLED, wasOomKilled } from './oom-kills';
 
 /** An exit is reported at the end of both streams, or this long after it. */
 const DRAIN_MS = 1000;
-const METRICS_TIMEOUT_MS = 2000;
-const OOM_EVENT_GRACE_MS = 200;
-/** SIGKILL, as shells and shims report it: what an OOM kill looks like. */
-const KILLED = 137;
 
-type Deps = Pick<LifecycleDeps, 'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log' | 'shims'>;
+type Deps = Pick<
+  LifecycleDeps,
+  'containerd' | 'containers' | 'stdio' | 'exits' | 'events' | 'log' | 'shims' | 'handlers' | 'host' | 'sandboxes'
+>;
 
 /**
  * Records the end of a container. Afterwards its log is complete and closed, or will be when the log's
@@ -64,26 +62,9 @@ export async function deleteTask(
 }
 
 async function exitReason(deps: Deps, container: Container, exit: Exit): Promise<string> {
+  if (await wasOomKilled(deps, container, exit)) return OOM_KILLED;
   if (exit.lost) return 'Unknown';
-  if (exit.exitStatus === 0) return 'Completed';
-  if (exit.exitStatus !== KILLED) return 'Error';
-  if (container.oomKilled) return 'OOMKilled';
-  const killed = await killedForMemory(deps, container.metadata.id);
-  // The cgroup is gone with the process under systemd: then only the event tells, and it may come a little later.
-  if (killed === undefined) await sleep(OOM_EVENT_GRACE_MS);
-  return killed || container.oomKilled ? 'OOMKilled' : 'Error';
-}
-
-/** The event may come after the exit or never; the cgroup's own counter is there until the task is deleted. */
-async function killedForMemory(deps: Deps, id: string): Promise<boolean | undefined> {
-  try {
-    const [metrics] = await deps.containerd.tasks.metrics([id], { timeoutMs: METRICS_TIMEOUT_MS });
-    const kills = taskMetrics(metrics?.data)?.values.memory?.oomKills;
-    return kills === undefined ? undefined : kills > 0n;
-  } catch (error) {
-    deps.log.debug('no metrics of an ended task', { id, error: errorMessage(error) });
-    return undefined;
-  }
+  return exit.exitStatus === 0 ? 'Completed' : 'Error';
 }
 
 function now(): bigint {

@@ -12,6 +12,8 @@ const CREATE_LIMIT_MS = 10_000;
 const PAUSE_MS = 200;
 const PUT_AWAY_LIMIT_MS = 2000;
 const PUT_AWAY_POLL_MS = 10;
+/** A directory that is being removed is gone within this. */
+const REMOVED_WITHIN_MS = 1000;
 /** For so long after a first failure another one may pass. */
 const MAY_PASS_MS = 5000;
 
@@ -43,6 +45,7 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
     } catch (error) {
       const message = errorMessage(error);
       failedAt ??= Date.now();
+      if (isBundleThere(error) && (await cannotBePutAway(deps, task))) return true;
       const known = isKnownToRuntime(error);
       if (signal.aborted || !(known || isBundleThere(error) || mayPass(error, Date.now() - failedAt))) {
         deps.log.warn('what is left of a task cannot be cleared', { id, error: message });
@@ -52,6 +55,22 @@ export async function clearHalfMadeTask(deps: Deps, task: HalfMade): Promise<boo
     }
     await sleep(PAUSE_MS); // it may still be being made, or put away by the daemon
   }
+}
+
+/**
+ * Whether the daemon can never put away the directory of a task that it has no more, and so makes none of that id until it is
+ * started again: containerd 1.6 renames it to a hidden one and removes that, in which the OCI runtime may still be writing; it
+ * stays, and no other can be renamed to it. Then /proc and the OCI runtime tell what is left, and all of that is ended.
+ */
+async function cannotBePutAway(deps: Deps, { id, handler }: HalfMade): Promise<boolean> {
+  const { host, paths } = deps;
+  const both = async (): Promise<boolean> =>
+    (await host.isDirectory(paths.bundle(id))) && (await host.isDirectory(paths.bundle(`.${id}`)));
+  if (!handler.hostProcesses || !(await both())) return false;
+  await sleep(REMOVED_WITHIN_MS); // it may be about to go
+  if (!(await both())) return false;
+  await clearVanishedTask(deps, id, { handler, reason: 'its creation was cut off, and no other can be made' });
+  return true;
 }
 
 /**

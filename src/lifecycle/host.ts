@@ -4,8 +4,10 @@ import type { LeakedShim } from '../host/leaked-shims';
 import type { RuntimeContainer } from '../host/oci-runtime';
 import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
+import type { DeadSocket } from '../host/shim-sockets';
 import type { ProcessTable } from '../host/stray-processes';
-import type { CgroupValues } from '../model/cgroup-values';
+import type { CgroupReading } from '../model/cgroup-values';
+import type { OomWatch } from '../model/container';
 import type { HostFacts } from '../model/host-facts';
 import type { Mount } from '../model/mount';
 import type { NetDev } from '../model/net-dev';
@@ -104,8 +106,16 @@ export interface Host {
   /** Afterwards the default AppArmor profile is loaded. */
   ensureDefaultApparmor(): Promise<void>;
   isApparmorLoaded(name: string): Promise<boolean>;
-  /** Values of a pod's or container's cgroup; undefined when it is gone. */
-  cgroupValues(cgroupsPath: string): Promise<CgroupValues | undefined>;
+  /** What a pod's or container's cgroup has used, and when that was read; undefined when it is gone. */
+  readCgroup(cgroupsPath: string): Promise<CgroupReading | undefined>;
+  /** Pids of the processes in a cgroup and below it; none when it is gone. */
+  cgroupProcesses(cgroupsPath: string): Promise<number[]>;
+  /** Watches the counter of processes killed for memory of a cgroup; undefined where the kernel tells no changes (v1). */
+  watchOomKills(cgroupsPath: string): Promise<OomWatch | undefined>;
+  /** How many processes of a cgroup the kernel has killed for memory; undefined when it is gone. */
+  oomKills(cgroupsPath: string): Promise<bigint | undefined>;
+  /** Cgroups in which the kernel's log says that it killed for memory, by their paths from the root of all cgroups. */
+  oomKilledCgroups(): Promise<readonly string[]>;
   /** Which processes run now and for which tasks, by /proc: whatever containerd says. */
   processTable(): Promise<ProcessTable>;
   /** Kills every process in a task's cgroup that containerd does not know any more; answers their pids. */
@@ -116,6 +126,16 @@ export interface Host {
   leakedShims(namespace: string): Promise<LeakedShim[]>;
   /** Kills it with SIGKILL, unless its pid is another process' by now. */
   killShim(shim: LeakedShim): Promise<void>;
+  /** The address of containerd that a shim was started with; undefined when there is no such shim. */
+  shimAddress(pid: number): Promise<string | undefined>;
+  /** Paths of the sockets that directories of tasks name, which are below `root`, in one for each namespace. */
+  socketsOfTasks(root: string): Promise<string[]>;
+  /** Shims' sockets at which nobody listens: in containerd's directory of them, and wherever `others` lie. */
+  deadSockets(others: readonly string[]): Promise<DeadSocket[]>;
+  /** Removes a socket; false when somebody listens there by now, or it is another one. */
+  removeDeadSocket(socket: DeadSocket): Promise<boolean>;
+  /** Removes the sockets of these names from containerd's directory of them, unless somebody listens there. */
+  removeShimSockets(names: readonly string[]): Promise<void>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

@@ -1,13 +1,18 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
+import { NotRegularFile } from '../base/regular-file';
+import { StandingProblems } from '../base/standing-problems';
 import { type RunResult, run } from '../host/run';
 import { PullError } from '../images/errors';
 import type { Descriptor } from '../model/image';
 
 export interface ImageVerifierOptions {
-  /** Every file in it is a verifier; a directory that does not exist has none. */
+  /**
+   * Every file in it, and every link, is a verifier; directories, FIFOs and sockets are passed over. A directory that does
+   * not exist has none.
+   */
   readonly binDir: string;
   /** The first so many by name are asked; -1: all. */
   readonly maxVerifiers: number;
@@ -40,7 +45,13 @@ const PASSED_ON = ['HOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy'
  * to allow it, a reason on standard output.
  */
 export class ImageVerifiers {
-  constructor(private readonly options: ImageVerifierOptions) {}
+  private readonly passedOver: StandingProblems;
+
+  constructor(private readonly options: ImageVerifierOptions) {
+    this.passedOver = new StandingProblems((file, error) =>
+      options.log.warn('entry passed over among the image verifiers', { file, error }),
+    );
+  }
 
   /** Resolves when every verifier allows the image; rejects with a PullError of the kind `signature` otherwise. */
   async verify(image: ImageToVerify): Promise<void> {
@@ -55,13 +66,29 @@ export class ImageVerifiers {
 
   private async names(): Promise<string[]> {
     const { binDir, maxVerifiers, log } = this.options;
-    const names = await readdir(binDir).catch((error: unknown) => {
+    const all = await readdir(binDir).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return [];
       throw new PullError('signature', `the image verifiers in ${binDir} cannot be read`, error);
     });
+    const names = await this.programs(all);
     if (maxVerifiers < 0 || names.length <= maxVerifiers) return names.sort();
     log.warn('some image verifiers are passed over', { dir: binDir, found: names.length, asked: maxVerifiers });
     return names.sort().slice(0, maxVerifiers);
+  }
+
+  /** Without what is no file. A link that leads nowhere stays: its verifier is missing, which must not allow anything. */
+  private async programs(names: readonly string[]): Promise<string[]> {
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const path = join(this.options.binDir, name);
+        const other = await stat(path)
+          .then((stats) => !stats.isFile())
+          .catch(() => false);
+        if (other) this.passedOver.met(path, new NotRegularFile().message);
+        return other ? [] : [name];
+      }),
+    );
+    return found.flat();
   }
 
   /** One that cannot be run, or does not answer in time, allows nothing. */

@@ -72,7 +72,12 @@ export class Paths {
    * its state directory, so the plugin's state directory is taken to be in it.
    */
   bundle(id: string): string {
-    return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task', this.dirs.namespace, id);
+    return join(this.bundles, this.dirs.namespace, id);
+  }
+
+  /** The directory with those of all tasks of containerd, one for each namespace. */
+  get bundles(): string {
+    return join(dirname(this.dirs.criState), 'io.containerd.runtime.v2.task');
   }
 
   /** containerd's namespace for everything that is ours. */

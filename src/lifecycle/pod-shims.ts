@@ -1,4 +1,5 @@
 import type { KeyedMutex } from '../base/keyed-mutex';
+import { shimSocketNames } from '../host/shim-sockets';
 import type { SandboxStore } from '../state/sandbox-store';
 import type { Host } from './host';
 
@@ -12,14 +13,20 @@ const END_TIMEOUT_MS = 2000;
  */
 export class PodShims {
   private readonly pods = new Map<string, { pid?: number; readonly tasks: Set<string> }>();
+  /** What shims are told that containerd's address is. */
+  private readonly addresses: Set<string>;
 
   constructor(
     private readonly deps: {
       readonly sandboxes: SandboxStore;
       readonly locks: KeyedMutex;
-      readonly host: Pick<Host, 'parentOf' | 'untilGone'>;
+      readonly host: Pick<Host, 'parentOf' | 'untilGone' | 'shimAddress' | 'removeShimSockets'>;
+      /** containerd's address as crisp knows it, and the namespace of pods there. */
+      readonly containerd: { readonly address: string; readonly namespace: string };
     },
-  ) {}
+  ) {
+    this.addresses = new Set(spellings(deps.containerd.address.replace(/^unix:\/\//, '')));
+  }
 
   /** How many pods have a shim that is kept in mind. */
   get size(): number {
@@ -54,6 +61,19 @@ export class PodShims {
     await this.learnPid(podId, pid);
   }
 
+  /** What the sockets of a shim may be called, by the pod or container whose id names its group. */
+  socketNames(group: string, namespace = this.deps.containerd.namespace): string[] {
+    return [...this.addresses].flatMap((address) => shimSocketNames({ address, namespace, group }));
+  }
+
+  /**
+   * Afterwards no socket is left of the shim of a pod that is being removed; one that others share lives and keeps it. On
+   * containerd 2.x a shim that pods without a pause task had leaves it, and so does one that was killed on every release.
+   */
+  async removeSockets(group: string): Promise<void> {
+    await this.deps.host.removeShimSockets(this.socketNames(group));
+  }
+
   private concerns(podId: string): boolean {
     return this.deps.sandboxes.get(podId)?.withoutInfra === true;
   }
@@ -66,7 +86,17 @@ export class PodShims {
 
   /** The first process of a task is a child of the shim. */
   private async learnPid(podId: string, pid: number): Promise<void> {
-    const parent = await this.deps.host.parentOf(pid);
-    if (parent !== undefined) this.shimOf(podId).pid = parent;
+    const { host } = this.deps;
+    const parent = await host.parentOf(pid);
+    if (parent === undefined) return;
+    this.shimOf(podId).pid = parent;
+    const address = await host.shimAddress(parent);
+    if (address !== undefined) this.addresses.add(address);
   }
+}
+
+/** /var/run is a link to /run on every distribution of today, and daemon and crisp may be configured by either. */
+function spellings(address: string): string[] {
+  if (address.startsWith('/var/run/')) return [address, address.slice('/var'.length)];
+  return address.startsWith('/run/') ? [address, `/var${address}`] : [address];
 }

@@ -3,6 +3,7 @@ import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 import { clearVanishedTask, endTask } from './half-made-task';
 import { handlerOfContainer } from './handler-of-container';
+import { patiently } from './held-up';
 import { killAndDelete } from './kill-and-delete';
 
 type Deps = Pick<
@@ -39,8 +40,8 @@ export async function removeContainerParts(deps: Deps, container: Container, sig
     });
   });
   await deps.stdio.close(id); // not before its task is gone, which would print to nowhere
-  await deps.host.removeTree(deps.paths.containerState(id));
-  await deps.host.removeTree(deps.paths.containerRoot(id));
+  await patiently(signal, () => deps.host.removeTree(deps.paths.containerState(id)));
+  await patiently(signal, () => deps.host.removeTree(deps.paths.containerRoot(id)));
   deps.containers.delete(id);
   deps.names.release(name, id);
   deps.selinux.release(processLabel);

@@ -1,18 +1,30 @@
 import { allEnded } from '../base/all-ended';
+import { errorMessage } from '../base/errors';
 import { isNotFound } from '../containerd/errors';
 import { snapshotterOf } from '../containerd/leases';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
+import { patiently } from './held-up';
 import { removeRecord } from './remove-container';
 
 type Deps = Pick<
   LifecycleDeps,
-  'containerd' | 'daemon' | 'sandboxes' | 'host' | 'paths' | 'names' | 'exits' | 'handlers' | 'selinux'
+  | 'containerd'
+  | 'daemon'
+  | 'sandboxes'
+  | 'host'
+  | 'paths'
+  | 'names'
+  | 'exits'
+  | 'handlers'
+  | 'selinux'
+  | 'shims'
+  | 'log'
 >;
 
 /**
- * Removes what a stopped sandbox left: pause container, snapshot, store record, directories, lease, journal, name.
+ * Removes what a stopped sandbox left: pause container, snapshot, store record, directories, socket, lease, journal, name.
  * Afterwards nothing of it is left. Idempotent; the caller holds its lock and has removed its containers.
  */
 export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
@@ -30,8 +42,9 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   await allEnded([
     fromContainerd(),
     deps.daemon.features.sandboxStore ? sandboxStore.delete(id, { signal }) : Promise.resolve(),
-    deps.host.removeTree(deps.paths.sandboxState(id)),
-    deps.host.removeTree(deps.paths.sandboxRoot(id)),
+    patiently(signal, () => deps.host.removeTree(deps.paths.sandboxState(id))),
+    patiently(signal, () => deps.host.removeTree(deps.paths.sandboxRoot(id))),
+    removeSockets(deps, sandbox),
   ]);
   // The last of all: while it is there, the rest is found again after a crash.
   await deps.sandboxes.forget(id);
@@ -39,6 +52,13 @@ export async function removeSandboxParts(deps: Deps, sandbox: Sandbox, signal: A
   deps.names.release(name, id);
   deps.selinux.release(processLabel);
   deps.exits.settle(id);
+}
+
+/** A pod ends also with a socket left, which the sweep finds again. */
+async function removeSockets({ shims, log }: Deps, { metadata: { id }, shimGroup }: Sandbox): Promise<void> {
+  await shims.removeSockets(shimGroup ?? id).catch((error: unknown) => {
+    log.warn('the socket of a shim cannot be removed', { id, error: errorMessage(error) });
+  });
 }
 
 /** The snapshots behind the pod's image volumes are held by its lease alone; without it they go with some later collection. */

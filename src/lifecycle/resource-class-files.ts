@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readRegularFile } from '../base/regular-file';
 import { splitDeviceNumber } from '../host/devices';
 import type { SpecBlockIo } from '../model/spec';
 import { type BlockDevice, blockIo, parseBlockIoClasses } from '../oci/block-io';
@@ -27,7 +28,7 @@ export class ResourceClassFiles {
 
   private async read<T>(file: string, parse: (text: string) => T): Promise<T> {
     try {
-      return parse(await readFile(file, 'utf8'));
+      return parse((await readRegularFile(file)).toString());
     } catch (cause) {
       throw new Error(`${file} cannot be used`, { cause });
     }

@@ -9,8 +9,6 @@ import { killLeftovers } from './half-made-task';
 import { signalTask } from './signal-task';
 
 const SIGKILL = 9;
-/** How long a SIGKILL may take to be seen: a process in uninterruptible sleep must not hold the call for ever. */
-const KILL_TIMEOUT_MS = 60_000;
 
 type Deps = ClearDeps & Pick<LifecycleDeps, 'exits' | 'stdio' | 'locks'>;
 
@@ -19,6 +17,7 @@ export interface StopOptions {
   readonly timeoutMs: number;
   /** Number of the stop signal. */
   readonly stopSignal: number;
+  /** Fires for certain: nothing else ends the wait for a process in uninterruptible sleep, or for a shim that hangs. */
   readonly signal: AbortSignal;
 }
 
@@ -58,7 +57,7 @@ async function sendStopSignal(
 
 /**
  * Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. What runs of one that containerd
- * has lost is killed without containerd: the caller has been told to end it.
+ * has lost is killed without containerd: the caller has been told to end it. `signal`: as of a stop.
  */
 export async function killTask(
   deps: Pick<Deps, 'containerd' | 'exits' | 'host' | 'log'>,
@@ -68,12 +67,7 @@ export async function killTask(
   const sent = await signalTask(deps, { containerId: id, signal: SIGKILL }, signal);
   if (!sent && deps.exits.isExpected(id))
     await killLeftovers(deps, id, 'it is to be stopped, and containerd has no task');
-  const deadline = withDeadline(signal, KILL_TIMEOUT_MS, `waiting for "${id}" to end after SIGKILL`);
-  try {
-    await deps.exits.settled(id, deadline.signal);
-  } finally {
-    deadline.cancel();
-  }
+  await deps.exits.settled(id, signal);
 }
 
 async function endsWithin(deps: Pick<Deps, 'exits'>, id: string, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { LifecycleDeps } from './deps';
 import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
 import { putTaskAway } from './half-made-task';
+import { patiently } from './held-up';
 import { podPins } from './infra-container';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
@@ -13,7 +14,7 @@ import { killTask, stopTask } from './stop-task';
 /** kubelet has stopped the containers that deserve a grace period before it stops the pod. */
 const CONTAINER_TIMEOUT_MS = 0;
 
-/** What taking a pod down may take, whoever asks for it: each part of it has a shorter limit of its own. */
+/** What taking a pod down may take when nobody waits for it any more, or somebody without a deadline. */
 export const TEARDOWN_TIMEOUT_MS = 240_000;
 
 export type TeardownDeps = Pick<
@@ -37,7 +38,7 @@ export type TeardownDeps = Pick<
 /**
  * Takes a pod down: containers, network, namespaces, shared memory, image volumes. Afterwards it is NOTREADY and nothing
  * of it runs or is wired; its records stay for RemovePodSandbox. Each part is idempotent, so a call that failed halfway
- * is simply repeated.
+ * is simply repeated. `signal` fires for certain: of the parts, only a CNI plugin has a limit of its own, that of its setting.
  */
 export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const { id } = sandbox.metadata;
@@ -50,8 +51,8 @@ export async function teardownSandbox(deps: TeardownDeps, sandbox: Sandbox, sign
   } finally {
     sandbox.stopping = false;
   }
-  await deps.host.removeTree(deps.paths.imageVolumes(id));
-  await deps.host.unmount(deps.paths.shm(id));
+  await patiently(signal, () => deps.host.removeTree(deps.paths.imageVolumes(id)));
+  await patiently(signal, () => deps.host.unmount(deps.paths.shm(id)));
   sandbox.stopped = true;
 }
 
@@ -79,7 +80,7 @@ async function unpin(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal):
   const { id } = sandbox.metadata;
   await using _held = await deps.locks.hold(id, signal);
   const { network: _network, ...pins } = podPins(deps.paths, sandbox.metadata);
-  await deps.host.unpinNamespaces(deps.paths.pinned(id), pins);
+  await patiently(signal, () => deps.host.unpinNamespaces(deps.paths.pinned(id), pins));
   if (sandbox.status.state === 'NOTREADY') return;
   await finishSandbox(deps, sandbox, { exitStatus: 0, exitedAt: BigInt(Date.now()) * 1_000_000n });
 }
@@ -117,5 +118,5 @@ export async function takeDownNetwork(deps: TeardownDeps, sandbox: Sandbox, sign
   await deps
     .networksOf(handler)
     .del({ ...podNetworkConfig(sandbox.metadata), netnsPath: present ? netnsPath : '' }, signal);
-  await deps.host.removeNetns(netnsPath);
+  await patiently(signal, () => deps.host.removeNetns(netnsPath));
 }

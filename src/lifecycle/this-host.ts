@@ -1,9 +1,11 @@
 import { stat, unlink } from 'node:fs/promises';
-import { errnoOf } from '../base/errors';
+import { errnoOf, errorMessage } from '../base/errors';
 import { freshWork } from '../base/fresh-work';
 import type { Logger } from '../base/logger';
+import { StandingProblems } from '../base/standing-problems';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
-import { readCgroupLayout, readCgroupValues } from '../host/cgroup-files';
+import { cgroupProcesses, readCgroup, readCgroupLayout } from '../host/cgroup-files';
+import type { CgroupLayout } from '../host/cgroup-layout';
 import { devicesAt, type HostDeviceNode, hostDevices } from '../host/devices';
 import { entries, makeDir, removeTree } from '../host/dirs';
 import { makeFifos } from '../host/fifos';
@@ -17,6 +19,7 @@ import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
 import { dialInNetns } from '../host/netns-dial';
 import { deleteRuntimeContainer } from '../host/oci-runtime';
+import { oomCounter, oomKilledCgroups, oomKills, watchOomCounter } from '../host/oom-kills';
 import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../host/pod-namespaces';
 import { parentOf, startedAt, untilGone } from '../host/proc';
 import { processCounts } from '../host/process-values';
@@ -24,6 +27,14 @@ import { resolveHostPaths } from '../host/safe-path';
 import { writeSandboxFiles } from '../host/sandbox-files';
 import { relabel } from '../host/selinux';
 import { mountShifted } from '../host/shifted-mounts';
+import {
+  deadSockets,
+  directoriesOf,
+  removeDeadSocket,
+  removeShimSockets,
+  shimAddress,
+  socketsOfTasks,
+} from '../host/shim-sockets';
 import { killMakers, killStrays, processTable } from '../host/stray-processes';
 import { hostMeans } from '../host/syscalls';
 import { readRootfsFile } from '../host/user-lookup';
@@ -35,13 +46,22 @@ import type { Host, HostDevice, NetnsOwner } from './host';
 const WARM_UP_MS = 500;
 const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'nosuid', 'nodev'], source: 'shm' };
 
-/** What is done to processes by the task that they belong to. */
-const ofTasks: Pick<Host, 'processTable' | 'killStrays' | 'killMakers' | 'leakedShims' | 'killShim'> = {
+/** What is done to processes by the task that they belong to, and to what shims of tasks listen at. */
+const ofTasks: Pick<
+  Host,
+  | ('processTable' | 'killStrays' | 'killMakers' | 'leakedShims' | 'killShim')
+  | ('shimAddress' | 'socketsOfTasks' | 'deadSockets' | 'removeDeadSocket' | 'removeShimSockets')
+> = {
   processTable: freshWork(() => processTable()),
   killStrays: (id) => killStrays(id),
   killMakers: (id, runtime) => killMakers(id, runtime),
   leakedShims: (namespace) => leakedShims(namespace),
   killShim: (shim) => killShim(shim),
+  shimAddress: (pid) => shimAddress(pid),
+  socketsOfTasks,
+  deadSockets: (others) => deadSockets(directoriesOf(others)),
+  removeDeadSocket,
+  removeShimSockets: async (names) => void (await removeShimSockets(names)),
 };
 
 /**
@@ -93,11 +113,32 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     cgroupMountOptions,
     ensureDefaultApparmor: () => ensureDefaultAppArmorProfile(),
     isApparmorLoaded: (name) => isAppArmorProfileLoaded(name),
-    cgroupValues: (path) => readCgroupValues(path, layout),
+    readCgroup: (path) => readCgroup(path, layout),
+    cgroupProcesses: (path) => cgroupProcesses(path, layout),
+    ...ofOomKills(layout, log),
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
     relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
     dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
+  };
+}
+
+/** What the kernel tells of the processes that it kills for memory. */
+function ofOomKills(layout: CgroupLayout, log: Logger): Pick<Host, 'watchOomKills' | 'oomKills' | 'oomKilledCgroups'> {
+  const problems = new StandingProblems((_where, error) => log.warn('kills for memory cannot be watched', { error }));
+  return {
+    watchOomKills: async (cgroup) => {
+      const file = layout.version === 2 ? oomCounter(cgroup, layout) : undefined;
+      try {
+        return file === undefined ? undefined : watchOomCounter(file);
+      } catch (error) {
+        const errno = errnoOf(error) ?? ''; // ENOSPC: fs.inotify.max_user_watches
+        if (errno !== 'ENOENT') problems.met(errno, errorMessage(error));
+        return undefined;
+      }
+    },
+    oomKills: (cgroup) => oomKills(cgroup, layout),
+    oomKilledCgroups: freshWork(() => oomKilledCgroups()),
   };
 }
 

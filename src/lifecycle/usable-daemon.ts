@@ -47,10 +47,12 @@ export async function requireUsableDaemon(
   }
 }
 
-/** What this daemon offers beyond 1.6. 1.7 has a sandbox store too, but lacks what makes it safe to use. */
+/** Which release this daemon is and what it offers beyond 1.6. 1.7 has a sandbox store too, but lacks what makes it safe to use. */
 export async function daemonFeatures(containerd: ContainerdClient): Promise<DaemonFeatures> {
-  const [store] = await containerd.introspection.plugins([SANDBOX_STORE]);
-  if (!store || store.initError) return { sandboxStore: false };
-  const { version } = await containerd.version.version();
-  return { sandboxStore: !/^v?1\./.test(version) };
+  const [[store], { version }] = await Promise.all([
+    containerd.introspection.plugins([SANDBOX_STORE]),
+    containerd.version.version(),
+  ]);
+  const usable = store !== undefined && !store.initError && !/^v?1\./.test(version);
+  return { sandboxStore: usable, version };
 }

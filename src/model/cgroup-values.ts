@@ -10,6 +10,13 @@ export interface CgroupValues {
   readonly hugetlb?: readonly CgroupHugetlb[];
 }
 
+/** What the files of a cgroup said, and when. */
+export interface CgroupReading {
+  /** When its CPU time was read, by the machine's monotonic clock (`process.hrtime.bigint()`, the same on every thread). */
+  readonly readAt: bigint;
+  readonly values: CgroupValues;
+}
+
 /** Times are in nanoseconds; cgroup v2 counts microseconds, so multiply by 1000. */
 export interface CgroupCpu {
   /** v2: usage_usec of cpu.stat; v1: cpuacct.usage. */

@@ -47,6 +47,16 @@ export interface ContainerStatus {
   readonly unknown: boolean;
 }
 
+/** Watches whether the kernel kills processes of a container for memory. */
+export interface OomWatch {
+  /**
+   * Whether it has killed one; undefined when that is not known: the kernel has told of a change, and the counter went with
+   * its cgroup before it could be read.
+   */
+  look(): boolean | undefined;
+  close(): void;
+}
+
 /** Who the first process of a container runs as, from its OCI spec. */
 export interface ContainerUserIds {
   readonly uid: number;
@@ -69,8 +79,10 @@ export interface Container {
   busy?: 'starting' | 'removing';
   /** The stop signal has been sent once. */
   stopSignalSent?: boolean;
-  /** An OOM event named it; looked at when it ends with 137. */
+  /** An OOM event of containerd named it, heard by us or, before a start, by containerd's plugin; looked at when it ends. */
   oomKilled?: boolean;
+  /** Watches the kernel's counter of such kills while it runs; absent where that cannot be watched. Not stored. */
+  oomWatch?: OomWatch;
   /** Its start failed and what became of its task is not known: it may be there, or a shim that nobody knows. */
   halfMade?: boolean;
   /** Its end is not on disk yet: that was full. */
@@ -85,6 +97,23 @@ export interface Container {
   failedStart?: string;
   /** A change of its resources failed half-way and is still to be put back by this; set while that is so. Not stored. */
   putBackResources?: (signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The status with times that never run backwards: created, started, ended. They come from clocks that are read at different
+ * moments (crisp's, containerd's, a shim's), and a clock may be set back in between.
+ */
+export function inOrder(status: ContainerStatus): ContainerStatus {
+  const startedAt = notBefore(status.createdAt, status.startedAt);
+  const finishedAt = notBefore(startedAt || status.createdAt, status.finishedAt);
+  return startedAt === status.startedAt && finishedAt === status.finishedAt
+    ? status
+    : { ...status, startedAt, finishedAt };
+}
+
+/** `time`, or `earliest` when that is later; 0n stays: it has not happened. */
+function notBefore(earliest: bigint, time: bigint): bigint {
+  return time !== 0n && time < earliest ? earliest : time;
 }
 
 /** The state that CRI reports, by the times alone (as the plugin does: a status file has no state field). */

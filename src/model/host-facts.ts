@@ -26,4 +26,6 @@ export interface HostFacts {
   readonly systemd: boolean;
   /** Huge page sizes as the cgroup files name them, for example `2MB`. */
   readonly hugePageSizes: readonly string[];
+  /** Directories that count how often each CPU was throttled for heat; none on many virtual machines. */
+  readonly thermalThrottleDirs: readonly string[];
 }

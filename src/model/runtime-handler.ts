@@ -30,6 +30,9 @@ export interface RuntimeHandler {
   readonly selinuxKvmLabel: boolean;
   /** `auto`: pods have a pause task only where something needs one. */
   readonly infraContainer: 'auto' | 'always';
-  /** Processes are the host's (runc, crun). False for VM shims, whose pids mean nothing on the host. */
+  /**
+   * Processes are the host's (runc, crun). False where they are a virtual machine's or another kernel's (Kata, gVisor): their
+   * pids mean nothing on the host.
+   */
   readonly hostProcesses: boolean;
 }

@@ -34,6 +34,12 @@ export interface SandboxStatus {
   readonly resources?: LinuxContainerResources;
 }
 
+/** The status with an end that is not before its creation: two clocks tell them. */
+export function inOrder(status: SandboxStatus): SandboxStatus {
+  const { createdAt, exitedAt } = status;
+  return exitedAt !== 0n && exitedAt < createdAt ? { ...status, exitedAt: createdAt } : status;
+}
+
 export interface Sandbox {
   /** Replaced once, where it could not be read at a start. */
   metadata: SandboxMetadata;

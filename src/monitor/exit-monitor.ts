@@ -21,7 +21,7 @@ export type OnExit = (exit: Exit) => Promise<void>;
  * question and /proc agree that the task is gone.
  */
 export class ExitMonitor {
-  private readonly watched = new Map<string, AbortController>();
+  private readonly watched = new Map<string, { readonly controller: AbortController; readonly beside?: Disposable }>();
   /** What begins to wait when it is released; undefined while nothing is held back. */
   private held: (() => void)[] | undefined;
 
@@ -34,20 +34,25 @@ export class ExitMonitor {
     },
   ) {}
 
-  /** From now on the end of the task leads to `onExit`. Call it between creating a task and starting it. */
-  watch(task: SoughtTask, onExit: OnExit): void {
+  /**
+   * From now on the end of the task leads to `onExit`. Call it between creating a task and starting it. `beside` is disposed
+   * of when the task is not watched any more, after `onExit` has succeeded.
+   */
+  watch(task: SoughtTask, onExit: OnExit, beside?: Disposable): void {
     const { id } = task;
     this.unwatch(id);
     const controller = new AbortController();
-    this.watched.set(id, controller);
+    this.watched.set(id, { controller, beside });
     this.deps.exits.expect(id);
     void this.follow(task, onExit, controller.signal);
   }
 
   /** Nobody cares for the end of `id` any more. */
   unwatch(id: string): void {
-    this.watched.get(id)?.abort(new Error('no longer watched'));
+    const watched = this.watched.get(id);
     this.watched.delete(id);
+    watched?.controller.abort(new Error('no longer watched'));
+    watched?.beside?.[Symbol.dispose]();
   }
 
   /**
@@ -87,7 +92,7 @@ export class ExitMonitor {
     } catch (error) {
       if (!signal.aborted) this.deps.log.error('an exit could not be handled', { id, error: errorMessage(error) });
     } finally {
-      if (!signal.aborted) this.watched.delete(id);
+      if (!signal.aborted) this.unwatch(id);
     }
   }
 

@@ -1,6 +1,7 @@
 import { sleep } from '../base/backoff';
 import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
+import { OOM_KILLED } from '../lifecycle/oom-kills';
 import { takeUpStdio } from '../lifecycle/take-up-stdio';
 import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
@@ -39,6 +40,8 @@ export async function recoverContainer(deps: RecoverDeps, record: ContainerRecor
     snapshotter: record.snapshotter,
     user: userOf(record),
     unreadable,
+    // So containerd's plugin keeps an OOM event, also of a container that runs on.
+    oomKilled: stored?.reason === OOM_KILLED,
   };
   reserveRecovered(deps, metadata.name, metadata.id);
   deps.selinux.reserve(metadata.processLabel);

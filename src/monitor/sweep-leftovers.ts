@@ -17,7 +17,7 @@ export type SweepDeps = Pick<
 >;
 
 /** Whether somebody has the id: it is listed, or being made or removed right now. */
-function isOwned(deps: SweepDeps, id: string): boolean {
+export function isOwned(deps: SweepDeps, id: string): boolean {
   // In this order: what is made is listed before its lock is released.
   return (
     deps.locks.isHeld(id) ||

@@ -9,6 +9,8 @@ import {
   sweepShims,
   sweepSnapshots,
 } from './sweep-leftovers';
+import { sweepRecords } from './sweep-records';
+import { sweepShimSockets } from './sweep-shim-sockets';
 
 const PERIOD_MS = 3_600_000;
 /** After a round in which nothing could be swept. */
@@ -26,6 +28,7 @@ type Deps = Pick<
   | 'paths'
   | 'networksOf'
   | 'handlers'
+  | 'shims'
   | 'log'
 >;
 
@@ -35,6 +38,7 @@ type Deps = Pick<
  */
 export class Sweep {
   private readonly controller = new AbortController();
+  private readonly since = BigInt(Date.now()) * 1_000_000n;
 
   constructor(private readonly deps: Deps) {}
 
@@ -54,7 +58,9 @@ export class Sweep {
       leases: () => sweepLeases(this.deps, signal),
       snapshots: () => sweepSnapshots(this.deps, signal),
       directories: () => sweepDirectories(this.deps, signal),
+      records: () => sweepRecords(this.deps, signal, { since: this.since }),
       shims: () => sweepShims(this.deps, signal),
+      sockets: () => sweepShimSockets(this.deps, signal), // also of those that were just ended
     };
     if (!(await this.isReliable())) return false;
     for (const [part, act] of Object.entries(parts)) {

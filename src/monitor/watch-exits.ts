@@ -3,22 +3,25 @@ import { finishContainer } from '../lifecycle/finish-container';
 import { finishSandbox } from '../lifecycle/finish-sandbox';
 import { clearVanishedTask } from '../lifecycle/half-made-task';
 import { handlerOfContainer } from '../lifecycle/handler-of-container';
+import { watchOomKills } from '../lifecycle/oom-kills';
 import { pauseTaskOf, taskOfContainer } from '../lifecycle/task-presence';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
+import type { Exit } from '../state/exits';
 import type { ExitMonitor } from './exit-monitor';
 
 /** Why a vanished task's processes may be killed: the exit monitor has made sure of it. */
 const reason = 'containerd has no task, and its shim has ended';
 
-/** From now on the end of this container's task is recorded, under the container's lock. */
+/** From now on the end of this container's task is recorded, under the container's lock, and kills for memory are seen. */
 export function watchContainer(deps: LifecycleDeps, monitor: ExitMonitor, container: Container): void {
   const { id } = container.metadata;
-  monitor.watch(taskOfContainer(deps, container), async (exit) => {
+  const onExit = async (exit: Exit): Promise<void> => {
     await using _held = await deps.locks.hold(id);
     if (exit.vanished) await clearVanishedTask(deps, id, { handler: handlerOfContainer(deps, container), reason });
     await finishContainer(deps, container, exit);
-  });
+  };
+  monitor.watch(taskOfContainer(deps, container), onExit, watchOomKills(deps, container));
 }
 
 /** From now on the end of this sandbox's pause task is recorded, under the sandbox's lock. */

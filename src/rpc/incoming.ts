@@ -1,16 +1,24 @@
 import { errorMessage } from '../base/errors';
-import type { Logger } from '../base/logger';
+import type { LogFields, Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import type { Call } from './call';
 import type { CallStatus } from './call-status';
 import { Code, codeName } from './code';
 import { RpcError } from './rpc-error';
 
+/** The status of a call that fails, and how that is logged: as a warning, unless one of these says otherwise. */
+export interface Failure extends CallStatus {
+  /** An ordinary answer to the question, or an end without a fault: it is logged at debug, as served. */
+  readonly expected?: boolean;
+  /** Of an error that nobody foresaw: it is logged as an error. */
+  readonly stack?: string;
+}
+
 export interface IncomingOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   /** The one place where what was thrown becomes a status. */
-  readonly toStatus: (thrown: unknown, call: Call) => CallStatus;
+  readonly toStatus: (thrown: unknown, call: Call) => Failure;
   /** Throws when `method` may not be served now. */
   readonly gate?: (method: string) => void;
 }
@@ -24,7 +32,7 @@ export interface Caller {
   onGone(listener: () => void): void;
 }
 
-export type Outcome<T> = { ok: true; value: T } | { ok: false; status: CallStatus };
+export type Outcome<T> = { ok: true; value: T } | { ok: false; status: Failure };
 
 /** The longest that a timer of Node can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -40,7 +48,10 @@ export class Incoming {
   ended: Promise<void> = Promise.resolve();
   private readonly controller = new AbortController();
   private readonly startedAt = process.hrtime.bigint();
+  private readonly notes: LogFields = {};
   private timer?: NodeJS.Timeout;
+  /** The caller has left before its deadline, which ended the call. */
+  private left = false;
 
   constructor(
     { method, id, caller }: { method: string; id: number; caller: Caller },
@@ -49,7 +60,8 @@ export class Incoming {
   ) {
     const log = options.log.child({ method, call: id });
     const header = (name: string): string | undefined => caller.header(name);
-    this.call = { method, signal: this.controller.signal, log, header };
+    const note = (fields: LogFields): void => void Object.assign(this.notes, fields);
+    this.call = { method, signal: this.controller.signal, deadline: caller.deadline, log, header, note };
     this.observe(caller);
   }
 
@@ -59,8 +71,10 @@ export class Incoming {
     const late = (): void => this.abort(new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed'));
     if (deadline - Date.now() <= MAX_TIMER_MS) this.timer = setTimeout(late, deadline - Date.now());
     caller.onGone(() => {
-      if (Date.now() + DEADLINE_SLACK_MS >= deadline) late();
-      else this.abort(new RpcError(Code.CANCELLED, 'the caller has gone'));
+      if (this.controller.signal.aborted) return;
+      if (Date.now() + DEADLINE_SLACK_MS >= deadline) return late();
+      this.left = true;
+      this.abort(new RpcError(Code.CANCELLED, 'the caller has gone'));
     });
   }
 
@@ -93,31 +107,37 @@ export class Incoming {
   private outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
     const { signal } = this.call;
     return new Promise((resolve) => {
-      const onAbort = (): void => resolve({ ok: false, status: this.statusOf(signal.reason) });
+      const onAbort = (): void => resolve(this.failure(signal.reason));
       signal.addEventListener('abort', onAbort, { once: true });
       work
         .then(
           (value) => resolve({ ok: true, value }),
           (thrown: unknown) => {
-            if (!signal.aborted) resolve({ ok: false, status: this.statusOf(thrown) });
-            else if (thrown !== signal.reason) this.reportLate(thrown);
+            if (!signal.aborted) resolve(this.failure(thrown));
+            else this.reportLate(thrown);
           },
         )
         .finally(() => signal.removeEventListener('abort', onAbort));
     });
   }
 
-  private statusOf(thrown: unknown): CallStatus {
+  private failure(thrown: unknown): Outcome<never> {
     try {
-      const { code, message } = this.options.toStatus(thrown, this.call);
-      return { code, message: sendable(message) };
+      const status = this.options.toStatus(thrown, this.call);
+      return { ok: false, status: { ...status, message: sendable(status.message) } };
     } catch (error) {
-      return { code: Code.INTERNAL, message: sendable(errorMessage(error)) };
+      return { ok: false, status: { code: Code.INTERNAL, message: sendable(errorMessage(error)) } };
     }
   }
 
+  /** The call itself has been answered and logged already. */
   private reportLate(thrown: unknown): void {
-    this.call.log.info('a call whose caller had gone has failed', { error: errorMessage(thrown) });
+    const { log, signal } = this.call;
+    if (thrown !== signal.reason) {
+      log.info('a call whose caller had gone has failed', { ...this.notes, error: errorMessage(thrown) });
+    } else if (Object.keys(this.notes).length > 0) {
+      log.info('a call whose caller had gone has been undone', this.notes);
+    }
   }
 
   private record(outcome: Outcome<unknown>): void {
@@ -127,8 +147,16 @@ export class Incoming {
     this.options.metrics.count('crisp_rpc_total', labels);
     this.options.metrics.time('crisp_rpc_seconds', seconds, labels);
     const fields = { code: labels.code, ms: Math.round(seconds * 1e6) / 1000 };
-    if (outcome.ok) log.debug('served', fields);
-    else log.warn('failed', { ...fields, error: outcome.status.message });
+    if (outcome.ok) {
+      log.debug('served', fields);
+      return;
+    }
+    const { expected, stack, message: error } = outcome.status;
+    const failed = { ...fields, ...this.notes, error };
+    if (expected) log.debug('served', failed);
+    else if (stack !== undefined) log.error('unexpected error', { ...failed, stack });
+    else if (this.left) log.info('ended by its caller', failed);
+    else log.warn('failed', failed);
   }
 }
 

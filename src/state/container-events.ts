@@ -1,6 +1,6 @@
 import {
   ContainerEventResponse,
-  type ContainerEventType,
+  ContainerEventType,
   type ContainerStatus,
   type PodSandboxStatus,
 } from '../../generated/cri/v1/api';
@@ -36,6 +36,8 @@ export interface EventSnapshot {
 /** Fans container events out to every GetContainerEvents stream; each subscriber gets each event, in order. */
 export class ContainerEvents {
   private readonly subscribers = new Set<Subscriber>();
+  /** When the last event of each container and sandbox was, until its deletion. */
+  private readonly lastAt = new Map<string, bigint>();
 
   /** `snapshot` tells the pod's state at the moment of the event. */
   constructor(
@@ -43,15 +45,22 @@ export class ContainerEvents {
     private readonly log: Logger,
   ) {}
 
-  /** Announces that something happened to a container, or to the sandbox itself when both ids are equal. */
+  /**
+   * Announces that something happened to a container, or to the sandbox itself when both ids are equal. No event is older
+   * than the one before about the same id, nor than what it tells of it, also when the clock was set back in between.
+   */
   publish(containerId: string, sandboxId: string, type: ContainerEventType): void {
-    if (this.subscribers.size === 0) return;
-    const createdAt = BigInt(Date.now()) * 1_000_000n;
+    if (this.subscribers.size === 0) return void this.lastAt.delete(containerId);
+    const snapshot = this.snapshot(sandboxId);
+    const now = BigInt(Date.now()) * 1_000_000n;
+    const createdAt = latest([now, this.lastAt.get(containerId) ?? 0n, ...timesOf(containerId, snapshot)]);
+    if (type === ContainerEventType.CONTAINER_DELETED_EVENT) this.lastAt.delete(containerId);
+    else this.lastAt.set(containerId, createdAt);
     const event: ContainerEventResponse = {
       containerId,
       containerEventType: type,
       createdAt,
-      ...this.snapshot(sandboxId),
+      ...snapshot,
     };
     const size = once(() => ContainerEventResponse.encode(event).finish().length);
     for (const subscriber of [...this.subscribers]) {
@@ -69,6 +78,19 @@ export class ContainerEvents {
     if (!signal.aborted) this.subscribers.add(subscriber);
     return subscriber.read();
   }
+}
+
+/** What the snapshot tells of the pod or container itself. */
+function timesOf(id: string, { podSandboxStatus, containersStatuses }: EventSnapshot): bigint[] {
+  const container = containersStatuses.find((status) => status.id === id);
+  if (container) return [container.createdAt, container.startedAt, container.finishedAt];
+  return podSandboxStatus?.id === id ? [podSandboxStatus.createdAt] : [];
+}
+
+function latest(times: readonly bigint[]): bigint {
+  let found = 0n;
+  for (const time of times) if (time > found) found = time;
+  return found;
 }
 
 interface Queued {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ListContainersResponse } from '../../generated/cri/v1/api';
 import { writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
-import type { Container, ContainerStatus } from '../model/container';
+import { type Container, type ContainerStatus, inOrder } from '../model/container';
 import { toCriContainer } from './cri-shapes';
 import { EncodedItems } from './encoded-items';
 import { IdMap } from './id-map';
@@ -24,7 +24,7 @@ export class ContainerStore {
   /** `criRoot` is the plugin's root directory. */
   constructor(private readonly criRoot: string) {}
 
-  /** Afterwards the container is listed. */
+  /** Afterwards the container is listed. Its status is told as it was found, also one that the plugin of containerd wrote. */
   add(container: Container): void {
     const { id, sandboxId } = container.metadata;
     const before = this.containers.get(id);
@@ -62,14 +62,14 @@ export class ContainerStore {
 
   /** Changes the status in memory and on disk; the caller holds the container's lock. The disk comes first. */
   async update(container: Container, change: Partial<ContainerStatus>): Promise<void> {
-    const status = { ...container.status, ...change };
+    const status = inOrder({ ...container.status, ...change });
     await this.writeStatus(container.metadata.id, status);
     container.status = status;
   }
 
   /** Changes the status in memory only, for when the disk refuses: what happened has happened. */
   updateInMemory(container: Container, change: Partial<ContainerStatus>): void {
-    container.status = { ...container.status, ...change };
+    container.status = inOrder({ ...container.status, ...change });
   }
 
   /** Writes the status file, keeping what a newer program wrote into it. An exit is kept through a power cut. */

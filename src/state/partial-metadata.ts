@@ -24,7 +24,7 @@ const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
 const POD_UID = 'io.kubernetes.pod.uid';
 const CONTAINER_NAME = 'io.kubernetes.container.name';
 /** Annotations of an OCI spec, as containerd's plugin and crisp write them. */
-const SPEC_SANDBOX_ID = 'io.kubernetes.cri.sandbox-id';
+export const SPEC_SANDBOX_ID = 'io.kubernetes.cri.sandbox-id';
 const SPEC_CONTAINER_NAME = 'io.kubernetes.cri.container-name';
 
 /** The OCI spec of a record; undefined when there is none that can be read. */

@@ -27,6 +27,9 @@ export const CONTAINER_METADATA_TYPE = 'github.com/containerd/cri/pkg/store/cont
 
 const VERSION = 'v1';
 
+/** Betas of containerd 2.3 and 2.4 wrote a stop signal as CRI 0.38 spells its enum: `SIGNAL_SIGTERM`. */
+const ENUM_PREFIX = /^SIGNAL_(?=SIG)/;
+
 type Plain = Record<string, unknown>;
 
 /** The sandbox's extension of a record. */
@@ -100,7 +103,7 @@ export function parseContainerMetadata(data: Buffer, options?: GoJsonOptions): C
     imageDigest: stored.text('ImageDigest'),
     imageName: stored.text('ImageName'),
     logPath: stored.text('LogPath'),
-    stopSignal: stored.text('StopSignal'),
+    stopSignal: stored.text('StopSignal').replace(ENUM_PREFIX, ''),
     processLabel: stored.text('ProcessLabel'),
   }));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ListPodSandboxResponse } from '../../generated/cri/v1/api';
 import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
-import type { Sandbox, SandboxMetadata, SandboxStatus } from '../model/sandbox';
+import { inOrder, type Sandbox, type SandboxMetadata, type SandboxStatus } from '../model/sandbox';
 import { toCriSandbox } from './cri-shapes';
 import { EncodedItems } from './encoded-items';
 import { IdMap } from './id-map';
@@ -96,13 +96,14 @@ export class SandboxStore {
 
   /** Afterwards the sandbox is listed. */
   add(sandbox: Sandbox): void {
+    sandbox.status = inOrder(sandbox.status);
     this.sandboxes.set(sandbox.metadata.id, sandbox);
   }
 
   /** Changes the status as a whole; the caller holds the sandbox's lock. */
   update(id: string, change: Partial<SandboxStatus>): void {
     const sandbox = this.sandboxes.get(id);
-    if (sandbox) sandbox.status = { ...sandbox.status, ...change };
+    if (sandbox) sandbox.status = inOrder({ ...sandbox.status, ...change });
   }
 
   delete(id: string): void {

@@ -90,9 +90,10 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
 
 async function run(asked: ProcessRequest, connection: ProcessConnection, options: ServeOptions): Promise<void> {
   const result = await runProcess(options.runtime, asked, connection);
-  if ('error' in result) {
-    options.log.info('a streamed process ended with an error', { error: errorMessage(result.error) });
-  }
+  if (!('error' in result)) return;
+  const { signal } = connection.streams;
+  if (signal.aborted && result.error === signal.reason) options.log.debug('a client left before its process ended');
+  else options.log.info('a streamed process ended with an error', { error: errorMessage(result.error) });
 }
 
 function forwarding({ sandboxId }: PortForwardRequest, { runtime, log, creationTimeoutMs }: ServeOptions) {

@@ -1,11 +1,16 @@
 import type { Readable } from 'node:stream';
+import { goStruct, readAsGo } from '../base/go-fields';
 import type { TerminalSize } from './streaming-runtime';
 
 /** Longest text without an end that is kept; a size takes less than 40 bytes. */
 const MOST_TEXT = 4096;
 const MOST_CHARACTERS = 65_535;
+const SIZE_SHAPE = goStruct('Width Height');
 
-/** Reads the sizes a client sends (`{"Width":80,"Height":24}`, one after the other) and remembers the latest. */
+/**
+ * Reads the sizes a client sends (`{"Width":80,"Height":24}`, one after the other) and remembers the latest. Keys may be of
+ * any case, as Go's readers take them.
+ */
 export class TerminalSizes {
   private latest: TerminalSize | undefined;
   private listener: ((size: TerminalSize) => void) | undefined;
@@ -39,7 +44,7 @@ export class TerminalSizes {
 function sizeOf(text: string): TerminalSize | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = readAsGo<unknown>(JSON.parse(text), SIZE_SHAPE);
   } catch {
     return undefined;
   }

@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-import { containerdPrograms } from '../support/daemon/containerd';
+import { containerdPrograms, versionSaid } from '../support/daemon/containerd';
 
 /** What the numbers were measured on. */
 export interface Machine {
@@ -20,26 +19,25 @@ export interface Machine {
 /** Looks at the machine, before anything is measured. */
 export function thisMachine(): Machine {
   const programs = containerdPrograms('2');
-  const version = (program: string): string =>
-    /v?\d+\.\d+\.\d+\S*/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
   const model = /^model name\s*: (.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
   return {
     when: new Date().toISOString().slice(0, 16),
     processors: `${cpus().length} × ${model || process.arch}`,
     memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     kernel: release(),
-    containerd: version(programs.containerd),
-    runc: version(programs.runc),
+    containerd: versionSaid(programs.containerd),
+    runc: versionSaid(programs.runc),
     node: process.version,
     load: loadavg()[0] ?? 0,
   };
 }
 
-/** The machine as a sentence. */
+/** Which release's plugin crisp is measured against, and the machine, as sentences. */
 export function describeMachine({ when, processors, memory, kernel, load, ...programs }: Machine): string {
   const { containerd, runc, node } = programs;
   return (
-    `${when} UTC; ${processors}, ${memory}, Linux ${kernel}; containerd ${containerd}, runc ${runc}, Node ${node}; ` +
+    `The plugin is the CRI of containerd ${containerd}, with runc ${runc}; crisp runs on the same two, with Node ${node}. ` +
+    `${when} UTC; ${processors}, ${memory}, Linux ${kernel}; ` +
     `load average before: ${load.toFixed(1)}.`
   );
 }

@@ -5,7 +5,7 @@ import type { CaseResult } from './report';
 /** A line of known-failures.md: a case that this kind of machine, containerd or runc cannot pass. */
 export interface KnownCase {
   readonly state: 'fails' | 'skipped';
-  /** `1.6`, `2.x` or `all`. */
+  /** A stage (`1.6`, `2.x`) or `all`. */
   readonly stage: string;
   /** The case's whole name, or its beginning followed by `…`. */
   readonly name: string;

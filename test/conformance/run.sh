@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# critest against crisp on containerd 1.6 and 2.x; main.ts says which environment variables it knows.
+# critest against crisp on containerd 1.6, 2.x and others; main.ts says which environment variables it knows.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 scripts/ensure-packages.sh

@@ -1,22 +1,20 @@
 import { spawn } from 'node:child_process';
-import { closeSync, cpSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createPodNetwork } from '../support/daemon/cni';
-import { type Containerd, containerdPrograms, startContainerd } from '../support/daemon/containerd';
+import { type Containerd, containerdPrograms, describePrograms, startContainerd } from '../support/daemon/containerd';
 import { startCrisp } from '../support/daemon/crisp';
-import { DIGEST_IMAGE, testImages } from '../support/daemon/images/catalog';
-import { buildImage, LayerCache } from '../support/daemon/images/push';
+import { critestFolder } from '../support/daemon/critest';
 import { describeLeftovers, type LeftoverPlaces, leftBehind, leftovers } from '../support/daemon/leftovers';
 import { cacheDir } from '../support/daemon/places';
 import { lastLines } from '../support/daemon/process';
 import { startTestRegistry } from '../support/daemon/registry';
+import { cniVersionOf } from '../support/daemon/releases';
 import { createScratch, removeScratch } from '../support/daemon/scratch';
-import { buildTools } from '../support/daemon/tools';
 import { type Infra, infraSettings } from '../support/infra';
+import { type StageName, versionOf } from '../support/stages';
 import { type CaseResult, readReport } from './report';
-
-export type StageName = '1.6' | '2.x';
 
 export interface StageOptions {
   readonly stage: StageName;
@@ -38,13 +36,15 @@ export interface StageResult {
   readonly seconds: number;
   /** What pods left behind, as text; `0` when nothing. */
   readonly left: string;
+  /** The programs it ran on, with their versions. */
+  readonly programs: string;
   /** Folder with critest's report and the daemons' logs. */
   readonly logs: string;
 }
 
 /** Runs critest once, against daemons of its own that are gone afterwards; an abort ends critest early. */
 export async function runStage(options: StageOptions): Promise<StageResult> {
-  const critest = join(buildTools(['critest'], { CRITEST_DIGEST: digestOfDigestImage() }).critest, 'critest');
+  const critest = join(critestFolder(), 'critest');
   const auto = options.infra === 'auto' ? ['auto'] : [];
   const folder = [
     options.stage,
@@ -62,7 +62,8 @@ export async function runStage(options: StageOptions): Promise<StageResult> {
     const seconds = Math.round((Date.now() - started) / 1000);
     const look = () => (places ? describeLeftovers(leftovers(places)) : String(containerCount(containerd)));
     const left = await leftBehind({ left: look });
-    return { cases: readReport(join(dir, 'report.json')), seconds, left, logs };
+    const programs = describePrograms(containerd.programs);
+    return { cases: readReport(join(dir, 'report.json')), seconds, left, programs, logs };
   } finally {
     await undoAll(undo);
     keepLogs(dir, logs);
@@ -95,11 +96,11 @@ interface Daemons {
 }
 
 async function startDaemons(options: StageOptions, dir: string, undo: Undo[]): Promise<Daemons> {
-  const version = options.stage === '2.x' ? '2' : '1.6';
+  const version = versionOf(options.stage);
   const binDirs = [containerdPrograms(version).cniBinDir];
   const registry = await startTestRegistry(dir);
   undo.push(() => registry.stop());
-  const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
+  const network = createPodNetwork({ dir, binDirs, cniVersion: cniVersionOf(version) });
   undo.push(() => network.remove());
   const { certsDir } = registry;
   const plugin = options.plugin ? { network, certsDir } : undefined;
@@ -152,16 +153,10 @@ async function runCritest({ critest, socket, dir, options }: CritestRun): Promis
   if (!existsSync(report)) throw new Error(`critest wrote no report: ${lastLines(join(dir, 'critest.log'))}`);
 }
 
-function digestOfDigestImage(): string {
-  const definition = testImages().find((image) => image.names.includes(DIGEST_IMAGE));
-  if (!definition) throw new Error(`${DIGEST_IMAGE} is not among the test images`);
-  return buildImage(definition, new LayerCache()).digest;
-}
-
 function keepLogs(dir: string, logs: string): void {
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
-  for (const name of ['report.json', 'critest.log', 'crisp.log', 'containerd-1.6.log', 'containerd-2.log']) {
-    if (existsSync(join(dir, name))) cpSync(join(dir, name), join(logs, name));
+  for (const name of readdirSync(dir).filter((each) => each === 'report.json' || each.endsWith('.log'))) {
+    cpSync(join(dir, name), join(logs, name));
   }
 }

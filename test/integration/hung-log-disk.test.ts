@@ -6,6 +6,7 @@ import { ContainerState } from '../../generated/cri/v1/api';
 import { until } from '../support/daemon/process';
 import { type FuseMount, mountFuse } from '../support/fuse/fuse-mount';
 import { talkTo } from '../support/node/attach';
+import { otherCalls } from '../support/node/other-calls';
 import {
   exec,
   exitOf,
@@ -18,7 +19,6 @@ import {
   runPod,
   serving,
   shell,
-  statusOf,
 } from '../support/node/pods';
 import { useNode } from '../support/node/use-node';
 
@@ -95,30 +95,6 @@ async function counted(...pods: readonly { readonly pod: Pod; readonly id: strin
   for (const { pod } of pods) await removePod(node, pod);
 }
 
-/** The longest time of each call, made over and over until `ended`. */
-async function otherCalls(containerId: string, ended: Promise<unknown>): Promise<Record<string, number>> {
-  const { runtime } = nodes.now.cri;
-  const calls: Record<string, () => Promise<unknown>> = {
-    Status: () => runtime.status({ verbose: false }),
-    ListContainers: () => runtime.listContainers({ filter: undefined }),
-    ContainerStatus: () => statusOf(nodes.now, containerId),
-    ExecSync: () => exec(nodes.now, containerId, 'true'),
-  };
-  const longest: Record<string, number> = {};
-  let over = false;
-  void ended.then(() => {
-    over = true;
-  });
-  while (!over) {
-    for (const [name, call] of Object.entries(calls)) {
-      const from = performance.now();
-      await call();
-      longest[name] = Math.max(longest[name] ?? 0, performance.now() - from);
-    }
-  }
-  return longest;
-}
-
 it.each([
   ['is the first one in use', false, true],
   ['is in use after others', false, false],
@@ -131,7 +107,7 @@ it.each([
     const quiet = await quietPod();
     const hung = early ?? (await hungPod(linked));
     await hung.fuse.stop();
-    const longest = await otherCalls(quiet.id, pause(HOLD_UP_MS));
+    const longest = await otherCalls(nodes.now, quiet.id, pause(HOLD_UP_MS));
     const other = await runPod(node);
     const tty = await runContainer(node, other, shell('tty', 'cat', { tty: true, stdin: true }));
     await talkTo(node, tty, 'hello');

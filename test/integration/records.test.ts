@@ -59,13 +59,9 @@ const MEANT_ON_2: readonly Meant[] = [
 
 /** The specs of 1.6 are older than ours; those of 2.x are the same but for these. */
 const MEANT_IN_SPECS: readonly Meant[] = [
-  [/\.ociVersion: "1\.3\.0" -> "1\.2\.0"$/, 'nothing newer is asked for'],
-  [/\.seccomp\.syscalls\[\d+\]/, 'the same rules in another order'],
-  [/\.linux\.(maskedPaths|readonlyPaths|devices): - -> \[\]$/, 'none, said aloud'],
-  [/\.(terminal|noNewPrivileges|readonly): - -> false$/, 'false, said aloud'],
-  [/\.sysctl: - -> \{\}$/, 'none, said aloud'],
+  [/\.ociVersion: "1\.3\.0" -> "1\.0\.2"$/, 'nothing newer is in the spec, and older runtimes take no newer one'],
+  [/\.seccomp\.syscalls\[\d+\]/, 'another order, and sockets of listed families only, as newer plugins have it'],
   [/\.maskedPaths\[\d+\]/, "the pause container's list has /proc/interrupts, as Docker's has"],
-  [/\.resources\.memory: \{\} -> -$/, 'empty'],
   [/\.web\..*additionalGids\[\d\]: -/, "the pod's supplementary groups are its pause container's too"],
 ];
 
@@ -98,6 +94,7 @@ describe.each(STAGES.filter(({ version }) => isAtHand(version)))(
           const ours = await writtenFor(node, ids);
           const view = specs && likeTheRecorder() ? viewOf : withoutSpecs;
           expect(unmeant(view(theirs), view(ours, nodeMasks(node)), meant)).toEqual([]);
+          if (version === '2') expect(labelNames(ours)).toEqual(labelNames(theirs));
           const listed = node.containerd.ctr('containers', 'list');
           for (const id of Object.values(ids)) expect(listed).toContain(id);
         } finally {
@@ -175,6 +172,18 @@ describe('a container that no pod has', () => {
     60 * SECOND,
   );
 });
+
+/** The names of each unpacked layer's labels; plugins before 2.3 set fewer. */
+function labelNames({ snapshots }: Written): string[] {
+  const committed = snapshots.filter(({ kind }) => kind === 3);
+  return committed
+    .map(({ labels }) =>
+      Object.keys(labels as object)
+        .sort()
+        .join(' '),
+    )
+    .sort();
+}
 
 function withoutSpecs(written: Written, masks?: Parameters<typeof viewOf>[1]): Record<string, unknown> {
   return JSON.parse(JSON.stringify(viewOf(written, masks), (key, value) => (key === 'spec' ? undefined : value)));

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../src/base/errors';
-import { Seeded } from '../chaos/seeded';
 import type { ContainerdVersion } from '../support/daemon/containerd';
+import { Seeded } from '../support/seeded';
 import { type CallKind, callName } from './calls';
 import { isOk } from './report';
 import { derivedRows, drawn, fileRowsOf, kindsOf, type Row, rowsOf } from './rows';

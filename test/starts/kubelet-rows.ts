@@ -1,4 +1,4 @@
-import type { ContainerdVersion } from '../support/daemon/containerd';
+import { type ContainerdVersion, isFirst } from '../support/daemon/releases';
 import type { FaultSpec, FileSpec, Where } from './fault';
 import { CALL_FAULTS, type FaultKind, ITEM_FAULTS } from './kinds';
 import { type Row, rowOf } from './rows';
@@ -61,15 +61,15 @@ const BOTH: readonly Group[] = [
   [restart(fault('Tasks', 'NOT_FOUND')), restart(fault('Tasks', 'never answers'))],
 ];
 
-/** 1.6 has no sandbox store: there the same is tried on what it has instead. */
-const OWN: Readonly<Record<ContainerdVersion, Group>> = {
-  '2': [
+/** On 1.x there are no sandbox records: there the same is tried on what it has instead. */
+const OWN: Readonly<Record<'1.x' | '2.x', Group>> = {
+  '2.x': [
     start(fault('Store', 'UNAVAILABLE')),
     start(fault('Store', 'INTERNAL')),
     start(fault('Store', 'answer lost')),
     start(fault('Store', 'of another', { item: 'host' })),
   ],
-  '1.6': [
+  '1.x': [
     start(fault('Tasks', 'INTERNAL')),
     start(fault('Containers', 'answer lost')),
     start(fault('Containers', 'left out', { item: 'bridge' })),
@@ -82,7 +82,7 @@ const OWN: Readonly<Record<ContainerdVersion, Group>> = {
  * restarted under a running crisp. `turn` chooses one of each kind; undefined: all of them.
  */
 export function kubeletRows(version: ContainerdVersion, turn: number | undefined): Row[] {
-  const groups = [...BOTH, OWN[version]];
+  const groups = [...BOTH, OWN[isFirst(version) ? '1.x' : '2.x']];
   if (turn === undefined) return groups.flat();
   return groups.flatMap((rows) => rows.slice(turn % rows.length).slice(0, 1));
 }

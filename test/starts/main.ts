@@ -1,4 +1,4 @@
-import type { ContainerdVersion } from '../support/daemon/containerd';
+import { stageOf, stagesAsked, versionOf } from '../support/stages';
 import { runCampaign } from './campaign';
 import { counted, reportOf } from './report';
 import type { Outcome } from './run-row';
@@ -9,19 +9,20 @@ const NODES = 3;
 
 /**
  * Starts over running pods, each with a fault. Environment: SEED chooses the rows, ROWS is how many (60), ALL=1 all of
- * them, STAGE=1.6 or 2.x the containerd (both when not set), ONLY a regular expression for rows' names, AT_ONCE how many
- * nodes there are (1, with ALL=1 three). The last lines are `N ok, N misled, N stuck, N harmed` and `N passed, N failed`. Fails when a row is bad.
+ * them, STAGE=1.6, 1.7, 2.3 or 2.x the containerd (1.6 and 2.x when not set), ONLY a regular expression for rows' names,
+ * AT_ONCE how many nodes there are (1, with ALL=1 three). The last lines are `N ok, N misled, N stuck, N harmed` and
+ * `N passed, N failed`. Fails when a row is bad.
  */
 export async function main(): Promise<void> {
   const { SEED, ALL, STAGE, ONLY, AT_ONCE, ROWS: rows } = process.env;
   const seed = Number(SEED || Math.floor(Math.random() * 0xffff_ffff));
-  const versions: ContainerdVersion[] = STAGE === '1.6' ? ['1.6'] : STAGE === '2.x' ? ['2'] : ['1.6', '2'];
+  const versions = stagesAsked({ STAGE }).map(versionOf);
   const outcomes: Outcome[] = [];
   let over = false;
   // Whoever interrupts it leaves no daemon behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (over = true));
   for (const version of versions) {
-    console.log(`starts: seed ${seed}, containerd ${version === '2' ? '2.x' : version}`);
+    console.log(`starts: seed ${seed}, containerd ${stageOf(version)}`);
     const options = {
       version,
       seed,

@@ -1,6 +1,6 @@
-import type { Seeded } from '../chaos/seeded';
 import type { Message } from '../support/daemon/daemon-methods';
 import type { ProxiedCall } from '../support/daemon/fault-proxy';
+import type { Seeded } from '../support/seeded';
 import { type CallKind, callName, canHold, isOf, kindOf } from './calls';
 import { type FaultSpec, type FileSpec, faultName, type Gallery, idOf, reaches, type Where } from './fault';
 import { FILE_FAULTS } from './files';

@@ -4,8 +4,5 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 scripts/ensure-packages.sh
 test/support/ensure-packages.sh
-if [ "${STAGE:-}" != 1.6 ]; then
-  test/conformance/ensure-packages.sh
-  test/tools/build.sh containerd runc cni-plugins >/dev/null
-fi
+[ "${STAGE:-}" = 1.6 ] || test/conformance/ensure-packages.sh
 exec node test/support/run-typescript.mjs test/starts/main.ts

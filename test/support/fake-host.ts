@@ -4,31 +4,16 @@ import { makeFifos } from '../../src/host/fifos';
 import type { LeakedShim } from '../../src/host/leaked-shims';
 import type { RuntimeContainer } from '../../src/host/oci-runtime';
 import type { NamespaceSettings } from '../../src/host/pod-namespaces';
+import type { DeadSocket } from '../../src/host/shim-sockets';
 import type { ProcessTable } from '../../src/host/stray-processes';
 import type { Host, HostDevice, HostPath, NetnsOwner, SandboxFiles } from '../../src/lifecycle/host';
-import type { CgroupValues } from '../../src/model/cgroup-values';
+import type { CgroupReading, CgroupValues } from '../../src/model/cgroup-values';
+import type { OomWatch } from '../../src/model/container';
 import type { HostFacts } from '../../src/model/host-facts';
 import type { NetDev } from '../../src/model/net-dev';
 import type { PodPins } from '../../src/model/pod-pins';
-
-/** A host with everything that pods may ask for but AppArmor and SELinux. */
-export const HOST_FACTS: HostFacts = {
-  cgroup2: true,
-  controllers: new Set(['cpu', 'cpuset', 'memory', 'pids', 'hugetlb']),
-  swapController: true,
-  seccomp: true,
-  apparmor: false,
-  selinux: false,
-  capabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN'],
-  kernelCapabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN', 'CAP_BPF'],
-  canLowerOomScore: true,
-  minOomScoreAdj: 0,
-  kernel: { major: 6, minor: 1 },
-  architecture: 'amd64',
-  hostname: 'node-1',
-  systemd: true,
-  hugePageSizes: ['2MB'],
-};
+import { HOST_FACTS } from './fake-host-facts';
+import { FakeOomKills } from './fake-oom-kills';
 
 /**
  * A machine for the stories: directories and FIFOs are real, below the test's own directory; namespaces, mounts and devices
@@ -52,6 +37,8 @@ export class FakeHost implements Host {
   readonly selinuxLabels = new Map<string, string>();
   readonly apparmorProfiles = new Set<string>();
   readonly cgroups = new Map<string, CgroupValues>();
+  /** Pids in a cgroup. */
+  readonly cgroupPids = new Map<string, number[]>();
   readonly netDevs: NetDev[] = [];
   /** What was set in namespaces, by where they are pinned. */
   readonly settings = new Map<string, NamespaceSettings>();
@@ -164,6 +151,28 @@ export class FakeHost implements Host {
     if (at >= 0) this.leaked.splice(at, 1);
   }
 
+  /** Sockets at which no shim listens, and what removals by name were told. */
+  readonly dead: DeadSocket[] = [];
+  readonly removedSockets: string[] = [];
+  /** What directories of tasks name. */
+  readonly taskSockets: string[] = [];
+  async deadSockets(): Promise<DeadSocket[]> {
+    return [...this.dead];
+  }
+  async removeDeadSocket({ path, ino }: DeadSocket): Promise<boolean> {
+    const at = this.dead.findIndex((socket) => socket.path === path && socket.ino === ino);
+    return at >= 0 && this.dead.splice(at, 1).length > 0;
+  }
+  async socketsOfTasks(): Promise<string[]> {
+    return [...this.taskSockets];
+  }
+  async shimAddress(): Promise<string | undefined> {
+    return undefined;
+  }
+  async removeShimSockets(names: readonly string[]): Promise<void> {
+    this.removedSockets.push(...names);
+  }
+
   async startedAt(): Promise<bigint | undefined> {
     return 1_700_000_000_000_000_000n;
   }
@@ -254,9 +263,19 @@ export class FakeHost implements Host {
     return this.apparmorProfiles.has(name);
   }
 
-  async cgroupValues(path: string): Promise<CgroupValues | undefined> {
-    return this.cgroups.get(path);
+  async readCgroup(path: string): Promise<CgroupReading | undefined> {
+    const values = this.cgroups.get(path);
+    return values && { readAt: process.hrtime.bigint(), values };
   }
+
+  async cgroupProcesses(path: string): Promise<number[]> {
+    return this.cgroupPids.get(path) ?? [];
+  }
+
+  readonly oom = new FakeOomKills();
+  watchOomKills = async (cgroup: string): Promise<OomWatch | undefined> => this.oom.watch(cgroup);
+  oomKills = async (cgroup: string): Promise<bigint | undefined> => this.oom.count(cgroup);
+  oomKilledCgroups = async (): Promise<readonly string[]> => this.oom.cgroups();
 
   async processCounts(): ReturnType<Host['processCounts']> {
     throw new Error('a fake host has no processes');

@@ -141,6 +141,7 @@ export class StoryRig {
         locks: deps.locks.size,
         shims: deps.shims.size,
         watched: deps.monitor.size,
+        oomWatches: this.host.oom.watched.size,
         exits: deps.exits.size,
       }).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : [])),
       files: await this.files(),
@@ -204,7 +205,7 @@ export class StoryRig {
     const lifecycle = {
       log,
       containerd,
-      daemon: { features: { sandboxStore: options.sandboxStore ?? false } },
+      daemon: { features: { sandboxStore: options.sandboxStore ?? false, version: 'v2.4.2' } },
       host,
       paths: new Paths({
         criRoot: config.cri_root,
@@ -219,7 +220,7 @@ export class StoryRig {
       shimGroups: new ShimGroups(),
       selinux: new SelinuxLabelAllocator({ contexts: options.selinux, categoryRange: config.selinux_category_range }),
       sandboxes,
-      shims: new PodShims({ sandboxes, locks, host }),
+      shims: new PodShims({ sandboxes, locks, host, containerd: config.containerd }),
       containers,
       exits: new Exits(),
       stdio: withFaults(this.stdio, this.faults),
@@ -259,7 +260,7 @@ export class StoryRig {
       namesOfImage,
       execIo: new ExecIo(),
       userFiles: new UserFiles(lifecycle),
-      cdiFiles: new CdiFiles(config.cdi_spec_dirs),
+      cdiFiles: new CdiFiles(config.cdi_spec_dirs, log),
       resourceClasses: new ResourceClassFiles({
         blockIo: config.containerd.blockio_config_file,
         rdt: config.containerd.rdt_config_file,

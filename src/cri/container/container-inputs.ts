@@ -3,7 +3,7 @@ import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import { checkContainer } from '../../oci/container-spec';
+import type { SpecUser } from '../../model/spec';
 import { wantsHostDevices } from '../../oci/devices';
 import type { ContainerSpecInput } from '../../oci/inputs';
 import { resolveUser } from '../../oci/user';
@@ -41,15 +41,13 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   const { id, processLabel } = draft.metadata;
   const privileged = config.linux?.securityContext?.privileged ?? false;
   const sandboxConfig = sandbox.metadata.config;
-  // What is wrong without a look at the host fails before anything is made.
-  checkContainer({ config, sandboxConfig, features: await deps.features.of(handler) });
   await requireApparmor(deps, config);
-  const [mounts, devices, user, cdi, base, seccompProfile, features, classes] = await Promise.all([
+  const base = await baseSpecOf(handler);
+  const [mounts, devices, user, cdi, seccompProfile, features, classes] = await Promise.all([
     resolveMounts(deps, config, volumes),
     resolveDevices(deps, config),
-    containerUser(deps, request),
+    containerUser(deps, request, base?.process?.user),
     resolveCdi(deps, config),
-    baseSpecOf(handler),
     containerSeccompProfile(deps, config),
     deps.features.of(handler),
     resolveClasses(deps, config, sandboxConfig),
@@ -90,12 +88,13 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
   };
 }
 
-async function containerUser(deps: CriDeps, request: ContainerRequest): Promise<ContainerSpecInput['user']> {
+async function containerUser(deps: CriDeps, request: ContainerRequest, base: SpecUser | undefined): Promise<SpecUser> {
   const { config, image, handler } = request;
   return resolveUser({
     field: 'config.linux.security_context',
     securityContext: config.linux?.securityContext,
     imageUser: image.config.user,
+    base,
     ...(await deps.userFiles.of(image, handler.snapshotter)),
   });
 }

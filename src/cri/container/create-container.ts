@@ -13,8 +13,10 @@ import type { Image } from '../../model/image';
 import type { Mount } from '../../model/mount';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import { checkContainer } from '../../oci/check-container';
 import { usernsMappings } from '../../oci/userns';
 import type { Call } from '../../rpc/call';
+import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
@@ -45,7 +47,16 @@ export async function createContainer(
   const sandbox = requireReadySandbox(deps, req.podSandboxId);
   const image = requireImage(deps, config);
   const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
-  const { snapshotter } = handlerOf(deps, sandbox);
+  const handler = handlerOf(deps, sandbox);
+  const { snapshotter } = handler;
+  checkContainer({
+    config,
+    sandboxConfig: sandbox.metadata.config,
+    image,
+    features: await deps.features.of(handler),
+    facts: deps.host.facts,
+    settings: deps.config,
+  });
   const draft = newContainer({ id: newId(), sandbox, config, image, logPath, snapshotter });
   const containerId = await deps.creations.join(draft.metadata.name, containerFingerprint(draft), async () => {
     const existing = await existingContainer(deps, draft, call);
@@ -79,7 +90,7 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
   await using _held = await deps.locks.hold(id);
 
   const stuck = (): void => clearLater(deps, draft);
-  await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
+  await inSteps({ ...stepsOf(call), stuck }, async (step, together) => {
     await step(
       'reserve the name',
       () => deps.names.reserve(name, id),

@@ -11,10 +11,12 @@ import { notReady } from '../errors';
 import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
-/** How long a shim may take over one call that puts a process away. */
-const CLEANUP_TIMEOUT_MS = 10_000;
+/** How long a shim may take over one call that puts a process away; the caller's leaving does not shorten it. */
+const CLEANUP_TIMEOUT_MS = 15_000;
 /** How long a caller waits for that; then it goes on in the background. */
 const PATIENCE_MS = 2000;
+/** A shim has written what it was writing within this, once its process is deleted. */
+const LAST_WRITE_MS = 5000;
 
 type Deps = Pick<CriDeps, 'containerd' | 'containers' | 'host' | 'paths' | 'retries' | 'log'>;
 
@@ -28,30 +30,64 @@ export interface ExecProcess {
   readonly stderr: string;
 }
 
-/** Which streams a process has. With a terminal, what it prints comes on stdout. */
+/** With a terminal, what a process prints comes on stdout; otherwise it has both outputs. */
 export interface ExecStdio {
   readonly tty: boolean;
+  /** False: its stdin is at its end from the start. */
   readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
 }
 
-const OUTPUTS_ONLY: ExecStdio = { tty: false, stdin: false, stdout: true, stderr: true };
+/** Reads the outputs of a process. */
+export interface ExecOutput {
+  /** From now on what is printed is read and thrown away. */
+  discard(): void;
+  /** Lets go of the FIFOs at their end, at the latest after so many milliseconds. What is printed meanwhile is thrown away. */
+  closeWithin(ms: number): void;
+}
 
-/** Makes the FIFOs of a process that is to run in `container`, which must be running. Call `deleteExec` in the end. */
-export async function newExec(deps: Deps, container: Container, stdio = OUTPUTS_ONLY): Promise<ExecProcess> {
+export interface ExecOptions<Output extends ExecOutput> {
+  readonly stdio: ExecStdio;
+  /** Opens the FIFOs of the outputs, which exist, for reading. Throws with nothing left open. */
+  open(exec: ExecProcess): Output;
+}
+
+/**
+ * Runs `act` for a process in `container`, which must be running, and settles as `act` does. Afterwards nothing of the process
+ * is left, as far as `deleteExec` can see to it.
+ */
+export async function withExec<Output extends ExecOutput, Result>(
+  deps: Deps,
+  container: Container,
+  { stdio, open }: ExecOptions<Output>,
+  act: (exec: ExecProcess, output: Output) => Promise<Result>,
+): Promise<Result> {
+  const exec = await newExec(deps, container, stdio);
+  let output: Output | undefined;
+  try {
+    output = open(exec);
+    return await act(exec, output);
+  } finally {
+    await deleteExec(deps, exec, output);
+  }
+}
+
+/**
+ * Makes the FIFOs of a process. Every output has one, whether or not somebody asked for it: runc's shim starts the process
+ * first and fails then at an output without a name (`copyPipes`; for a terminal `CopyConsole`), so that nobody learns how the
+ * process ends.
+ */
+async function newExec(deps: Deps, container: Container, { tty, stdin }: ExecStdio): Promise<ExecProcess> {
   const { id } = container.metadata;
   requireRunning(container);
   const execId = newId();
-  const path = (name: 'stdin' | 'stdout' | 'stderr'): string =>
-    stdio[name] ? join(deps.paths.io(id), `${execId}-${name}`) : '';
+  const path = (name: 'stdin' | 'stdout' | 'stderr'): string => join(deps.paths.io(id), `${execId}-${name}`);
   const exec = {
     containerId: id,
     execId,
-    tty: stdio.tty,
-    stdin: path('stdin'),
+    tty,
+    stdin: stdin ? path('stdin') : '',
     stdout: path('stdout'),
-    stderr: path('stderr'),
+    stderr: tty ? '' : path('stderr'),
   };
   try {
     await deps.host.makeFifos(fifosOf(exec));
@@ -129,16 +165,24 @@ function orLater(cleanup: Promise<void>): Promise<void> {
 }
 
 /**
- * Afterwards neither containerd nor the file system has anything of the process left. When that takes long or fails (the
- * shim hangs, the daemon is away) it is tried again in the background for as long as there is the container. Until then its
- * FIFOs stay: by them it is found at the next start. Never rejects.
+ * Afterwards neither containerd nor the file system has anything of the process left, and `output` is closed. When that takes
+ * long or fails (the shim hangs, the daemon is away) it goes on or is tried again in the background, for as long as there is
+ * the container. Until then its FIFOs stay: by them it is found at the next start. Never rejects.
+ *
+ * A child of the process may hold an output for ever: runc's shim waits for the end of the outputs when it deletes a process,
+ * two seconds on containerd 1.6 and ten on 2.4, then closes its side. A thread of it that writes into a full FIFO then would
+ * wait for ever, so the outputs are read until the process is deleted, and on until that thread has seen that its side is closed.
  */
-export async function deleteExec(deps: Deps, exec: ExecProcess): Promise<void> {
+async function deleteExec(deps: Deps, exec: ExecProcess, output?: ExecOutput): Promise<void> {
   const { containerId, execId } = exec;
-  const deleting = removeExec(deps, exec).catch((error: unknown) => {
-    deps.log.warn('an exec could not be deleted', { containerId, execId, error: errorMessage(error) });
-    deps.retries.until(`the deletion of exec ${execId}`, () => deletedLater(deps, exec));
-  });
+  output?.discard();
+  const deleting = removeExec(deps, exec)
+    .catch((thrown: unknown) => {
+      const error = errorMessage(thrown);
+      deps.log.warn('an exec could not be deleted, trying again', { containerId, execId, error });
+      deps.retries.until(`the deletion of exec ${execId}`, () => deletedLater(deps, exec), error);
+    })
+    .finally(() => output?.closeWithin(LAST_WRITE_MS));
   await orLater(deleting);
 }
 

@@ -1,37 +1,37 @@
 import type { ExecSyncRequest, ExecSyncResponse } from '../../../generated/cri/v1/api';
-import { withDeadline } from '../../base/deadline';
+import { unlessAborted, untilEnded } from '../../base/deadline';
+import type { ExecCapture } from '../../io/exec-capture';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
 import { requireContainer } from '../require';
-import { createExec, deleteExec, newExec, runExec } from './exec-process';
+import { createExec, type ExecOptions, runExec, withExec } from './exec-process';
+import { requireCommand } from './require-command';
 
 /** A day: an exec without a timeout ends with its caller. */
 const NO_TIMEOUT_MS = 86_400_000;
+const NO_STDIN = { tty: false, stdin: false };
 
 /**
  * Runs a command in a container and answers its output and exit code. Afterwards the process is gone, also when it took
- * longer than the timeout (DEADLINE_EXCEEDED, by which kubelet knows a slow probe) or the caller left.
+ * longer than the timeout (DEADLINE_EXCEEDED, by which kubelet knows a slow probe) or the caller left, even while the output
+ * was being read that a child of the process goes on to print.
  */
 export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call): Promise<ExecSyncResponse> {
   const container = requireContainer(deps, req.containerId);
-  if (req.cmd.length === 0) throw invalid('cmd', 'is empty');
+  requireCommand(req.cmd);
   if (req.timeout < 0n) throw invalid('timeout', 'is negative');
-  const exec = await newExec(deps, container);
-  const output = deps.execIo.capture(exec);
   const timeoutMs = req.timeout > 0n ? Number(req.timeout) * 1000 : NO_TIMEOUT_MS;
-  const deadline = withDeadline(call.signal, timeoutMs, 'the command');
-  let deleting: Promise<void> | undefined;
-  try {
-    await createExec(deps, exec, req.cmd, deadline.signal);
-    const exitCode = await runExec(deps, exec, deadline.signal);
-    // The shim deletes a process when all that it printed is in the FIFOs, which we go on to read meanwhile.
-    deleting = deleteExec(deps, exec);
-    const { stdout, stderr } = await output.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
+  const drainMs = deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY;
+  const options: ExecOptions<ExecCapture> = { stdio: NO_STDIN, open: (exec) => deps.execIo.capture(exec) };
+  return withExec(deps, container, options, async (exec, output) => {
+    const run = async (signal: AbortSignal): Promise<number> => {
+      await createExec(deps, exec, req.cmd, signal);
+      return runExec(deps, exec, signal);
+    };
+    const exitCode = await untilEnded(timeoutMs, 'the command', run, call.signal);
+    // The command was in time; a child of it may hold the outputs for longer, but not for longer than the caller waits.
+    const { stdout, stderr } = await unlessAborted(output.drain(drainMs), call.signal);
     return { stdout, stderr, exitCode };
-  } finally {
-    deadline.cancel();
-    output.close();
-    await (deleting ?? deleteExec(deps, exec));
-  }
+  });
 }

@@ -1,14 +1,14 @@
 import type { ExecRequest, ExecResponse } from '../../../generated/cri/v1/api';
 import type { CriDeps } from '../deps';
-import { invalid } from '../errors';
 import { requireContainer } from '../require';
 import { requireRunning } from './exec-process';
+import { requireCommand } from './require-command';
 import { requireStreams } from './require-streams';
 
 /** Answers a URL behind which the command runs for whoever dials it first, within a minute. Nothing runs before. */
 export async function exec(deps: Pick<CriDeps, 'containers' | 'streaming'>, req: ExecRequest): Promise<ExecResponse> {
   const container = requireContainer(deps, req.containerId);
-  if (req.cmd.length === 0) throw invalid('cmd', 'is empty');
+  requireCommand(req.cmd);
   const streams = requireStreams(req);
   requireRunning(container);
   const request = { ...streams, containerId: container.metadata.id, cmd: req.cmd };

@@ -23,7 +23,7 @@ export async function existingContainer(deps: CriDeps, wanted: Container, call: 
   if (!found) return undefined;
   const state = containerState(found.status);
   if (state === 'EXITED' || state === 'UNKNOWN') {
-    await removeListedContainer(deps, found, call.signal);
+    await removeListedContainer(deps, found, call);
     return undefined;
   }
   return containerFingerprint(found) === containerFingerprint(wanted) ? found.metadata.id : undefined;

@@ -3,7 +3,7 @@ import {
   type RemoveContainerRequest,
   type RemoveContainerResponse,
 } from '../../../generated/cri/v1/api';
-import { unlessAborted, untilEnded } from '../../base/deadline';
+import { limitOf, unlessAborted } from '../../base/deadline';
 import { removeContainerParts } from '../../lifecycle/remove-container';
 import { containerSignal } from '../../lifecycle/stop-signal';
 import { stopTask } from '../../lifecycle/stop-task';
@@ -11,8 +11,9 @@ import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid, notReady } from '../errors';
+import { type Caller, workLimits } from '../work-limits';
 
-/** What a removal may take, whoever asks for it: killing it may take a minute. */
+/** What a removal may take when nobody waits for it any more, or somebody without a deadline. */
 const REMOVE_TIMEOUT_MS = 120_000;
 
 /** Removes a container, killing it first if it runs. Afterwards nothing of it is left. Unknown is fine. */
@@ -23,7 +24,7 @@ export async function removeContainer(
 ): Promise<RemoveContainerResponse> {
   if (req.containerId === '') throw invalid('container_id', 'is empty');
   const container = deps.containers.find(req.containerId);
-  if (container) await removeListedContainer(deps, container, call.signal);
+  if (container) await removeListedContainer(deps, container, call);
   return {};
 }
 
@@ -31,16 +32,18 @@ export async function removeContainer(
  * The removal itself, which CreateContainer does with an ended container of the same name. A caller that leaves is answered,
  * and the container is removed all the same; another call waits for the end of that, since it is done under the lock.
  */
-export async function removeListedContainer(deps: CriDeps, container: Container, caller: AbortSignal): Promise<void> {
-  caller.throwIfAborted();
-  await unlessAborted(removeToTheEnd(deps, container), caller);
+export async function removeListedContainer(deps: CriDeps, container: Container, caller: Caller): Promise<void> {
+  caller.signal.throwIfAborted();
+  const limit = limitOf(workLimits(caller, REMOVE_TIMEOUT_MS, `removing container "${container.metadata.id}"`));
+  const removed = removeToTheEnd(deps, container, limit.signal).finally(limit.cancel);
+  await unlessAborted(unlessAborted(removed, limit.signal), caller.signal);
 }
 
 /** As `removeListedContainer`, but settles only when nothing goes on any more; `signal` ends it early. */
-export async function removeToTheEnd(deps: CriDeps, container: Container, signal?: AbortSignal): Promise<void> {
+export async function removeToTheEnd(deps: CriDeps, container: Container, signal: AbortSignal): Promise<void> {
   const { id } = container.metadata;
   if (container.busy === 'starting') throw notReady(`container "${id}" is being started`);
-  await untilEnded(REMOVE_TIMEOUT_MS, `removing container "${id}"`, (until) => remove(deps, container, until), signal);
+  await remove(deps, container, signal);
 }
 
 async function remove(deps: CriDeps, container: Container, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ import type { RuntimeHandler } from '../../model/runtime-handler';
 import { watchContainer } from '../../monitor/watch-exits';
 import { usernsMappings } from '../../oci/userns';
 import type { Call } from '../../rpc/call';
+import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 import { requireContainer, requireSandbox } from '../require';
@@ -72,7 +73,7 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const task = { id, snapshotter: container.snapshotter, handler };
   const stdio = containerStdio(deps, container);
-  await inSteps({ signal, log: call.log }, async (step) => {
+  await inSteps(stepsOf(call), async (step) => {
     // Known since it was prepared, unless that was before a restart.
     const mounts =
       container.rootfs ??
@@ -112,9 +113,14 @@ async function createAndStartTask(deps: CriDeps, container: Container, call: Cal
         deps.exits.settle(id);
       },
     );
-    const { pid } = await step('start the task', () => tasks.start({ containerId: id }));
+    let startedAt = 0n;
+    const { pid } = await step('start the task', () => {
+      // Not after the answer: a container that ends at once has ended by then, and the shim tells when.
+      startedAt = BigInt(Date.now()) * 1_000_000n;
+      return tasks.start({ containerId: id });
+    });
     // No step, which would end it for a caller that has left. What cannot be written down is not to run.
-    await deps.containers.update(container, { pid, startedAt: BigInt(Date.now()) * 1_000_000n });
+    await deps.containers.update(container, { pid, startedAt });
   });
 }
 

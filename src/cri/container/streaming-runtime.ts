@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { unlessAborted } from '../../base/deadline';
 import { errorMessage } from '../../base/errors';
+import type { ExecStreamOptions, ExecStreams } from '../../io/exec-streams';
 import type { Container } from '../../model/container';
 import {
   type AttachRequest,
@@ -11,7 +13,7 @@ import {
 } from '../../streaming/streaming-runtime';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
-import { createExec, deleteExec, newExec, requireRunning, runExec } from './exec-process';
+import { createExec, type ExecOptions, type ExecProcess, requireRunning, runExec, withExec } from './exec-process';
 
 type Deps = Pick<
   CriDeps,
@@ -36,41 +38,43 @@ export function streamingRuntime(deps: Deps): StreamingRuntime {
  */
 async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): Promise<number> {
   const { tasks } = deps.containerd;
-  const process = await newExec(deps, requireContainer(deps, request.containerId), request);
-  const { containerId, execId } = process;
-  const closeStdin = (): void => quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
-  try {
-    const io = deps.execIo.stream({
-      stdinPath: process.stdin,
-      stdoutPath: process.stdout,
-      stderrPath: process.stderr,
-      stdin: streams.stdin,
-      stdout: streams.stdout,
-      stderr: streams.stderr,
-      onStdinEnd: closeStdin,
-    });
+  const { signal } = streams;
+  const closeStdin = ({ containerId, execId }: ExecProcess): void =>
+    quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
+  const options: ExecOptions<ExecStreams> = {
+    stdio: request,
+    open: (process) => deps.execIo.stream(streamOptions(process, streams, () => closeStdin(process))),
+  };
+  return withExec(deps, requireContainer(deps, request.containerId), options, async (process, io) => {
+    const { containerId, execId } = process;
     const onLeave = (): void => {
-      if (request.stdin) void io.stdinHasReader().then(closeStdin);
+      if (request.stdin) void io.stdinHasReader().then(() => closeStdin(process));
     };
     try {
-      streams.signal.throwIfAborted();
+      signal.throwIfAborted();
       await createExec(deps, process, request.cmd);
-      streams.signal.throwIfAborted();
-      const killedBy = deps.config.streaming.kill_exec_on_disconnect ? streams.signal : NEVER;
+      signal.throwIfAborted();
+      const killedBy = deps.config.streaming.kill_exec_on_disconnect ? signal : NEVER;
       const code = await runExec(deps, process, killedBy, () => {
         io.startStdin();
         if (request.tty) streams.onResize(terminalOf(deps, { containerId, execId }));
-        whenGone(streams.signal, onLeave);
+        whenGone(signal, onLeave);
       });
-      await io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
+      const drained = io.drain(deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY);
+      // For a client that has left, nothing is waited for that children of the process may still print.
+      await unlessAborted(drained, signal).catch(() => undefined);
       return code;
     } finally {
-      streams.signal.removeEventListener('abort', onLeave);
-      io.close();
+      signal.removeEventListener('abort', onLeave);
     }
-  } finally {
-    await deleteExec(deps, process);
-  }
+  });
+}
+
+/** An output without a stream of the client's is read and thrown away. */
+function streamOptions(process: ExecProcess, streams: ProcessStreams, onStdinEnd: () => void): ExecStreamOptions {
+  const { stdin, stdout, stderr } = streams;
+  const paths = { stdinPath: process.stdin, stdoutPath: process.stdout, stderrPath: process.stderr };
+  return { ...paths, stdin, stdout, stderr, onStdinEnd };
 }
 
 const NEVER = new AbortController().signal;

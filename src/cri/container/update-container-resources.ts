@@ -1,5 +1,5 @@
 import type {
-  LinuxContainerResources,
+  ContainerResources,
   UpdateContainerResourcesRequest,
   UpdateContainerResourcesResponse,
 } from '../../../generated/cri/v1/api';
@@ -8,7 +8,7 @@ import { parseJson, stringifyJson } from '../../base/json';
 import { isDeadlineExceeded, isUnavailable, orAbsent } from '../../containerd/errors';
 import { type Container, containerState } from '../../model/container';
 import type { SpecResources as Resources, Spec } from '../../model/spec';
-import { mergeResources, updateResources } from '../../oci/resources';
+import { resourcesOf, updateResources } from '../../oci/resources';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid, notReady } from '../errors';
@@ -21,7 +21,8 @@ const PUT_BACK_TIMEOUT_MS = 30_000;
 /**
  * Changes the resources of a container: in its stored spec, and in the kernel when it runs. Either both have changed
  * afterwards or neither; what cannot be put back at once is put back in the background, and before the next change. What is
- * told is what is in force. A value of 0 leaves that resource as it is.
+ * told afterwards is what the spec says, also of a resource that changes with another one (a memory limit alone allows no swap).
+ * A value of 0 leaves that resource as it is.
  */
 export async function updateContainerResources(
   deps: CriDeps,
@@ -39,7 +40,7 @@ export async function updateContainerResources(
   const before = await specOf(deps, id, call.signal);
   const after = updateResources(before, linux, deps.host.facts, deps.config);
   await change(deps, { container, before, after, annotations }, call);
-  const resources = { linux: merged(container.status.resources?.linux, linux) };
+  const resources = inForce(container.status.resources, after);
   await deps.containers.update(container, { resources }).catch((error: unknown) => {
     deps.containers.updateInMemory(container, { resources }); // they are in force, on disk or not
     throw error;
@@ -75,22 +76,24 @@ async function change(deps: CriDeps, { container, before, after, annotations }: 
       container.putBackResources = undefined;
     };
     await container.putBackResources(AbortSignal.timeout(PUT_BACK_TIMEOUT_MS)).catch((failed: unknown) => {
-      call.log.warn('resources could not be put back', { id, error: errorMessage(failed) });
-      putBackLater(deps, container);
+      const why = errorMessage(failed);
+      call.log.warn('resources could not be put back, trying again', { id, error: why });
+      putBackLater(deps, container, why);
     });
     throw error;
   }
 }
 
-function putBackLater(deps: CriDeps, container: Container): void {
+function putBackLater(deps: CriDeps, container: Container, why: string): void {
   const { id } = container.metadata;
-  deps.retries.until(`putting back the resources of container ${id}`, async () => {
+  const putBack = async (): Promise<boolean> => {
     await using _held = await deps.locks.hold(id);
     if (deps.containers.get(id) === container) {
       await container.putBackResources?.(AbortSignal.timeout(PUT_BACK_TIMEOUT_MS));
     }
     return true;
-  });
+  };
+  deps.retries.until(`putting back the resources of container ${id}`, putBack, why);
 }
 
 /** The old resources, with no limit where only the new ones have one: what is not given stays as it is in the kernel. */
@@ -127,8 +130,9 @@ async function updateTask(
   await deps.containerd.tasks.update({ containerId: id, resources: value, annotations }, { signal });
 }
 
-function merged(before: LinuxContainerResources | undefined, change: LinuxContainerResources): LinuxContainerResources {
-  return before ? mergeResources(before, change) : change;
+/** What a spec sets; members that a newer program has stored beside that stay. */
+function inForce(before: ContainerResources | undefined, spec: Spec): ContainerResources {
+  return { windows: undefined, ...before, linux: { ...before?.linux, ...resourcesOf(spec) } };
 }
 
 function toJson(value: unknown): Buffer {

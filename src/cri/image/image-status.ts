@@ -1,5 +1,6 @@
 import type { ImageStatusRequest, ImageStatusResponse } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../base/json';
+import { imageSpecJson } from '../../images/image-config';
 import type { Image } from '../../model/image';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
@@ -18,5 +19,5 @@ export async function imageStatus(
 }
 
 function verboseInfo(image: Image): string {
-  return stringifyJson({ chainID: image.chainId, imageSpec: JSON.parse(image.rawConfig.toString('utf8')) });
+  return stringifyJson({ chainID: image.chainId, imageSpec: imageSpecJson(image.rawConfig) });
 }

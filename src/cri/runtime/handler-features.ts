@@ -1,4 +1,5 @@
 import { errorMessage } from '../../base/errors';
+import { goStruct, readAsGo } from '../../base/go-fields';
 import { parseJson } from '../../base/json';
 import type { Logger } from '../../base/logger';
 import type { ContainerdClient } from '../../containerd/client';
@@ -13,14 +14,21 @@ export interface Features {
   readonly usernsMissing: string;
   /** Annotations that the OCI runtime itself acts on. */
   readonly unsafeAnnotations: readonly string[];
+  /** The lowest release of runtime-spec that the OCI runtime takes, if it says so. */
+  readonly ociVersionMin?: string;
 }
 
 /** The parts of an OCI runtime's features document (runtime-spec features.md) that are looked at. */
 interface FeaturesDocument {
+  ociVersionMin?: string;
   mountOptions?: string[];
   linux?: { namespaces?: string[]; mountExtensions?: { idmap?: { enabled?: boolean } } };
   potentiallyUnsafeConfigAnnotations?: string[];
 }
+
+const FEATURES_SHAPE = goStruct('mountOptions potentiallyUnsafeConfigAnnotations', {
+  linux: goStruct('namespaces', { mountExtensions: goStruct('', { idmap: goStruct('enabled') }) }),
+});
 
 const PROBE_TIMEOUT_MS = 10_000;
 /** A handler that could not be asked is asked again after this long: not at once, since each pod would wait for the probe. */
@@ -81,6 +89,7 @@ export class HandlerFeatures {
       recursiveReadOnlyMounts: kernel && (document?.mountOptions ?? []).includes('rro'),
       usernsMissing,
       unsafeAnnotations: document?.potentiallyUnsafeConfigAnnotations ?? [],
+      ociVersionMin: document?.ociVersionMin,
     };
   }
 
@@ -92,11 +101,11 @@ export class HandlerFeatures {
       { timeoutMs: PROBE_TIMEOUT_MS },
     );
     const answered = info?.extra && runtimeFeatures(info.extra);
-    if (answered) return parseJson(answered.toString('utf8')) as FeaturesDocument;
+    if (answered) return parseFeatures(answered);
     if (handler.runtimeType !== 'io.containerd.runc.v2') return undefined;
     const binary = handler.optionsTable.BinaryName;
     const text = await this.sources.runFeatures(typeof binary === 'string' && binary !== '' ? binary : 'runc');
-    return parseJson(text.toString('utf8')) as FeaturesDocument;
+    return parseFeatures(text);
   }
 
   private async usernsMissing(
@@ -113,6 +122,10 @@ export class HandlerFeatures {
     const remaps = plugins.some((plugin) => plugin.capabilities.includes('remap-ids'));
     return remaps ? '' : `snapshotter "${handler.snapshotter}" of this containerd cannot shift ids`;
   }
+}
+
+function parseFeatures(text: Buffer): FeaturesDocument {
+  return readAsGo(parseJson(text.toString('utf8')), FEATURES_SHAPE) as FeaturesDocument;
 }
 
 function kernelHas(facts: HostFacts, wanted: { major: number; minor: number }): boolean {

@@ -24,7 +24,7 @@ export async function existingSandbox(deps: CriDeps, wanted: Sandbox, call: Call
   if (found.doubt !== undefined)
     throw unavailable(`it is not known yet whether pod sandbox "${id}" runs: ${found.doubt}`);
   if (found.status.state !== 'READY') {
-    await removeListedSandbox(deps, found, call.signal);
+    await removeListedSandbox(deps, found, call);
     return undefined;
   }
   return sandboxFingerprint(found) === sandboxFingerprint(wanted) ? id : undefined;

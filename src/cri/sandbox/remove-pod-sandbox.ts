@@ -10,6 +10,7 @@ import type { Call } from '../../rpc/call';
 import { removeToTheEnd } from '../container/remove-container';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
+import { type Caller, workLimits } from '../work-limits';
 
 /**
  * Removes a pod, its containers first. Afterwards nothing of it is left. Unknown is fine; what fails stays listed. A caller
@@ -22,14 +23,14 @@ export async function removePodSandbox(
 ): Promise<RemovePodSandboxResponse> {
   if (req.podSandboxId === '') throw invalid('pod_sandbox_id', 'is empty');
   const sandbox = deps.sandboxes.find(req.podSandboxId);
-  if (sandbox) await removeListedSandbox(deps, sandbox, call.signal);
+  if (sandbox) await removeListedSandbox(deps, sandbox, call);
   return {};
 }
 
 /** The removal itself, which RunPodSandbox does with what an earlier attempt of the same name left. */
-export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, caller: AbortSignal): Promise<void> {
+export async function removeListedSandbox(deps: CriDeps, sandbox: Sandbox, caller: Caller): Promise<void> {
   const { id } = sandbox.metadata;
-  const limits = { caller, ms: TEARDOWN_TIMEOUT_MS, what: `removing pod sandbox "${id}"` };
+  const limits = workLimits(caller, TEARDOWN_TIMEOUT_MS, `removing pod sandbox "${id}"`);
   await deps.locks.run(`stop/${id}`, limits, (signal) => remove(deps, sandbox, signal));
 }
 

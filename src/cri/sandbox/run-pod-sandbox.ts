@@ -8,10 +8,13 @@ import { inSteps } from '../../base/steps';
 import { hasPodNetwork } from '../../lifecycle/pod-network-config';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import { checkSandbox } from '../../oci/check-sandbox';
 import type { Call } from '../../rpc/call';
+import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';
 import { requireSandboxConfig } from '../require';
 import { sandboxLabel } from '../selinux';
+import { checkPodNetwork } from './check-pod-network';
 import { existingSandbox, sandboxFingerprint } from './existing-sandbox';
 import { makeWithInfra, makeWithoutInfra } from './make-sandbox';
 import { newSandbox, requireHandler, requireSupportedUserns } from './new-sandbox';
@@ -28,7 +31,9 @@ export async function runPodSandbox(
   const config = requireSandboxConfig(req.config, 'config');
   const handler = requireHandler(deps, req.runtimeHandler);
   await requireSupportedUserns(deps, handler, config);
+  checkSandbox({ config, handler, facts: deps.host.facts, settings: deps.config });
   const wanted = newSandbox(newId(), config, { name: req.runtimeHandler, handler });
+  checkPodNetwork(wanted.metadata);
   const podSandboxId = await deps.creations.join(wanted.metadata.name, sandboxFingerprint(wanted), async () => {
     return (await existingSandbox(deps, wanted, call)) ?? makeSandbox(deps, wanted, handler, call);
   });
@@ -42,7 +47,7 @@ async function makeSandbox(deps: CriDeps, sandbox: Sandbox, handler: RuntimeHand
   await using _held = await deps.locks.hold(id); // an early exit waits until the sandbox is listed
 
   const stuck = (): void => listStuck(deps, sandbox);
-  await inSteps({ signal, log: call.log, stuck }, async (step, together) => {
+  await inSteps({ ...stepsOf(call), stuck }, async (step, together) => {
     await step(
       'reserve the name',
       () => deps.names.reserve(name, id),

@@ -3,11 +3,12 @@ import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-s
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
+import { workLimits } from '../work-limits';
 
 /**
  * Stops a pod. Afterwards nothing of it runs and its network is gone; its records stay. A pod that is stopped or
- * unknown is fine. When it fails, kubelet calls again and it goes on where it stopped. A caller that leaves, or a pod that
- * takes too long, is answered; the pod is taken down all the same, and another call waits for the end of that.
+ * unknown is fine. When it fails, kubelet calls again and it goes on where it stopped. A caller that leaves is answered, and one
+ * without a deadline after four minutes; the pod is taken down all the same, and another call waits for the end of that.
  */
 export async function stopPodSandbox(
   deps: CriDeps,
@@ -19,7 +20,7 @@ export async function stopPodSandbox(
   if (!sandbox) return {};
   // Not the sandbox's own lock: the end of the pause task is recorded under that one, and is waited for here.
   const { id } = sandbox.metadata;
-  const limits = { caller: call.signal, ms: TEARDOWN_TIMEOUT_MS, what: `stopping pod sandbox "${id}"` };
+  const limits = workLimits(call, TEARDOWN_TIMEOUT_MS, `stopping pod sandbox "${id}"`);
   await deps.locks.run(`stop/${id}`, limits, (signal) => teardownSandbox(deps, sandbox, signal));
   return {};
 }

@@ -74,16 +74,12 @@ export class WebSocketChannels {
     this.socket.close(NORMAL);
   }
 
+  /** Sends one message as one frame: older clients take each frame for a message, so fragments would lose their channel. */
   private send(channel: number, chunk: Buffer, done: (error?: Error | null) => void): void {
     const { socket } = this;
     if (socket.readyState !== socket.OPEN) done(new Error('the connection is closed'));
-    else if (this.options.base64) socket.send(`${channel}${chunk.toString('base64')}`, done);
-    else if (chunk.length === 0) socket.send(Buffer.from([channel]), done);
-    else {
-      // Two fragments of one message, so that the data need not be copied behind its channel.
-      socket.send(Buffer.from([channel]), { binary: true, fin: false });
-      socket.send(chunk, { binary: true, fin: true }, done);
-    }
+    else if (this.options.base64) socket.send(base64Message(channel, chunk), done);
+    else socket.send(messageOf(channel, chunk), done);
   }
 
   private receive(message: Buffer): void {
@@ -129,6 +125,19 @@ export class WebSocketChannels {
     this.inputs.clear();
     this.outputs.clear();
   }
+}
+
+/** A message of a binary protocol: the channel, then the data. */
+function messageOf(channel: number, data: Buffer): Buffer {
+  const message = Buffer.allocUnsafe(1 + data.length);
+  message[0] = channel;
+  data.copy(message, 1);
+  return message;
+}
+
+/** A message of a base64 protocol. Its first character is the channel counted from `0`: channel 10 is `:`. */
+function base64Message(channel: number, data: Buffer): string {
+  return `${String.fromCharCode(0x30 + channel)}${data.toString('base64')}`;
 }
 
 function bytesOf(message: RawData): Buffer {

@@ -19,8 +19,9 @@ interface Line {
 /**
  * An SVG picture of what crisp takes beside containerd's own CRI, which is 1: shorter is better. A rate is drawn as the
  * time for the same amount. A mark stands where the goal is. Metrics without a goal beside the plugin are left out.
+ * `release` is the containerd whose plugin it is, as it names itself.
  */
-export function ratioChart(rows: readonly Row[], columns: readonly Column[]): string {
+export function ratioChart(rows: readonly Row[], columns: readonly Column[], release: string): string {
   const [base, ...others] = columns;
   const lines = rows.map((row) => lineOf(row, others)).filter((line) => line.bars.some(({ cost }) => cost > 0));
   const rowHeight = others.length * BAR_HEIGHT + GAP;
@@ -31,7 +32,7 @@ export function ratioChart(rows: readonly Row[], columns: readonly Column[]): st
     text(
       12,
       22,
-      `What crisp takes beside ${base?.name === 'plugin' ? 'containerd’s own CRI' : base?.name} (= 1); shorter is better`,
+      `What crisp takes beside ${base?.name === 'plugin' ? `the CRI of containerd ${release}` : base?.name} (= 1); shorter is better`,
       15,
     ),
     ...others.flatMap(({ name }, i) => [

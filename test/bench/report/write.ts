@@ -25,7 +25,7 @@ export function writeReport(report: Report): void {
   const out = join(checkout(), 'dist/bench');
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'results.json'), `${JSON.stringify(report, null, 1)}\n`);
-  writeFileSync(join(out, 'performance.svg'), ratioChart(rows, columns));
+  writeFileSync(join(out, 'performance.svg'), ratioChart(rows, columns, machine.containerd));
 }
 
 /** Puts the numbers and the picture into `docs/`. */
@@ -40,7 +40,7 @@ export function writeDocumentation(report: Report): void {
   const block = `${describeMachine(machine)}\n\n${sizes}\n\n${resultTable(rows, columns)}`;
   const numbered = withBlock(readFileSync(page, 'utf8'), 'numbers', block);
   writeFileSync(page, withBlock(numbered, 'breakdown', titled(report).join('\n\n')));
-  writeFileSync(join(docs, 'performance.svg'), ratioChart(rows, columns));
+  writeFileSync(join(docs, 'performance.svg'), ratioChart(rows, columns, machine.containerd));
 }
 
 function titled({ tables }: Report): string[] {

@@ -6,5 +6,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 scripts/ensure-packages.sh
 test/support/ensure-packages.sh
 test/conformance/ensure-packages.sh
-test/tools/build.sh containerd runc cni-plugins kubelet >/dev/null
 exec node scripts/e2e-kubelet.mjs "$@"

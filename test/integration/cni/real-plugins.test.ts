@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +14,10 @@ const NEEDED = ['bridge', 'host-local', 'portmap', 'loopback'];
 const able = process.getuid?.() === 0 && NEEDED.every((name) => existsSync(join(PLUGINS, name)));
 
 const HOST = `crisp-cni-host-${process.pid}`;
-const POD = `crisp-cni-pod-${process.pid}`;
+const ID = randomBytes(32).toString('hex');
+/** As crisp names the namespace of a pod. */
+const POD = `cni-${ID.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`;
 const POD_PATH = `/run/netns/${POD}`;
-const ID = 'c'.repeat(64);
 const never = new AbortController().signal;
 
 const ip = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8' });

@@ -6,16 +6,8 @@ import { ContainerState } from '../../../generated/cri/v1/api';
 import { mountAll, unmount } from '../../../src/host/mounts';
 import { until } from '../../support/daemon/process';
 import { type FuseMount, mountFuse } from '../../support/fuse/fuse-mount';
-import {
-  createContainer,
-  exec,
-  type Pod,
-  removePod,
-  runContainer,
-  runPod,
-  shell,
-  statusOf,
-} from '../../support/node/pods';
+import { otherCalls } from '../../support/node/other-calls';
+import { createContainer, type Pod, removePod, runContainer, runPod, shell, statusOf } from '../../support/node/pods';
 import { useNode } from '../../support/node/use-node';
 
 const SECOND = 1000;
@@ -56,31 +48,6 @@ async function cover(pod: Pod, name: string): Promise<FuseMount> {
   return fuse;
 }
 
-/** Makes calls that have nothing to do with the mounts, over and over, until `ended`; answers the longest time of each. */
-async function otherCalls(containerId: string, ended: Promise<void>): Promise<Record<string, number>> {
-  const { runtime } = nodes.now.cri;
-  const calls: Record<string, () => Promise<unknown>> = {
-    Status: () => runtime.status({ verbose: false }),
-    ListPodSandbox: () => runtime.listPodSandbox({ filter: undefined }),
-    ListContainers: () => runtime.listContainers({ filter: undefined }),
-    ContainerStatus: () => statusOf(nodes.now, containerId),
-    ExecSync: () => exec(nodes.now, containerId, 'true'),
-  };
-  const longest: Record<string, number> = {};
-  let over = false;
-  void ended.then(() => {
-    over = true;
-  });
-  while (!over) {
-    for (const [name, call] of Object.entries(calls)) {
-      const from = performance.now();
-      await call();
-      longest[name] = Math.max(longest[name] ?? 0, performance.now() - from);
-    }
-  }
-  return longest;
-}
-
 it(
   'A mount that does not answer for five seconds keeps nobody waiting but the calls that need it',
   async () => {
@@ -104,7 +71,7 @@ it(
       await fuse.go();
       await covering.go();
     });
-    const longest = await otherCalls(containerId, heldUp);
+    const longest = await otherCalls(nodes.now, containerId, heldUp);
     await heldUp;
     expect(Object.entries(longest).filter(([, ms]) => ms > LONGEST_MS)).toEqual([]);
     const [created] = (await Promise.all(needing)) as [string, unknown];

@@ -1,11 +1,16 @@
 import type { PodNetwork } from './cni';
+import { type ContainerdVersion, isFirst } from './releases';
 
 export interface PluginOptions {
-  readonly version: '1.6' | '2';
+  readonly version: ContainerdVersion;
   readonly network: PodNetwork;
   readonly certsDir?: string;
   readonly streamPort?: number;
   readonly snapshotter?: string;
+  /** More of the settings that pods and containers are made by. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Handlers beside `runc`. */
+  readonly runtimes?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /**
@@ -20,19 +25,20 @@ export function pluginSettings(options: PluginOptions): Record<string, unknown> 
     tolerate_missing_hugetlb_controller: true,
     enable_unprivileged_ports: true,
     enable_unprivileged_icmp: true,
+    ...options.settings,
   };
   const stream = { stream_server_address: '127.0.0.1', stream_server_port: String(options.streamPort ?? 0) };
   const registry = certsDir ? { config_path: certsDir } : {};
   const snapshotter = options.snapshotter ?? 'overlayfs';
-  const runc = { runtime_type: 'io.containerd.runc.v2', options: {} };
-  if (options.version === '1.6') {
+  const runtimes = { runc: { runtime_type: 'io.containerd.runc.v2', options: {} }, ...options.runtimes };
+  if (isFirst(options.version)) {
     return {
       'io.containerd.grpc.v1.cri': {
         ...shared,
         ...stream,
         cni: { bin_dir: network.binDirs[0], conf_dir: network.confDir, max_conf_num: 1 },
         registry,
-        containerd: { snapshotter, default_runtime_name: 'runc', runtimes: { runc } },
+        containerd: { snapshotter, default_runtime_name: 'runc', runtimes },
       },
     };
   }
@@ -41,7 +47,7 @@ export function pluginSettings(options: PluginOptions): Record<string, unknown> 
     'io.containerd.cri.v1.runtime': {
       ...shared,
       cni: { bin_dirs: network.binDirs, conf_dir: network.confDir, max_conf_num: 1 },
-      containerd: { default_runtime_name: 'runc', runtimes: { runc } },
+      containerd: { default_runtime_name: 'runc', runtimes },
     },
     'io.containerd.grpc.v1.cri': stream,
   };

@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { stringify } from 'smol-toml';
-import type { PodNetwork } from './cni';
-import { pluginSettings } from './containerd-plugin';
-import { cacheDir } from './places';
+import { type PluginOptions, pluginSettings } from './containerd-plugin';
 import { answers, type Daemon, startDaemon } from './process';
-import { buildTools, folderOf } from './tools';
+import { type ContainerdVersion, isFirst, toolsOf } from './releases';
+import { areAtHand, buildTools, folderOf } from './tools';
 
-/** `1.6` is the distribution's package with its runc and CNI plugins, `2` what `test/tools` builds. */
-export type ContainerdVersion = '1.6' | '2';
+export type { ContainerdVersion } from './releases';
 
 /** Where the programs of one containerd and its neighbours lie. */
 export interface ContainerdPrograms {
@@ -22,7 +20,7 @@ export interface ContainerdPrograms {
   readonly path: string;
 }
 
-/** Finds the programs, building the 2.x ones when the cache has none. */
+/** Finds the programs, building those that are not the distribution's when the cache has none. */
 export function containerdPrograms(version: ContainerdVersion): ContainerdPrograms {
   const system = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
   if (version === '1.6') {
@@ -36,27 +34,37 @@ export function containerdPrograms(version: ContainerdVersion): ContainerdProgra
       path: system.join(delimiter),
     };
   }
-  const built = buildTools(['containerd', 'runc', 'cni-plugins']);
+  const { daemon, others } = toolsOf(version);
+  const built = buildTools([daemon, ...others]);
+  const folder = built[daemon];
   return {
     version,
-    containerd: join(built.containerd, 'containerd'),
-    ctr: join(built.containerd, 'ctr'),
+    containerd: join(folder, 'containerd'),
+    ctr: join(folder, 'ctr'),
     runc: join(built.runc, 'runc'),
     cniBinDir: built['cni-plugins'],
-    path: [built.containerd, built.runc, ...system].join(delimiter),
+    path: [folder, built.runc, ...system].join(delimiter),
   };
 }
 
 /**
- * Building containerd 2.x takes minutes and Go: `make test` runs on it where somebody (`make conformance`) has built it.
+ * Building a containerd takes minutes and Go: `make test` runs on it where somebody (`make conformance`) has built the pinned
+ * version.
  */
 export function isAtHand(version: ContainerdVersion): boolean {
-  const bin = join(cacheDir(), 'bin');
-  const built = existsSync(bin) ? readdirSync(bin) : [];
-  return (
-    version === '1.6' ||
-    ['containerd', 'runc', 'cni-plugins'].every((name) => built.some((dir) => dir.startsWith(`${name}-`)))
-  );
+  if (version === '1.6') return true;
+  const { daemon, others } = toolsOf(version);
+  return areAtHand([daemon, ...others]);
+}
+
+/** The programs in words, each with the version that it says itself: `containerd v2.4.2, runc 1.5.3`. */
+export function describePrograms({ containerd, runc }: Pick<ContainerdPrograms, 'containerd' | 'runc'>): string {
+  return `containerd ${versionSaid(containerd)}, runc ${versionSaid(runc)}`;
+}
+
+/** The version that a program prints for `--version`; empty when it prints none. */
+export function versionSaid(program: string): string {
+  return /v?\d+\.\d+\.\d+\S*/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[0] ?? '';
 }
 
 export interface Containerd {
@@ -81,7 +89,7 @@ export interface ContainerdOptions {
   /** Root, state, socket, config and log lie below it; short, for the length of a socket path. */
   readonly dir: string;
   /** Given: its own CRI plugin is on, with this network and these registries. */
-  readonly plugin?: { readonly network: PodNetwork; readonly certsDir?: string; readonly streamPort?: number };
+  readonly plugin?: Pick<PluginOptions, 'network' | 'certsDir' | 'streamPort' | 'settings' | 'runtimes'>;
   readonly snapshotter?: string;
   /** Its programs, where they are not the ones that `containerdPrograms` finds. */
   readonly programs?: ContainerdPrograms;
@@ -143,12 +151,11 @@ interface Paths {
 
 /** The daemon's whole configuration; what would touch a fixed path of the machine (NRI, /opt/containerd) is moved or off. */
 function configOf(options: ContainerdOptions, { home, root, state, address }: Paths) {
-  const cri =
-    options.version === '1.6'
-      ? ['io.containerd.grpc.v1.cri']
-      : ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime'];
+  const cri = isFirst(options.version)
+    ? ['io.containerd.grpc.v1.cri']
+    : ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.images', 'io.containerd.cri.v1.runtime'];
   return {
-    version: options.version === '1.6' ? 2 : 3,
+    version: isFirst(options.version) ? 2 : 3,
     root,
     state,
     grpc: { address },
@@ -156,7 +163,7 @@ function configOf(options: ContainerdOptions, { home, root, state, address }: Pa
     disabled_plugins: options.plugin ? [] : cri,
     plugins: {
       'io.containerd.internal.v1.opt': { path: join(home, 'opt') },
-      ...(options.version === '2' ? { 'io.containerd.nri.v1.nri': { disable: true } } : {}),
+      ...(options.version === '1.6' ? {} : { 'io.containerd.nri.v1.nri': { disable: true } }),
       ...(options.plugin
         ? pluginSettings({ version: options.version, snapshotter: options.snapshotter, ...options.plugin })
         : {}),

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { errnoOf } from '../../../src/base/errors';
+import { SHIM_SOCKETS } from '../../../src/host/shim-sockets';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';
 import { rulesOfNetwork } from './iptables';
 import { processesOfPods, runtimeStates } from './pod-processes';
+import { isFirst } from './releases';
 
 /** Processes that were told to end get this long. */
 const LEAVING_MS = 5000;
@@ -72,7 +74,7 @@ export function leftovers(places: LeftoverPlaces): Leftovers {
     snapshots: rows(containerd.ctr('snapshots', 'list')).filter((row) => !row.endsWith('Committed')),
     leases: words(containerd.ctr('leases', 'list', '--quiet')),
     ingests: rows(containerd.ctr('content', 'active')),
-    sandboxRecords: containerd.programs.version === '2' ? rows(containerd.ctr('sandboxes', 'list')) : [],
+    sandboxRecords: isFirst(containerd.programs.version) ? [] : rows(containerd.ctr('sandboxes', 'list')),
     directories: records,
     fifos: records.flatMap((folder) => fifosBelow(folder)),
     journals: places.journalDir ? entries(places.journalDir) : [],
@@ -121,6 +123,17 @@ export function shimPids(address: string): number[] {
     .filter((name) => /^\d+$/.test(name))
     .filter(isOurs)
     .map(Number);
+}
+
+/**
+ * Sockets of shims at which nobody listens, by their paths. Their names do not tell whose they are, and every containerd of the
+ * machine has its shims' there.
+ */
+export function deadShimSockets(): string[] {
+  const bound = new Set(words(readFileSync('/proc/net/unix', 'utf8')));
+  return entries(SHIM_SOCKETS)
+    .map((name) => join(SHIM_SOCKETS, name))
+    .filter((path) => !bound.has(path));
 }
 
 /** Mount points below a folder, deepest first. */

@@ -132,7 +132,7 @@ export function leaseRows(world: World): Rows<typeof LeasesDefinition> {
   };
 }
 
-/** containerd's namespaces: those that somebody made. */
+/** containerd's namespaces: those that somebody made, and those that have a container. */
 export function namespaceRows(world: World): Rows<typeof NamespacesDefinition> {
   const made = world.madeNamespaces;
   const get = (name: string) => {
@@ -141,7 +141,12 @@ export function namespaceRows(world: World): Rows<typeof NamespacesDefinition> {
   };
   return {
     get: ({ name }) => ({ namespace: get(name) }),
-    list: () => ({ namespaces: [...made].map(get) }),
+    list: () => {
+      const used = [...world.namespaces].filter(([, { containers }]) => containers.size > 0).map(([name]) => name);
+      return {
+        namespaces: [...new Set([...made, ...used])].map((name) => ({ name, labels: world.namespace(name).labels })),
+      };
+    },
     create: ({ namespace }) => {
       const name = namespace?.name ?? '';
       if (made.has(name)) throw alreadyExists(`namespace "${name}"`);

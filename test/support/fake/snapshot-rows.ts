@@ -105,8 +105,11 @@ function inSnapshotter(ns: NamespaceState, snapshotter: string): Info[] {
 }
 
 function mountsOf(world: World, ns: NamespaceState, at: { snapshotter: string; key: string }): Mount[] {
-  const { kind } = must(ns.snapshots, `${at.snapshotter} ${at.key}`, 'snapshot');
+  const { kind, labels } = must(ns.snapshots, `${at.snapshotter} ${at.key}`, 'snapshot');
   if (kind === Kind.COMMITTED) throw failedPrecondition(`snapshot ${at.key} is committed`);
   const source = snapshotDir(world, at.snapshotter, at.key);
+  if (world.stagedLayers.has(labels['containerd.io/snapshot/diff-id'] ?? '')) {
+    return [{ type: 'erofs', source: join(source, 'layer.erofs'), target: '', options: ['loop'] }];
+  }
   return [{ type: 'bind', source, target: '', options: [kind === Kind.VIEW ? 'ro' : 'rw', 'rbind'] }];
 }

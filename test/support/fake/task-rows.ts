@@ -32,6 +32,7 @@ function lifeRows(world: World): LifeRows {
       must(ns.containers, containerId, 'container');
       if (ns.tasks.has(containerId)) throw alreadyExists(`task ${containerId}`);
       const facts = { containerId, execId: '', pid: world.newPid(), stdin, stdout, stderr, terminal };
+      requireOutputs(facts);
       const init = new FakeProcess(facts, (process) => exited(world, ns, process));
       ns.tasks.set(containerId, { init, execs: new Map(), rootfs, options, runtimePath, resources: [] });
       return { containerId, pid: init.pid };
@@ -39,6 +40,7 @@ function lifeRows(world: World): LifeRows {
     start: ({ containerId, execId }, { ns }) => {
       const process = processOf(ns, containerId, execId);
       if (process.status !== Status.CREATED) throw failedPrecondition(`process of ${containerId} has been started`);
+      requireOutputs(process.facts);
       process.status = Status.RUNNING;
       const event = TaskStart.encode({ containerId, pid: process.pid }).finish();
       world.publish(ns.name, '/tasks/start', any('containerd.events.TaskStart', event));
@@ -70,6 +72,16 @@ function lifeRows(world: World): LifeRows {
       return deleted(world, ns, process);
     },
   };
+}
+
+/**
+ * As runc's shim: it opens both outputs by their names, or the one of a terminal, and fails when a name is empty. Without any
+ * stream (and terminal) it opens nothing.
+ */
+function requireOutputs({ stdin, stdout, stderr, terminal }: FakeProcess['facts']): void {
+  const named = stdout !== '' && (terminal || stderr !== '');
+  const none = !terminal && stdin === '' && stdout === '' && stderr === '';
+  if (!named && !none) throw new RpcError(Code.UNKNOWN, 'failed to start io pipe copy: opening file "" failed');
 }
 
 type EndRows = Pick<Rows<typeof TasksDefinition>, 'kill' | 'wait'>;

@@ -68,6 +68,8 @@ export class World {
   readonly metrics = new Map<string, Any>();
   /** What a snapshot takes, by its key; without an entry, 4096 bytes and one inode. */
   readonly snapshotUsage = new Map<string, { size: bigint; inodes: bigint }>();
+  /** Diff ids of layers that snapshotters have a cache of: what they prepare for one is read-only, and only to be committed. */
+  readonly stagedLayers = new Set<string>();
   readonly plugins: Plugin[] = [];
   readonly uuid = randomUUID();
   /** What introspection says will go away. */

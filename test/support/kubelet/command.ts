@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 
 import type { Channels } from './channels';
 import { fullName, type KubeletNode } from './kubelet-node';
+import { type Outcome, outcomeOf } from './outcome';
 
 export type CommandProtocol = 'v4.channel.k8s.io' | 'v5.channel.k8s.io';
 
@@ -22,17 +23,7 @@ export interface CommandOptions {
   readonly stdout?: Writable;
 }
 
-/** How a command ended, as kubelet tells it. */
-export interface Outcome {
-  readonly status: 'Success' | 'Failure';
-  readonly message?: string;
-  readonly reason?: string;
-  readonly exitCode: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const [STDIN, STDOUT, STDERR, STATUS, SIZE] = [0, 1, 2, 3, 4] as const;
+const [STDIN, STDOUT, SIZE] = [0, 1, 4] as const;
 
 /** A command that runs in a container, or a container that is attached to, over kubelet's API. */
 export class Command {
@@ -76,27 +67,9 @@ export class Command {
     this.channels.leave();
   }
 
-  async outcome(): Promise<Outcome> {
-    await this.channels.closed;
-    const text = this.channels.bytes(STATUS).toString();
-    const { status, message, reason, details } = JSON.parse(text || '{"status":"Failure"}') as StatusMessage;
-    const exitCode = details?.causes?.find((cause) => cause.reason === 'ExitCode')?.message;
-    return {
-      status,
-      message,
-      reason,
-      exitCode: status === 'Success' ? 0 : exitCode === undefined ? undefined : Number(exitCode),
-      stdout: this.stdout,
-      stderr: this.channels.bytes(STDERR).toString(),
-    };
+  outcome(): Promise<Outcome> {
+    return outcomeOf(this.channels);
   }
-}
-
-interface StatusMessage {
-  readonly status: 'Success' | 'Failure';
-  readonly message?: string;
-  readonly reason?: string;
-  readonly details?: { readonly causes?: readonly { readonly reason: string; readonly message: string }[] };
 }
 
 /** Runs a command to its end. */

@@ -5,6 +5,7 @@ import type { ContainerdVersion } from '../daemon/containerd';
 import { until } from '../daemon/process';
 import { type Infra, infraAsked, infraSettings } from '../infra';
 import { type NodeOptions, startNode, type TestNode } from '../node/node';
+import { stageNamed, versionOf } from '../stages';
 import { KubeletApi } from './api';
 import type { Settings } from './configuration';
 import { type Kubelet, startKubelet } from './kubelet';
@@ -27,9 +28,9 @@ export interface KubeletNode extends TestNode {
   readonly api: KubeletApi;
 }
 
-/** The containerd that `make e2e-kubelet` tests on right now: STAGE=1.6 or 2.x, which is what goes without saying. */
+/** The containerd that `make e2e-kubelet` tests on right now: STAGE names it; 2.x goes without saying. */
 export function stage(): ContainerdVersion {
-  return process.env.STAGE === '1.6' ? '1.6' : '2';
+  return versionOf(stageNamed(process.env.STAGE) ?? '2.x');
 }
 
 /** Whether the pods that `make e2e-kubelet` makes right now have a pause task: INFRA=always, which goes without saying, or auto. */

@@ -1,22 +1,27 @@
-import { WebSocket } from 'ws';
-
 import { AttachRequest } from '../../../generated/cri/v1/api';
 import { until } from '../daemon/process';
-import { Channels } from '../kubelet/channels';
+import { dialChannels } from './exec-stream';
 import type { CriNode } from './pods';
 
 /** Channels of the remote command protocol. */
 const STDIN = 0;
 const STDOUT = 1;
 
-/** Attaches to a container with a terminal, says something and waits until the terminal has said it too. */
-export async function talkTo(node: CriNode, containerId: string, text: string): Promise<void> {
-  const request = AttachRequest.fromPartial({ containerId, tty: true, stdin: true, stdout: true });
+/** Attaches to a container, which has a terminal unless told otherwise, says something and waits until it has said it too. */
+export async function talkTo(
+  node: Pick<CriNode, 'cri'>,
+  containerId: string,
+  text: string,
+  { tty = true } = {},
+): Promise<void> {
+  const request = AttachRequest.fromPartial({ containerId, tty, stdin: true, stdout: true });
   const { url } = await node.cri.runtime.attach(request);
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), 'v4.channel.k8s.io');
-  const channels = await Channels.open(socket);
-  await channels.send(STDIN, `${text}\n`);
-  await until(`"${text}" is said`, 10_000, async () => channels.bytes(STDOUT).includes(text));
-  channels.leave();
-  await channels.closed;
+  const channels = await dialChannels(url, 'v4.channel.k8s.io');
+  try {
+    await channels.send(STDIN, `${text}\n`);
+    await until(`"${text}" is said`, 10_000, async () => channels.bytes(STDOUT).includes(text));
+  } finally {
+    channels.leave();
+    await channels.closed;
+  }
 }

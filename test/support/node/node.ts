@@ -10,6 +10,7 @@ import { describeLeftovers, type LeftoverPlaces, type Leftovers, leftovers } fro
 import { checkout } from '../daemon/places';
 import { until } from '../daemon/process';
 import { type Registry, startRegistry } from '../daemon/registry';
+import { cniVersionOf } from '../daemon/releases';
 import { createScratch, removeScratch } from '../daemon/scratch';
 
 import type { FakeServiceManager } from '../service-manager';
@@ -84,7 +85,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
     const { cniBinDir } = containerdPrograms(version);
     const binDirs = [options.pluginDir?.(dir, cniBinDir) ?? cniBinDir];
-    const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
+    const network = createPodNetwork({ dir, binDirs, cniVersion: cniVersionOf(version) });
     const containerd = await startContainerd({ version, dir });
     undo.push(() => removeScratch(dir, containerd.address));
     undo.push(() => network.remove());

@@ -8,11 +8,17 @@ import { testImages } from '../daemon/images/catalog';
 import { describeLeftovers, leftovers } from '../daemon/leftovers';
 import { until } from '../daemon/process';
 import { startRegistry } from '../daemon/registry';
+import { cniVersionOf } from '../daemon/releases';
 import { createScratch, removeScratch } from '../daemon/scratch';
 import { removePods } from './pods';
 
 /** The pause image that containerd's own plugin asks for by default: crisp is told to use the same. */
-const PAUSE_OF = { '1.6': 'registry.k8s.io/pause:3.6', '2': 'registry.k8s.io/pause:3.10.2' } as const;
+const PAUSE_OF: Readonly<Record<ContainerdVersion, string>> = {
+  '1.6': 'registry.k8s.io/pause:3.6',
+  '1.7': 'registry.k8s.io/pause:3.8',
+  '2.3': 'registry.k8s.io/pause:3.10.2',
+  '2': 'registry.k8s.io/pause:3.10.2',
+};
 /** An image for whoever comes second to pull. */
 export const HTTPD = 'registry.k8s.io/e2e-test-images/httpd:2.4.39-4';
 const WANTED = /^(pause:3\.[\d.]+|e2e-test-images\/(busybox:1\.29-2|nginx:1\.14-2|httpd:2\.4\.39-4))$/;
@@ -53,7 +59,7 @@ export class SwapNode {
       undo.push(() => registry.stop());
       await registry.push(testImages().filter(({ names }) => names.some((name) => WANTED.test(name))));
       const binDirs = [containerdPrograms(version).cniBinDir];
-      const network = createPodNetwork({ dir, binDirs, cniVersion: version === '2' ? '1.1.0' : '1.0.0' });
+      const network = createPodNetwork({ dir, binDirs, cniVersion: cniVersionOf(version) });
       const { certsDir } = registry;
       const containerd = await startContainerd({ version, dir, plugin: { network, certsDir } });
       undo.push(() => removeScratch(dir, containerd.address));

@@ -8,6 +8,7 @@ import { type Containerd, type ContainerdVersion, containerdPrograms, startConta
 import { mountsBelow } from '../daemon/leftovers';
 import { checkout } from '../daemon/places';
 import { startTestRegistry } from '../daemon/registry';
+import { cniVersionOf } from '../daemon/releases';
 import { createScratch, removeScratch } from '../daemon/scratch';
 import { buildTools } from '../daemon/tools';
 import { printable } from './print';
@@ -38,7 +39,7 @@ async function recordVersion(version: ContainerdVersion): Promise<void> {
   const network = createPodNetwork({
     dir,
     binDirs: [programs.cniBinDir],
-    cniVersion: version === '2' ? '1.1.0' : '1.0.0',
+    cniVersion: cniVersionOf(version),
   });
   let address: string | undefined;
   try {

@@ -31,9 +31,33 @@ export function webSocketFrame(parts: FrameParts): Buffer {
   return Buffer.concat([head, key, hidden]);
 }
 
-/** A connection that has been upgraded to WebSocket, for writing frames by hand. */
+/** A frame as it came from a server. */
+export interface ReceivedFrame {
+  readonly fin: boolean;
+  readonly opcode: number;
+  readonly payload: Buffer;
+}
+
+/** The whole frames at the start of what a server sent. */
+export function framesIn(sent: Buffer): ReceivedFrame[] {
+  const frames: ReceivedFrame[] = [];
+  let at = 0;
+  while (sent.length - at >= 2) {
+    const [first = 0, short = 0] = sent.subarray(at);
+    const head = short < 126 ? 2 : short === 126 ? 4 : 10;
+    if (sent.length - at < head) break;
+    const length = head === 2 ? short : head === 4 ? sent.readUInt16BE(at + 2) : Number(sent.readBigUInt64BE(at + 2));
+    const end = at + head + length;
+    if (sent.length < end) break;
+    frames.push({ fin: first >= 0x80, opcode: first & 15, payload: sent.subarray(at + head, end) });
+    at = end;
+  }
+  return frames;
+}
+
+/** A connection that has been upgraded to WebSocket, for writing and reading frames by hand. */
 export async function rawWebSocket(url: string, protocol: string) {
-  const { socket, status } = await askUpgrade(url, {
+  const { socket, status, head } = await askUpgrade(url, {
     method: 'GET',
     headers: {
       upgrade: 'websocket',
@@ -43,12 +67,13 @@ export async function rawWebSocket(url: string, protocol: string) {
     },
   });
   if (!socket) throw new Error(String(status));
-  const state = Object.assign(socket, { over: false });
+  const received = [head];
+  const state = Object.assign(socket, { over: false, received: () => Buffer.concat(received) });
+  socket.on('data', (chunk) => received.push(chunk));
   for (const event of ['end', 'close']) {
     socket.on(event, () => {
       state.over = true;
     });
   }
-  socket.resume();
   return state;
 }

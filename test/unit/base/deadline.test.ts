@@ -1,4 +1,14 @@
-import { DeadlineError, delayed, unlessAborted, untilEnded, withDeadline, within } from '../../../src/base/deadline';
+import {
+  asOnlyLimit,
+  DeadlineError,
+  delayed,
+  isOnlyLimit,
+  limitOf,
+  unlessAborted,
+  untilEnded,
+  withDeadline,
+  within,
+} from '../../../src/base/deadline';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -6,6 +16,58 @@ beforeEach(() => jest.useFakeTimers());
 afterEach(() => {
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
+});
+
+describe('limitOf', () => {
+  const limits = (caller: AbortSignal, callerHasDeadline: boolean) => ({
+    ...{ caller, callerHasDeadline, ms: 50, what: 'the stop' },
+  });
+
+  it('fires after its time for a caller without a deadline, whether that has left or not', () => {
+    for (const caller of [new AbortController().signal, AbortSignal.abort()]) {
+      const { signal } = limitOf(limits(caller, false));
+      jest.advanceTimersByTime(49);
+      expect(signal.aborted).toBe(false);
+      jest.advanceTimersByTime(1);
+      expect(signal.reason).toMatchObject({ name: 'DeadlineError', message: 'the stop took longer than 50 ms' });
+    }
+  });
+
+  it('does not fire before a caller that has a deadline has left', () => {
+    const caller = new AbortController();
+    const { signal } = limitOf(limits(caller.signal, true));
+    jest.advanceTimersByTime(1000);
+    expect(signal.aborted).toBe(false);
+    caller.abort();
+    expect(signal.reason).toMatchObject({ message: 'the stop took longer than 50 ms' });
+  });
+
+  it('does not fire before its time either, for a caller that leaves sooner', () => {
+    const { signal } = limitOf(limits(AbortSignal.abort(), true));
+    jest.advanceTimersByTime(49);
+    expect(signal.aborted).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(signal.aborted).toBe(true);
+  });
+
+  it.each([true, false])('fires no more when it is cancelled (%s)', (callerHasDeadline) => {
+    const caller = new AbortController();
+    const early = limitOf(limits(caller.signal, callerHasDeadline));
+    early.cancel();
+    jest.advanceTimersByTime(100);
+    const late = limitOf(limits(caller.signal, true));
+    jest.advanceTimersByTime(100);
+    late.cancel();
+    caller.abort();
+    expect([early.signal.aborted, late.signal.aborted]).toEqual([false, false]);
+  });
+
+  it('marks its signal, and no other is marked', () => {
+    using limit = limitOf(limits(new AbortController().signal, true));
+    const { signal } = new AbortController();
+    expect([limit.signal, signal, undefined].map(isOnlyLimit)).toEqual([true, false, false]);
+    expect(isOnlyLimit(asOnlyLimit(signal))).toBe(true);
+  });
 });
 
 describe('withDeadline', () => {

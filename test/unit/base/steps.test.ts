@@ -70,6 +70,17 @@ describe('inSteps', () => {
     expect(logged).toEqual([['a step failed, undoing', { step: 'second', error: 'broken' }]]);
   });
 
+  it('leaves it to whoever logs the error to say which step failed, and tells so before it undoes anything', async () => {
+    const onFailed = (step: string): void => void done.push(`failed: ${step}`);
+    const story = inSteps({ signal: caller.signal, log, onFailed }, async (step) => {
+      await step('first', did('make 1'), did('undo 1'));
+      await step('second', fails('broken'));
+    });
+    await expect(story).rejects.toThrow('broken');
+    expect(done).toEqual(['make 1', 'broken', 'failed: second', 'undo 1']);
+    expect(logged).toEqual([]);
+  });
+
   it('undoes what was done when the story itself throws between its steps', async () => {
     const story = run(async (step) => {
       await step('first', did('make 1'), did('undo 1'));

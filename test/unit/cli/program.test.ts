@@ -15,7 +15,10 @@ interface Ran {
   removed?: unknown;
 }
 
-async function run(args: string[], results: { serve?: number; smoke?: number } = {}): Promise<Ran> {
+async function run(
+  args: string[],
+  results: { serve?: number; smoke?: number; containerd?: string } = {},
+): Promise<Ran> {
   const ran: Ran = { code: -1, out: '', err: '' };
   const actions: Actions = {
     version: '1.2.3',
@@ -39,6 +42,10 @@ async function run(args: string[], results: { serve?: number; smoke?: number } =
       ran.removed = removeArgs;
       return 0;
     },
+    containerdConfig: async () => {
+      if (results.containerd === undefined) throw new Error('containerd: not found');
+      return results.containerd;
+    },
     out: (text) => {
       ran.out += text;
     },
@@ -49,6 +56,13 @@ async function run(args: string[], results: { serve?: number; smoke?: number } =
   ran.code = await runCommand(args, actions);
   return ran;
 }
+
+/** What containerd 2 prints on a node where `kind load` works. */
+const FITTING = `version = 3
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[plugins."io.containerd.cri.v1.images"]
+snapshotter = "overlayfs"
+`;
 
 describe('crisp', () => {
   let dir = '';
@@ -130,12 +144,49 @@ describe('crisp', () => {
 
   it('checks a configuration', async () => {
     const good = file('root = "/r"');
-    expect(await run(['config', 'check', '--config', good])).toEqual({ code: 0, out: `${good}: ok\n`, err: '' });
+    const only = '--no-containerd-config';
+    expect(await run(['config', 'check', '--config', good, only])).toEqual({ code: 0, out: `${good}: ok\n`, err: '' });
     const bad = file('root = 1');
     expect(await run(['config', 'check', '--config', bad])).toMatchObject({
       code: 78,
       out: '',
       err: `crisp: ${bad}: root: must be a string, not the number 1\n`,
+    });
+  });
+
+  it('checks containerd’s configuration too, as containerd prints it or as a file has it', async () => {
+    const config = file('');
+    const check = ['config', 'check', '--config', config];
+    expect(await run(check, { containerd: FITTING })).toEqual({
+      code: 0,
+      out: `${config}: ok\ncontainerd: ok\n`,
+      err: '',
+    });
+    const dump = join(dir, 'dump.toml');
+    writeFileSync(dump, FITTING.replace('overlayfs', 'native'));
+    expect(await run([...check, '--containerd-config', dump], { containerd: FITTING })).toEqual({
+      code: 0,
+      out: `${config}: ok\n`,
+      err: expect.stringMatching(
+        /^crisp: containerd: plugins\."io\.containerd\.cri\.v1\.images"\.snapshotter: is "native",/,
+      ),
+    });
+    writeFileSync(dump, '= 1');
+    expect(await run([...check, '--containerd-config', dump])).toMatchObject({ code: 78 });
+  });
+
+  it('says that it could not look at containerd’s configuration', async () => {
+    const config = file('');
+    expect(await run(['config', 'check', '--config', config])).toEqual({
+      code: 0,
+      out: `${config}: ok\n`,
+      err: 'crisp: containerd’s configuration was not looked at: containerd: not found\n',
+    });
+    expect(
+      await run(['config', 'check', '--config', config, '--containerd-config', join(dir, 'absent')]),
+    ).toMatchObject({
+      code: 78,
+      err: expect.stringContaining('cannot read'),
     });
   });
 
@@ -184,6 +235,7 @@ describe('crisp', () => {
       smoke: async () => 0,
       pull: async () => 0,
       removePods: async () => 0,
+      containerdConfig: async () => '',
       out: () => undefined,
       err: () => undefined,
     };

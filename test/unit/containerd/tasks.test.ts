@@ -67,7 +67,7 @@ describe('Tasks', () => {
     const { tasks } = rig.client;
     await run();
     rig.fake.world.onStart = () => undefined;
-    await tasks.exec({ containerId: 'c', execId: 'e', spec, terminal: true });
+    await tasks.exec({ containerId: 'c', execId: 'e', spec, stdout: '/o', terminal: true });
     const { pid } = await tasks.start({ containerId: 'c', execId: 'e' });
     const exit = tasks.wait({ containerId: 'c', execId: 'e' });
     await tasks.resizePty({ containerId: 'c', execId: 'e', width: 80, height: 24 });

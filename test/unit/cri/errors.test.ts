@@ -1,5 +1,4 @@
 import { DeadlineError } from '../../../src/base/deadline';
-import type { Logger } from '../../../src/base/logger';
 import { silentLogger } from '../../../src/base/logger';
 import { ContainerdError } from '../../../src/containerd/errors';
 import { invalid, notFound, notReady, toStatus } from '../../../src/cri/errors';
@@ -16,8 +15,8 @@ import { AmbiguousId } from '../../../src/state/id-map';
 import { NameTaken } from '../../../src/state/name-index';
 import { TooManyRequests } from '../../../src/streaming/request-cache';
 
-function call(log: Logger = silentLogger): Call {
-  return { method: 'RunPodSandbox', signal: new AbortController().signal, log } as Call;
+function call(): Call {
+  return { method: 'RunPodSandbox', signal: new AbortController().signal, log: silentLogger };
 }
 
 describe('The status of what was thrown', () => {
@@ -63,12 +62,39 @@ describe('The status of what was thrown', () => {
     expect(toStatus(new PullError(kind, 'away'), call()).message).toBe(message);
   });
 
-  it('is logged with its stack when nobody foresaw it, and only then', () => {
-    const lines: string[] = [];
-    const log: Logger = { ...silentLogger, error: (message) => void lines.push(message) };
-    toStatus(notFound('container', 'x'), call(log));
-    expect(lines).toEqual([]);
-    toStatus(new TypeError('x is undefined'), call(log));
-    expect(lines).toEqual(['an error nobody foresaw']);
+  it.each([
+    ['ContainerStatus', true],
+    ['PodSandboxStatus', true],
+    ['ContainerStats', true],
+    ['PodSandboxStats', true],
+    ['StartContainer', undefined],
+    ['ExecSync', undefined],
+  ])('is expected when %s asks about what is gone: %s', (method, expected) => {
+    expect(toStatus(notFound('container', 'x'), { ...call(), method }).expected).toBe(expected);
+    expect(toStatus(invalid('container_id', 'is empty'), { ...call(), method }).expected).toBeUndefined();
+  });
+
+  it('has the stack when nobody foresaw it, and only then', () => {
+    expect(toStatus(notFound('container', 'x'), call()).stack).toBeUndefined();
+    expect(toStatus(new TypeError('x is undefined'), call()).stack).toContain('errors.test');
+    expect(toStatus('not even an error', call()).stack).toBe('none');
+  });
+
+  it.each([
+    ['GetContainerEvents', Code.CANCELLED, true],
+    ['GetContainerEvents', Code.DEADLINE_EXCEEDED, true],
+    ['GetContainerEvents', Code.UNAVAILABLE, true],
+    ['StreamContainers', Code.CANCELLED, undefined],
+    ['StopContainer', Code.DEADLINE_EXCEEDED, undefined],
+  ])('is expected when %s was ended from outside (%s): %s', (method, code, expected) => {
+    const reason = new RpcError(code, 'enough');
+    const ended = { ...call(), method, signal: AbortSignal.abort(reason) };
+    expect(toStatus(reason, ended)).toEqual({ code, message: 'enough', ...(expected && { expected }) });
+    expect(toStatus(new RpcError(code, 'another'), ended).expected).toBeUndefined();
+    expect(toStatus(reason, { ...call(), method }).expected).toBeUndefined();
+  });
+
+  it('is expected when events were dropped: that was logged when it was done', () => {
+    expect(toStatus(new EventsDropped({ events: 1, bytes: 1 }), call()).expected).toBe(true);
   });
 });

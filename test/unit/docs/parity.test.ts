@@ -51,7 +51,7 @@ const NUMBERED: readonly (readonly [string, number, number])[] = [
 /** The same for the sections beyond, whose rows are a letter and a number. */
 const LETTERED: readonly (readonly [string, number])[] = [
   ['a', 11],
-  ['e', 25],
+  ['e', 26],
 ];
 
 const AREAS = 'handlers errors cni security cgroup misc images server versions'.split(' ');

@@ -1,4 +1,4 @@
-import { readCgroupLayout, readCgroupValues } from '../../../src/host/cgroup-files';
+import { cgroupProcesses, readCgroup, readCgroupLayout } from '../../../src/host/cgroup-files';
 import { type CgroupLayout, cgroupLayout, controllersOf } from '../../../src/host/cgroup-layout';
 import { parseNumber, parsePressure, parseTable } from '../../../src/host/cgroup-text';
 import { parseMountInfo } from '../../../src/host/mount-info';
@@ -19,6 +19,8 @@ const V1 = parseMountInfo(
   ),
 );
 const V2: CgroupLayout = { version: 2, mount: '/sys/fs/cgroup' };
+
+const valuesOf = async (name: string, layout: CgroupLayout) => (await readCgroup(name, layout, root.path))?.values;
 
 describe('cgroupLayout', () => {
   it('takes a host with a cgroup2 at /sys/fs/cgroup for v2', async () => {
@@ -44,7 +46,7 @@ describe('cgroupLayout', () => {
   });
 });
 
-describe('readCgroupValues on v2', () => {
+describe('readCgroup on v2', () => {
   const dir = 'sys/fs/cgroup/kubepods.slice/kubepods-podX.slice';
 
   it('reads everything that there is', async () => {
@@ -90,7 +92,7 @@ describe('readCgroupValues on v2', () => {
       'hugetlb.2MB.rsvd.current': '0\n',
     };
     root.add(Object.fromEntries(Object.entries(files).map(([name, text]) => [`${dir}/${name}`, text])));
-    expect(await readCgroupValues('kubepods-podX.slice', V2, root.path)).toEqual({
+    expect(await valuesOf('kubepods-podX.slice', V2)).toEqual({
       cpu: {
         usageNs: 5000n,
         userNs: 3000n,
@@ -132,12 +134,54 @@ describe('readCgroupValues on v2', () => {
 
   it('leaves out what is not there, and knows a cgroup that is gone', async () => {
     root.add({ [`${dir}/pids.current`]: '0\n', [`${dir}/pids.max`]: 'max\n' });
-    expect(await readCgroupValues('kubepods-podX.slice', V2, root.path)).toEqual({ pids: { current: 0n } });
-    expect(await readCgroupValues('kubepods-podY.slice', V2, root.path)).toBeUndefined();
+    expect(await valuesOf('kubepods-podX.slice', V2)).toEqual({ pids: { current: 0n } });
+    expect(await valuesOf('kubepods-podY.slice', V2)).toBeUndefined();
   });
 });
 
-describe('readCgroupValues on v1', () => {
+describe('readCgroup', () => {
+  it('tells when it was read, so that two readings make a rate', async () => {
+    root.add({ 'sys/fs/cgroup/pod1/cpu.stat': 'usage_usec 5\n' });
+    const before = process.hrtime.bigint();
+    const first = await readCgroup('/pod1', V2, root.path);
+    const second = await readCgroup('/pod1', V2, root.path);
+    const times = [before, first?.readAt ?? 0n, second?.readAt ?? 0n, process.hrtime.bigint()];
+    expect(new Set(times).size).toBe(4);
+    expect([...times].sort((a, b) => (a < b ? -1 : 1))).toEqual(times);
+  });
+});
+
+describe('cgroupProcesses', () => {
+  it('finds the processes of a cgroup and of those that a container has made below it, on v2', async () => {
+    root.add({
+      'sys/fs/cgroup/pod1/c1/cgroup.procs': '7\n8\n',
+      'sys/fs/cgroup/pod1/c1/init.scope/cgroup.procs': '9\n',
+      'sys/fs/cgroup/pod1/c1/system.slice/a/cgroup.procs': '10\n',
+      'sys/fs/cgroup/pod1/c2/cgroup.procs': '11\n',
+    });
+    expect((await cgroupProcesses('/pod1/c1', V2, root.path)).sort((a, b) => a - b)).toEqual([7, 8, 9, 10]);
+    expect(await cgroupProcesses('/pod1/c3', V2, root.path)).toEqual([]);
+  });
+
+  it('does not look into any number of cgroups', async () => {
+    const many = Array.from({ length: 1100 }, (_, i) => [`sys/fs/cgroup/c1/${i}/cgroup.procs`, `${i + 1}\n`]);
+    root.add(Object.fromEntries(many));
+    expect(await cgroupProcesses('/c1', V2, root.path)).toHaveLength(999);
+  });
+
+  it('asks one tree of v1 that has the cgroup', async () => {
+    const layout = cgroupLayout(V1);
+    root.add({
+      'sys/fs/cgroup/memory/pod1/cgroup.procs': '7\n',
+      'sys/fs/cgroup/memory/pod1/child/cgroup.procs': '8\n',
+      'sys/fs/cgroup/blkio/pod1/cgroup.procs': '7\n8\n',
+    });
+    expect(await cgroupProcesses('/pod1', layout, root.path)).toEqual([7, 8]);
+    expect(await cgroupProcesses('/pod2', layout, root.path)).toEqual([]);
+  });
+});
+
+describe('readCgroup on v1', () => {
   const layout = cgroupLayout(V1);
   const path = (controller: string, name: string): string => `sys/fs/cgroup/${controller}/kubepods/pod1/${name}`;
 
@@ -178,7 +222,7 @@ describe('readCgroupValues on v1', () => {
       [path('hugetlb', 'hugetlb.1GB.max_usage_in_bytes')]: '1\n',
       [path('hugetlb', 'hugetlb.1GB.failcnt')]: '2\n',
     });
-    expect(await readCgroupValues('/kubepods/pod1', layout, root.path)).toEqual({
+    expect(await valuesOf('/kubepods/pod1', layout)).toEqual({
       cpu: {
         usageNs: 123456789n,
         userNs: 70_000_000n,
@@ -217,13 +261,13 @@ describe('readCgroupValues on v1', () => {
       [path('memory', 'memory.memsw.usage_in_bytes')]: '999\n',
       [path('memory', 'memory.memsw.limit_in_bytes')]: '9223372036854771712\n',
     });
-    expect(await readCgroupValues('/kubepods/pod1', layout, root.path)).toEqual({
+    expect(await valuesOf('/kubepods/pod1', layout)).toEqual({
       memory: { usage: 1000n, limit: 9223372036854771712n, swapUsage: 0n },
     });
   });
 
   it('knows a cgroup that is gone', async () => {
-    expect(await readCgroupValues('/kubepods/pod2', layout, root.path)).toBeUndefined();
+    expect(await valuesOf('/kubepods/pod2', layout)).toBeUndefined();
   });
 });
 

@@ -22,6 +22,8 @@ it('readHostFacts reads a v2 host with everything', async () => {
     'sys/module/apparmor/parameters/enabled': 'Y\n',
     'sys/kernel/security/apparmor/profiles': '',
   });
+  const cpus = 'sys/devices/system/cpu';
+  dirs(...[0, 2, 10].map((cpu) => `${cpus}/cpu${cpu}/thermal_throttle`), `${cpus}/cpu1`, `${cpus}/cpuidle`);
   dirs('run/systemd/system', 'sys/kernel/mm/hugepages/hugepages-2048kB', 'sys/kernel/mm/hugepages/hugepages-1048576kB');
   expect(await readHostFacts({ root: root.path, daemonPid: 77, kernelRelease: '6.1.0-18-amd64' })).toEqual({
     cgroup2: true,
@@ -39,6 +41,7 @@ it('readHostFacts reads a v2 host with everything', async () => {
     hostname: hostname(),
     systemd: true,
     hugePageSizes: ['1GB', '2MB'],
+    thermalThrottleDirs: [0, 2, 10].map((cpu) => `/${cpus}/cpu${cpu}/thermal_throttle`),
   });
 });
 
@@ -56,6 +59,7 @@ it('readHostFacts of a host that says nothing promises nothing', async () => {
     kernel: { major: 0, minor: 0 },
     systemd: false,
     hugePageSizes: [],
+    thermalThrottleDirs: [],
   });
 });
 

@@ -1,8 +1,11 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   bootId,
   capabilitiesOf,
   capabilitiesUpTo,
   capabilityNames,
+  dyingThreadGone,
   isDying,
   parseStartTime,
   startTimeOf,
@@ -52,6 +55,24 @@ it('reads of a process what is asked', async () => {
   expect(await bootId(root.path)).toBe('abc');
   expect(statusField('A:\t1\nAB:\t2', 'AB')).toBe('2');
   expect(statusField('A:\t1', 'B')).toBeUndefined();
+});
+
+it('waits for a thread of a dying process, and no longer than the process is dying', async () => {
+  const stat = (state: string): string => `42 (x) ${state} 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 2 0 987654321 0 0`;
+  const heldUp = '42/task/43/stat';
+  root.add({ '42/stat': stat('Z'), [heldUp]: stat('D'), '42/task/44/stat': stat('S') });
+  await dyingThreadGone('42/task/45', root.path);
+  let gone = false;
+  const going = dyingThreadGone('42/task/44', root.path).then(() => {
+    gone = true;
+  });
+  await Promise.resolve();
+  expect(gone).toBe(false);
+  rmSync(join(root.path, '42/task/44'), { recursive: true });
+  await going;
+  const all = dyingThreadGone('42/task/43', root.path);
+  root.add({ '42/stat': stat('S') });
+  await all;
 });
 
 it('tells a process that was killed, and that the kernel does not let go, from others', () => {

@@ -1,8 +1,10 @@
 import { PassThrough, Writable } from 'node:stream';
 import { EXEC_SYNC_LIMITS, ExecIo } from '../../../src/io/exec-io';
+import { settle } from '../../support/streaming/until';
 import { Fixture, turn, until } from './fixture';
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
+const MORE_THAN_A_PIPE_HOLDS = Buffer.alloc(300_000, 'x');
 
 let fixture: Fixture;
 const exec = new ExecIo();
@@ -50,13 +52,28 @@ describe('capture', () => {
     const { capture, stdout, stderr } = capturing();
     stdout.write('before');
     stderr.close();
-    expect(await capture.drain(0)).toEqual({
+    const captured = await capture.drain(0);
+    await stdout.writeAll(MORE_THAN_A_PIPE_HOLDS);
+    expect(captured).toEqual({
       stdout: Buffer.from('before'),
       stderr: Buffer.alloc(0),
       discarded: 0,
       complete: false,
     });
     stdout.close();
+    capture.close();
+  });
+
+  it('reads on for a process whose output nobody wants any more', async () => {
+    const { capture, stdout, stderr } = capturing();
+    const draining = capture.drain(FOR_EVER);
+    capture.discard();
+    await draining;
+    for (const output of [stdout, stderr]) {
+      await output.writeAll(MORE_THAN_A_PIPE_HOLDS);
+      output.close();
+    }
+    await until(() => fixture.openPaths().length === 0);
   });
 
   it('is complete at once without streams', async () => {
@@ -150,8 +167,10 @@ describe('stream', () => {
     out.write('before');
     fixture.writer(where.stderrPath).close();
     expect(await streams.drain(1)).toBe(false);
+    await out.writeAll(MORE_THAN_A_PIPE_HOLDS);
     expect(String(stdout.read())).toBe('before');
     out.close();
+    streams.close();
   });
 
   it.each([
@@ -184,13 +203,18 @@ describe('stream', () => {
       over = true;
       return complete;
     });
-    await until(() => fixture.openPaths().filter((path) => path === where.stdoutPath).length === (closed ? 0 : 1));
+    if (closed) await until(() => !fixture.openPaths().includes(where.stdoutPath));
+    else await settle();
     expect(over).toBe(false);
     const on = setInterval(() => take(), 1);
     expect(await draining).toBe(closed);
     clearInterval(on);
+    if (!closed) {
+      await out.writeAll(MORE_THAN_A_PIPE_HOLDS); // it is read and thrown away
+      out.close();
+    }
     expect(taken).toBe(1_200_000);
-    if (!closed) out.close();
+    streams.close();
   });
 
   it('does not wait for a client that has left when a child holds the output', async () => {
@@ -204,6 +228,26 @@ describe('stream', () => {
     stdout.destroy();
     expect(await draining).toBe(false);
     out.close();
+    streams.close();
+  });
+
+  it('passes nothing on to a client that is not to get more, and reads on for the process', async () => {
+    const where = paths();
+    const takes: (() => void)[] = [];
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => void takes.push(done) });
+    const streams = exec.stream({ ...where, stdin: new PassThrough(), stdout });
+    const [out, err] = [fixture.writer(where.stdoutPath), fixture.writer(where.stderrPath)];
+    const filled = out.writeAll(Buffer.alloc(2_000_000, 'x')); // for a client that takes nothing the process has to wait
+    await until(() => stdout.writableLength > 1_000_000);
+    const draining = streams.drain(FOR_EVER);
+    streams.discard();
+    const had = stdout.writableLength;
+    await draining;
+    await filled;
+    await err.writeAll(MORE_THAN_A_PIPE_HOLDS);
+    expect(stdout.writableLength).toBe(had);
+    for (const output of [out, err]) output.close();
+    await until(() => fixture.openPaths().length === 0);
   });
 
   it('carries stdin, waiting for the process to open it, and says when it has ended', async () => {

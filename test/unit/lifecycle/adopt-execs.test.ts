@@ -114,7 +114,7 @@ describe('What a server before us has executed', () => {
   });
 
   it('without a stdin has none to end', async () => {
-    const { id, execId, left, start } = await orphaned(['stdout']);
+    const { id, execId, left, start } = await orphaned(['stdout', 'stderr']);
     await start();
     await adoptExecs(rig.now.deps, id);
     const process = rig.now.fake.process(id, execId);
@@ -150,7 +150,7 @@ describe('What a server before us has executed', () => {
   });
 
   it('and begins to run just now is taken up all the same', async () => {
-    const { id, execId, left, start } = await orphaned(['stdout']);
+    const { id, execId, left, start } = await orphaned(['stdout', 'stderr']);
     const message = 'cannot delete a running process';
     rig.now.fake.fail('Tasks/DeleteProcess', { code: Code.FAILED_PRECONDITION, message });
     const adopted = adoptExecs(rig.now.deps, id);

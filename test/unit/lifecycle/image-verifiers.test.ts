@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../../src/base/logger';
@@ -65,6 +66,25 @@ describe('ImageVerifiers', () => {
       kind: 'signature',
       message: expect.stringMatching(/the verifier broken gave no answer: .*EACCES/),
     });
+  });
+
+  it('are asked beside a directory, a link to one and a FIFO, which are warned of once', async () => {
+    mkdirSync(join(dir, '..2026_data'));
+    symlinkSync('..2026_data', join(dir, '..data'));
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    const log = recordingLogger();
+    const asked = verifiers({ log });
+    await verify(asked);
+    verifier('z', 'exit 1');
+    await expect(verify(asked)).rejects.toThrow('the verifier z rejected it');
+    expect(log.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields.file)).toEqual(
+      ['..2026_data', '..data', 'fifo'].map((name) => join(dir, name)),
+    );
+  });
+
+  it('reject everything when one of them is a link that leads nowhere: what it would say is not known', async () => {
+    symlinkSync('/nowhere', join(dir, 'gone'));
+    await expect(verify(verifiers())).rejects.toThrow(/the verifier gone gave no answer: .*ENOENT/);
   });
 
   it('reject what one of them does not answer about in time', async () => {

@@ -41,6 +41,22 @@ async function unwatched(): Promise<string> {
 }
 
 describe('ExitMonitor', () => {
+  it('disposes of what goes beside a task once its end is handled, or when it is not watched any more', async () => {
+    const order: string[] = [];
+    const beside = (name: string): Disposable => ({
+      [Symbol.dispose]: () => void order.push(`${name} is disposed of`),
+    });
+    const { made, over } = monitor();
+    const id = await running();
+    made.watch(task('absent'), async () => void order.push('the end is handled'), beside('the ended one'));
+    await over();
+    made.watch(task(id), async () => undefined, beside('the first'));
+    made.watch(task(id), async () => undefined, beside('the second'));
+    expect(order).toEqual(['the end is handled', 'the ended one is disposed of', 'the first is disposed of']);
+    made.stop();
+    expect(order.slice(3)).toEqual(['the second is disposed of']);
+  });
+
   it('repeats the handling of an exit until it succeeds', async () => {
     const id = await running();
     let failures = 1;

@@ -147,7 +147,7 @@ describe('A container is found', () => {
 
   it('RUNNING since its process started when it was not written down that it has', async () => {
     const container = await runContainer(rig, pod);
-    await rig.deps.containers.update(container, { startedAt: 0n, pid: 0 });
+    await rig.deps.containers.update(container, { createdAt: STARTED - 1n, startedAt: 0n, pid: 0 });
     await restart();
     const { id } = container.metadata;
     expect([stateOf(id), statusOf(id).startedAt]).toEqual(['RUNNING', STARTED]);

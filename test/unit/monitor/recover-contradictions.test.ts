@@ -36,13 +36,14 @@ const state = (): string => containerState(container().status);
 
 describe('A container whose status file says that it has ended', () => {
   it('is EXITED, in doubt, while containerd says that it runs and /proc does not, and its file stays as it is', async () => {
-    await rig.deps.containers.update(container(), { finishedAt: 5n, exitCode: 3, reason: 'Error' });
+    const finishedAt = container().status.startedAt + 5n;
+    await rig.deps.containers.update(container(), { finishedAt, exitCode: 3, reason: 'Error' });
     rig = rig.restarted();
     const { running } = rig.host;
     rig.host.running = () => [];
     await askAndRecover(rig.deps);
     expect([state(), container().doubt]).toEqual(['EXITED', 'its task runs, and by its status file it has ended']);
-    expect(await rig.deps.containers.readStatus(id)).toMatchObject({ finishedAt: 5n, exitCode: 3 });
+    expect(await rig.deps.containers.readStatus(id)).toMatchObject({ finishedAt, exitCode: 3 });
     rig.host.running = running;
     await until('all say the same', () => state() === 'RUNNING');
     expect(container().doubt).toBeUndefined();

@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { containerState } from '../../../src/model/container';
 import { askDaemon, recover } from '../../../src/monitor/recover';
 import { askAndRecover } from '../../support/ask-and-recover';
@@ -93,6 +94,21 @@ describe('A container whose start was cut off by the death of its server', () =>
     await after.deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
     await askAndRecover(after.deps);
     expect([...after.host.makers, ...after.host.strays]).toEqual([]);
+  });
+
+  it('is cleared by what the machine tells when the daemon can never put its directory away', async () => {
+    const id = await startCutOff();
+    before.fake.fail('Tasks/Create', { nth: 'always', code: 2, message: `mkdir /run/task/k8s.io/${id}: file exists` });
+    after = before.restarted();
+    const { deps, host } = after;
+    const dirs = [id, `.${id}`].map((name) => deps.paths.bundle(name));
+    for (const dir of dirs) mkdirSync(dir, { recursive: true });
+    host.strays.add(id);
+    await deps.stdio.open({ id, tty: false, logPath: '', maxLineBytes: 0 });
+    await askAndRecover(deps);
+    for (const dir of dirs) rmSync(dir, { recursive: true });
+    expect([...host.strays, deps.containers.get(id)?.halfMade]).toEqual([false]);
+    expect(host.deletedFromRuntime).toMatchObject([{ id }]);
   });
 
   it('is listed all the same when that cannot be cleared, after some seconds', async () => {

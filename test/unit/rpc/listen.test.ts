@@ -159,6 +159,35 @@ describe('RpcServer.stop', () => {
       fields: { error: 'late' },
     });
   });
+
+  it('has what a given-up handler has noted of its end logged when it ends', async () => {
+    const log = recordingLogger();
+    const [entered, ended] = [deferred(), deferred()];
+    const stopping = rig.server({ log: { ...log, child: () => log } });
+    stopping.addService(VersionDefinition, {
+      version: async (_req, { signal, note }) => {
+        entered.resolve();
+        await untilAborted(signal).catch(() => undefined);
+        note?.({ step: 'create the task' });
+        setImmediate(() => ended.resolve());
+        throw signal.reason;
+      },
+    });
+    await stopping.listen(rig.socket);
+    const call = createClient(VersionDefinition, rig.channel()).version({});
+    call.catch(() => undefined);
+    await entered.promise;
+    await stopping.stop({ graceMs: 0 });
+    await ended.promise;
+    expect(log.lines.filter(({ level }) => level !== 'debug')).toEqual([
+      { level: 'warn', message: 'failed', fields: expect.objectContaining({ code: 'UNAVAILABLE' }) },
+      {
+        level: 'info',
+        message: 'a call whose caller had gone has been undone',
+        fields: { step: 'create the task' },
+      },
+    ]);
+  });
 });
 
 /** A socket file whose server has died without removing it. */

@@ -7,6 +7,7 @@ import type { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import type { RpcServerOptions } from '../../../src/rpc/server';
 import { EncodedMessage, notImplemented, type ServiceImpl } from '../../../src/rpc/service';
+import { until } from '../../support/streaming/until';
 import { deferred, RpcRig, recordingLogger, untilAborted } from './rpc-rig';
 
 type Impl = ServiceImpl<typeof VersionDefinition>;
@@ -175,6 +176,65 @@ describe('A unary call', () => {
     await client.version({}).catch(() => undefined);
     const fields = { method: 'Version', call: 1, code: 'ABORTED', ms: expect.any(Number), error: 'why' };
     expect(log.lines).toEqual([{ level: 'warn', message: 'failed', fields }]);
+  });
+
+  it('that fails is logged with what its handler has noted', async () => {
+    const log = recordingLogger();
+    const { client } = await serve(
+      async (_req, call) => {
+        call.note?.({ step: 'start the task' });
+        throw new RpcError(Code.ABORTED, 'why');
+      },
+      { log },
+    );
+    await client.version({}).catch(() => undefined);
+    const fields = expect.objectContaining({ code: 'ABORTED', step: 'start the task', error: 'why' });
+    expect(log.lines).toEqual([{ level: 'warn', message: 'failed', fields }]);
+  });
+
+  it('that fails by a bug is logged once, with the stack', async () => {
+    const log = recordingLogger();
+    const toStatus = () => ({ code: Code.INTERNAL, message: 'x is undefined', stack: 'at y' });
+    const { client } = await serve(async () => Promise.reject(new TypeError('x is undefined')), { log, toStatus });
+    await client.version({}).catch(() => undefined);
+    const fields = expect.objectContaining({ code: 'INTERNAL', error: 'x is undefined', stack: 'at y' });
+    expect(log.lines).toEqual([{ level: 'error', message: 'unexpected error', fields }]);
+  });
+
+  it('that its caller ends is no failure; one that its deadline ends is', async () => {
+    const log = recordingLogger();
+    const entered = deferred();
+    const { client } = await serve(
+      (_req, { signal }) => {
+        entered.resolve();
+        return untilAborted(signal);
+      },
+      { log },
+    );
+    const caller = new AbortController();
+    const left = client.version({}, { signal: caller.signal, timeoutMs: 60_000 });
+    await entered.promise;
+    caller.abort(new Error('changed my mind'));
+    await expect(left).rejects.toThrow('changed my mind');
+    await until('the first is logged', () => log.lines.length === 1);
+    await until('one arrives before its deadline', () => {
+      void client.version({}, { timeoutMs: 30 }).catch(() => undefined);
+      return log.lines.length > 1;
+    });
+    expect(log.lines.slice(0, 2).map(({ level, message, fields }) => [level, message, fields.code])).toEqual([
+      ['info', 'ended by its caller', 'CANCELLED'],
+      ['warn', 'failed', 'DEADLINE_EXCEEDED'],
+    ]);
+  });
+
+  it('that fails as expected is logged at debug', async () => {
+    const log = recordingLogger();
+    const toStatus = () => ({ code: Code.NOT_FOUND, message: 'gone', expected: true });
+    const { client } = await serve(async () => Promise.reject(new Error('gone')), { log, toStatus });
+    await expect(client.version({})).rejects.toMatchObject({ code: Code.NOT_FOUND });
+    expect(log.lines).toEqual([
+      { level: 'debug', message: 'served', fields: expect.objectContaining({ code: 'NOT_FOUND', error: 'gone' }) },
+    ]);
   });
 
   it('of 20 MB passes, one beyond the limit of the server fails with RESOURCE_EXHAUSTED', async () => {

@@ -80,3 +80,41 @@ describe('The backlog of a subscriber', () => {
     expect(await take(again, 2)).toEqual(firstIds(2));
   });
 });
+
+describe('The time of an event', () => {
+  const { CONTAINER_CREATED_EVENT, CONTAINER_STOPPED_EVENT, CONTAINER_DELETED_EVENT } = ContainerEventType;
+  const SECOND = 1_000_000_000n;
+  afterEach(() => jest.restoreAllMocks());
+
+  /** The events of container `a` with these times of it, each published at a second of the clock. */
+  async function timesOf(published: [ContainerEventType, number, Partial<ContainerStatus>][]): Promise<bigint[]> {
+    let statuses: ContainerStatus[] = [];
+    const events = new ContainerEvents(() => ({ containersStatuses: statuses }), silentLogger);
+    const reader = events.subscribe(new AbortController().signal)[Symbol.asyncIterator]();
+    for (const [type, second, times] of published) {
+      jest.spyOn(Date, 'now').mockReturnValue(second * 1000);
+      statuses = type === CONTAINER_DELETED_EVENT ? [] : [Status.fromPartial({ id: 'a', ...times })];
+      events.publish('a', 'pod', type);
+    }
+    jest.restoreAllMocks();
+    const found: bigint[] = [];
+    while (found.length < published.length) found.push((await reader.next()).value.createdAt / SECOND);
+    return found;
+  }
+
+  it('is never before what it tells of its container', async () => {
+    const times = { createdAt: 1n * SECOND, startedAt: 5n * SECOND, finishedAt: 7n * SECOND };
+    expect(await timesOf([[CONTAINER_STOPPED_EVENT, 6, times]])).toEqual([7n]);
+    expect(await timesOf([[CONTAINER_STOPPED_EVENT, 8, times]])).toEqual([8n]);
+  });
+
+  it('is never before the event of the same container before it, also when the clock is set back', async () => {
+    const found = await timesOf([
+      [CONTAINER_CREATED_EVENT, 10, {}],
+      [CONTAINER_STARTED_EVENT, 4, {}],
+      [CONTAINER_DELETED_EVENT, 5, {}],
+      [CONTAINER_CREATED_EVENT, 6, {}], // another of the same id
+    ]);
+    expect(found).toEqual([10n, 10n, 10n, 6n]);
+  });
+});

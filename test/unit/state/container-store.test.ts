@@ -40,6 +40,35 @@ describe('A status file', () => {
   });
 });
 
+describe('The times of a container', () => {
+  const ORDERS: [string, Partial<ContainerStatus>, Partial<ContainerStatus>][] = [
+    ['as they are', { startedAt: 3n, finishedAt: 4n }, { startedAt: 3n, finishedAt: 4n }],
+    ['not there yet', { startedAt: 0n, finishedAt: 0n }, { startedAt: 0n, finishedAt: 0n }],
+    ['of an end before the start', { startedAt: 9n, finishedAt: 5n }, { startedAt: 9n, finishedAt: 9n }],
+    ['of a start before the creation', { startedAt: 1n, finishedAt: 0n }, { startedAt: 2n, finishedAt: 0n }],
+    ['of an end before the creation', { startedAt: 0n, finishedAt: 1n }, { startedAt: 0n, finishedAt: 2n }],
+  ];
+  let root: string;
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'crisp-store-'));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const made = (change: Partial<ContainerStatus> = {}): Container =>
+    ({ metadata: { id: 'a', sandboxId: 'pod' }, status: { ...status, startedAt: 0n, ...change } }) as Container;
+
+  it.each(ORDERS)('never run backwards: %s', async (_what, given, expected) => {
+    const store = new ContainerStore(root);
+    const [found, changed, inMemory] = [made(given), made(), made()];
+    store.add(found); // kubelet was told so by the plugin, or by an earlier release
+    await store.update(changed, given);
+    store.updateInMemory(inMemory, given);
+    expect(found.status).toMatchObject(given);
+    for (const { status: now } of [changed, inMemory]) expect(now).toMatchObject({ createdAt: 2n, ...expected });
+    expect(await store.readStatus('a')).toEqual(changed.status);
+  });
+});
+
 describe('The containers of a pod', () => {
   /** Counts how often one of its containers is looked at. */
   function counting() {

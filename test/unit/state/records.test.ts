@@ -1,6 +1,7 @@
 import { ContainerConfig, PodSandboxConfig } from '../../../generated/cri/v1/api';
 import type { ContainerMetadata } from '../../../src/model/container';
 import type { SandboxMetadata } from '../../../src/model/sandbox';
+import { parseSignal } from '../../../src/oci/signal';
 import {
   containerMetadataExtension,
   encodeContainerMetadata,
@@ -107,6 +108,18 @@ describe('container metadata', () => {
     const other = containerMetadataExtension(container, { envs: 'base64' });
     expect(other.value.toString()).toContain('{"key":"A","value":"Yg=="}');
     expect(parseContainerMetadata(other.value)).toEqual(container);
+  });
+
+  it.each([
+    ['SIGNAL_SIGTERM', 'SIGTERM', 15],
+    ['SIGNAL_SIGRTMIN+3', 'SIGRTMIN+3', 37],
+    ['SIGRTMAX-1', 'SIGRTMAX-1', 63],
+    ['9', '9', 9],
+    ['', '', undefined],
+  ])('with the stop signal %j is read as with %j', (stored, stopSignal, number) => {
+    const read = parseContainerMetadata(containerMetadataExtension({ ...container, stopSignal: stored }).value);
+    expect(read).toEqual({ ...container, stopSignal });
+    expect(parseSignal(stopSignal)).toBe(number);
   });
 
   it('is undefined when it is torn', () => {

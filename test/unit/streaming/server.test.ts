@@ -6,6 +6,7 @@ import { FakeRuntime } from '../../support/streaming/fake-runtime';
 import { StreamingRig, useStreaming } from '../../support/streaming/rig';
 import { settle, until } from '../../support/streaming/until';
 import { askSpdy, askUpgrade } from '../../support/streaming/upgrade';
+import { recordingLogger, untilAborted } from '../rpc/rpc-rig';
 
 const rig = useStreaming();
 
@@ -276,5 +277,23 @@ describe('Its address', () => {
     await next.server.listen();
     expect(new URL(next.execUrl()).port).toBe(port);
     await next.close();
+  });
+});
+
+describe('Its log', () => {
+  it('does not tell by default of a client that leaves before its process ends, but of a process that fails', async () => {
+    const log = recordingLogger();
+    const other = new StreamingRig({ log });
+    await other.server.listen();
+    const seen = (): unknown[] => log.lines.filter(({ message }) => /process/.test(message)).map(({ level }) => level);
+    other.runtime.onExec = ({ signal }) => untilAborted(signal);
+    const leaving = await other.webSocket(other.execUrl(), 'v5.channel.k8s.io');
+    await until('it runs', () => other.runtime.running === 1);
+    leaving.destroy();
+    await until('it is over', () => seen().length === 1);
+    other.runtime.onExec = () => Promise.reject(new Error('no such file'));
+    await (await other.webSocket(other.execUrl(), 'v5.channel.k8s.io')).end();
+    expect(seen()).toEqual(['debug', 'info']);
+    await other.close();
   });
 });

@@ -83,8 +83,9 @@ function single(type: string, depth: number): fc.Arbitrary<unknown> {
   }
 }
 
+/** The other implementation takes a U+FEFF at the beginning for a byte order mark, and leaves it out. */
 function text(): fc.Arbitrary<string> {
-  return fc.string({ unit: 'binary', maxLength: 6 });
+  return fc.string({ unit: 'binary', maxLength: 6 }).filter((value) => !value.startsWith('\uFEFF'));
 }
 
 /** ts-proto leaves a key out that would reach the prototype. */

@@ -30,7 +30,7 @@ function bars(svg: string): number[] {
 
 describe('the picture', () => {
   it('has a bar as long as the ratio, a dashed line at the plugin’s one and a mark at the goal', () => {
-    const svg = ratioChart([row('pods.run', 0.5), row('memory.total', 1)], columns);
+    const svg = ratioChart([row('pods.run', 0.5), row('memory.total', 1)], columns, 'v2.9.9');
     const [half = 0, one = 0] = bars(svg);
     expect(one).toBeCloseTo(2 * half);
     expect(svg).toContain(`<line x1="${330 + one}" `);
@@ -39,12 +39,12 @@ describe('the picture', () => {
   });
 
   it('draws a rate as the time for the same amount', () => {
-    const [twice = 0, half = 0] = bars(ratioChart([row('logs.rate', 2), row('pods.run', 0.5)], columns));
+    const [twice = 0, half = 0] = bars(ratioChart([row('logs.rate', 2), row('pods.run', 0.5)], columns, 'v2.9.9'));
     expect(twice).toBe(half);
   });
 
   it('cuts a bar off that is very long, with its number beside it', () => {
-    const svg = ratioChart([row('pods.run', 9), row('memory.total', 2)], columns);
+    const svg = ratioChart([row('pods.run', 9), row('memory.total', 2)], columns, 'v2.9.9');
     const [nine, two] = bars(svg);
     expect(nine).toBe(two);
     expect(svg).toContain('>9.00</text>');
@@ -54,12 +54,18 @@ describe('the picture', () => {
     const svg = ratioChart(
       [row('pods.create', 0.5), row('density.listPods', 0.5), row('pods.run', undefined)],
       columns,
+      'v2.9.9',
     );
     expect(bars(svg)).toEqual([]);
   });
 
+  it('says which containerd the plugin is of', () =>
+    expect(ratioChart([row('pods.run', 0.5)], columns, 'v2.9.9')).toContain(
+      '>What crisp takes beside the CRI of containerd v2.9.9 (= 1); shorter is better</text>',
+    ));
+
   it('escapes what a contestant is called', () =>
-    expect(ratioChart([], [...columns.slice(0, 1), { name: '<&', mode: 'usual' as const }])).toContain(
+    expect(ratioChart([], [...columns.slice(0, 1), { name: '<&', mode: 'usual' as const }], '')).toContain(
       '>&lt;&amp;</text>',
     ));
 });

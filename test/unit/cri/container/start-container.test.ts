@@ -75,6 +75,21 @@ describe('StartContainer', () => {
     expect(rig.now.deletedTasks).toEqual([container.metadata.id]);
   });
 
+  it('has started before it ended, however late the answer of its start comes', async () => {
+    const pod = await runPod(rig.now);
+    let endedAt = 0;
+    rig.now.fake.world.onStart = (process) => {
+      process.exit(0);
+      endedAt = Date.now();
+      while (Date.now() < endedAt + 20); // the daemon's answer takes so long, and the fake answers from this thread
+    };
+    const { metadata, status } = await runContainer(rig.now, pod);
+    expect(status.startedAt).toBeLessThanOrEqual(BigInt(endedAt) * 1_000_000n);
+    await ended(rig.now, metadata.id);
+    const { createdAt, startedAt, finishedAt } = rig.now.deps.containers.get(metadata.id)?.status ?? status;
+    expect([createdAt <= startedAt, startedAt <= finishedAt, startedAt]).toEqual([true, true, status.startedAt]);
+  });
+
   it.each(['Tasks/Create', 'Tasks/Start'])(
     'is EXITED with StartError and the message when %s fails',
     async (method) => {

@@ -62,7 +62,8 @@ describe('A command that a client runs', () => {
     const process = await running(rig.now, id);
     expect(fifos()).toHaveLength(3);
     const spec = JSON.parse(String(Buffer.from(process.facts.spec?.value ?? [])));
-    expect(spec).toMatchObject({ args: ['sh', '-c', 'date'], terminal: false });
+    expect(spec).toMatchObject({ args: ['sh', '-c', 'date'] });
+    expect(spec).not.toHaveProperty('terminal');
     const stdin = stdinOf(process);
     client.stdin.write('hello');
     await until('its stdin', () => stdin.read() === 'hello');

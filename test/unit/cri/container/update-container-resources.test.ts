@@ -5,10 +5,13 @@ import { updateContainerResources } from '../../../../src/cri/container/update-c
 import type { Container } from '../../../../src/model/container';
 import type { Spec } from '../../../../src/model/spec';
 import { Retries } from '../../../../src/monitor/retries';
+import type { Call } from '../../../../src/rpc/call';
 import { Code } from '../../../../src/rpc/code';
+import { askAndRecover } from '../../../support/ask-and-recover';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
+import { StoryRig } from '../../../support/story-rig';
 import { until } from '../../../support/streaming/until';
-import { ended, useRig } from '../../../support/use-rig';
+import { ended, removeAll, useRig } from '../../../support/use-rig';
 
 const LIMITED = { linux: { resources: { cpuShares: 512n, cpuQuota: 50_000n, memoryLimitInBytes: 1n << 30n } } };
 const rig = useRig();
@@ -49,6 +52,40 @@ describe('UpdateContainerResources', () => {
       memoryLimitInBytes: 1n << 30n,
     });
     expect((await rig.now.deps.containers.readStatus(id))?.resources).toEqual(container.status.resources);
+  });
+
+  it('tells every resource as it is in force afterwards, also over a restart', async () => {
+    const before = await StoryRig.start();
+    const memory = { memoryLimitInBytes: 1n << 30n, memorySwapLimitInBytes: 2n << 30n };
+    const unified = { 'memory.high': '1', 'memory.min': '2' };
+    const resources = { ...memory, oomScoreAdj: 5n, cpusetCpus: '0', unified };
+    const { metadata } = await runContainer(before, await runPod(before), { linux: { resources } });
+    // A memory limit without a swap limit allows no swap: the swap limit changes with it. The score is none to update.
+    const changed = { memoryLimitInBytes: 3n << 30n, cpuPeriod: 100_000n, cpuQuota: -1n, oomScoreAdj: 7n };
+    const linux = { ...changed, unified: { 'memory.high': '3', 'memory.low': '4' } };
+    const request = UpdateContainerResourcesRequest.fromPartial({ containerId: metadata.id, linux });
+    await updateContainerResources(before.deps, request, before.call());
+    const inForce = {
+      ...changed,
+      ...{ memorySwapLimitInBytes: 3n << 30n, oomScoreAdj: 5n, cpusetCpus: '0', cpusetMems: '', cpuShares: 0n },
+      ...{ hugepageLimits: [], unified: { 'memory.high': '3', 'memory.min': '2', 'memory.low': '4' } },
+    };
+    const toldBy = async ({ deps, call }: { deps: StoryRig['deps']; call: Call }): Promise<unknown> =>
+      (await containerStatus(deps, { containerId: metadata.id, verbose: false }, call)).status?.resources?.linux;
+    expect(await toldBy({ deps: before.deps, call: before.call() })).toEqual(inForce);
+    const after = before.restarted();
+    await after.deps.images.resync();
+    await askAndRecover(after.deps);
+    expect(await toldBy({ deps: after.deps, call: after.call() })).toEqual(inForce);
+    await removeAll(after);
+    await after.close();
+  });
+
+  it('tells them also of a container whose status file had none', async () => {
+    const container = await runContainer(rig.now, await runPod(rig.now), LIMITED);
+    rig.now.deps.containers.updateInMemory(container, { resources: undefined }); // of containerd 1.6
+    await update(container.metadata.id, { cpuShares: 1024n });
+    expect(await shown(container)).toMatchObject({ cpuShares: 1024n, memoryLimitInBytes: 1n << 30n });
   });
 
   it('changes the spec of a container that does not run yet, and no task', async () => {

@@ -38,6 +38,13 @@ describe('The features of a handler', () => {
     expect([await known.of(handler()), probes]).toEqual([AVAILABLE, 1]);
   });
 
+  it('are read whatever the case of their keys', async () => {
+    const known = features(async () =>
+      Buffer.from(WITH_USERNS.replace('mountOptions', 'MountOptions').replace('linux', 'Linux')),
+    );
+    expect(await known.of(handler())).toEqual(AVAILABLE);
+  });
+
   it('count as missing when the runtime fails, and are asked again a minute later', async () => {
     let broken = true;
     const known = features(async () => {

@@ -1,7 +1,10 @@
 import { type DeepPartial, UpdatePodSandboxResourcesRequest } from '../../../../generated/cri/v1/api';
+import { silentLogger } from '../../../../src/base/logger';
 import { podSandboxStatus } from '../../../../src/cri/sandbox/pod-sandbox-status';
 import { updatePodSandboxResources } from '../../../../src/cri/sandbox/update-pod-sandbox-resources';
+import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
+import type { SandboxStore } from '../../../../src/state/sandbox-store';
 import { askAndRecover } from '../../../support/ask-and-recover';
 import { runPod } from '../../../support/story-pods';
 import { type RigOptions, StoryRig } from '../../../support/story-rig';
@@ -41,7 +44,21 @@ describe.each<[string, RigOptions]>([
     expect(info.info).toContain('"overhead":{"linux":{"cpu_shares":2}}');
   });
 
-  it('forgets what is not said again', async () => {
+  it('keeps limits of huge pages that are not said again: those of the pod’s start, then those of the last change', async () => {
+    const pages = (limit: bigint, pageSize = '2MB') => ({ pageSize, limit });
+    const linux = { resources: { cpuShares: 2n, hugepageLimits: [pages(1n)] } };
+    const podSandboxId = await runPod(rig.now, { linux });
+    const resources = async (): Promise<unknown> => (await shown(rig.now, podSandboxId)).resources;
+    await update(rig.now, { podSandboxId, resources: { cpuQuota: -1n } });
+    const first = { page_size: '2MB', limit: 1 };
+    expect(await resources()).toEqual({ linux: { cpu_quota: -1, hugepage_limits: [first] } });
+    await update(rig.now, { podSandboxId, resources: { hugepageLimits: [pages(3n, '1GB')] } });
+    await update(rig.now, { podSandboxId, resources: { cpuShares: 4n } });
+    const second = { page_size: '1GB', limit: 3 };
+    expect(await resources()).toEqual({ linux: { cpu_shares: 4, hugepage_limits: [first, second] } });
+  });
+
+  it('forgets what else is not said again', async () => {
     const podSandboxId = await runPod(rig.now);
     await update(rig.now, { podSandboxId, ...REQUEST });
     await update(rig.now, { podSandboxId, resources: { cpuShares: 3n } });
@@ -95,11 +112,31 @@ describe('UpdatePodSandboxResources', () => {
     expect(Object.keys(extensions ?? {})).toContain('metadata');
   });
 
-  it('shows what was before when it cannot be stored', async () => {
+  it.each([
+    ['the daemon’s store', (now: StoryRig) => now.fake.fail('Store/Update', {})],
+    ['the journal', (now: StoryRig) => failOnce(now.deps.sandboxes)],
+  ])('does not fail when %s cannot be written, and stores it later', async (_what, fail) => {
     const podSandboxId = await runPod(rig.now);
     await update(rig.now, { podSandboxId, resources: { cpuShares: 3n } });
-    rig.now.fake.fail('Store/Update', {});
-    await expect(update(rig.now, { podSandboxId, resources: { cpuShares: 4n } })).rejects.toThrow('made to fail');
-    expect((await shown(rig.now, podSandboxId)).resources).toEqual({ linux: { cpu_shares: 3 } });
+    fail(rig.now);
+    const retries = new Retries(silentLogger, { firstMs: 1, maxMs: 1 });
+    const request = UpdatePodSandboxResourcesRequest.fromPartial({ podSandboxId, resources: { cpuShares: 4n } });
+    expect(await updatePodSandboxResources({ ...rig.now.deps, retries }, request, rig.now.call())).toEqual({});
+    expect((await shown(rig.now, podSandboxId)).resources).toEqual({ linux: { cpu_shares: 4 } });
+    const stored = () =>
+      rig.now.fake.state.sandboxes.get(podSandboxId)?.extensions['updated-resources']?.value.toString();
+    await until('it is stored', () => stored() === '{"Overhead":null,"Resources":{"cpu_shares":4}}');
+    await until('it is not tried again', () => retries.pending.length === 0);
+    retries.stop();
+    expect(await rig.now.deps.sandboxes.readResources(podSandboxId)).toMatchObject({ resources: { cpuShares: 4n } });
   });
 });
+
+/** The next write of what UpdatePodSandboxResources says does not reach the disk. */
+function failOnce(sandboxes: SandboxStore): void {
+  const recordResources = sandboxes.recordResources.bind(sandboxes);
+  sandboxes.recordResources = async () => {
+    sandboxes.recordResources = recordResources;
+    throw new Error('the disk is full');
+  };
+}
