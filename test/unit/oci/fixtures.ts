@@ -4,6 +4,7 @@ import type { ImageConfig } from '../../../src/model/image';
 import type { RuntimeHandler } from '../../../src/model/runtime-handler';
 import type { ContainerSpecInput, SandboxSpecInput } from '../../../src/oci/inputs';
 import type { OciSettings } from '../../../src/oci/settings';
+import { HOST_FACTS } from '../../support/fake-host-facts';
 
 export const settings: OciSettings = {
   disable_apparmor: false,
@@ -18,24 +19,7 @@ export const settings: OciSettings = {
   disable_hugetlb_controller: true,
 };
 
-export const facts: HostFacts = {
-  cgroup2: true,
-  controllers: new Set(['cpu', 'cpuset', 'memory', 'pids', 'hugetlb']),
-  swapController: true,
-  seccomp: true,
-  apparmor: false,
-  selinux: false,
-  capabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN'],
-  kernelCapabilities: ['CAP_CHOWN', 'CAP_KILL', 'CAP_SYS_ADMIN', 'CAP_BPF'],
-  canLowerOomScore: true,
-  minOomScoreAdj: 0,
-  kernel: { major: 6, minor: 1 },
-  architecture: 'amd64',
-  hostname: 'node-1',
-  systemd: true,
-  hugePageSizes: ['2MB'],
-  thermalThrottleDirs: [],
-};
+export const facts: HostFacts = HOST_FACTS;
 
 export const handler: RuntimeHandler = {
   name: 'runc',
