@@ -101,11 +101,13 @@ export interface Container {
 
 /**
  * The status with times that never run backwards: created, started, ended. They come from clocks that are read at different
- * moments (crisp's, containerd's, a shim's), and a clock may be set back in between.
+ * moments (crisp's, containerd's, a shim's), and a clock may be set back in between. What has ended has started, at its
+ * creation as far as is known: crisp may die between a start and the record of it, and find only the end.
  */
 export function inOrder(status: ContainerStatus): ContainerStatus {
-  const startedAt = notBefore(status.createdAt, status.startedAt);
-  const finishedAt = notBefore(startedAt || status.createdAt, status.finishedAt);
+  const ended = status.finishedAt !== 0n;
+  const startedAt = ended && status.startedAt === 0n ? status.createdAt : notBefore(status.createdAt, status.startedAt);
+  const finishedAt = notBefore(startedAt, status.finishedAt);
   return startedAt === status.startedAt && finishedAt === status.finishedAt
     ? status
     : { ...status, startedAt, finishedAt };

@@ -105,7 +105,8 @@ async function settle(deps: RecoverDeps, { container, last, found }: Look): Prom
   container.doubt = answer.said === 'nothing' ? answer.why : undefined;
   const unknown = decision === 'UNKNOWN in doubt';
   // What was told of it in doubt is taken back.
-  const neverStarted = last === 'created' || decision === 'clear a cut-off start' || decision === 'delete the task';
+  const notStarted = decision === 'clear a cut-off start' || decision === 'delete the task';
+  const neverStarted = last === 'created' || (notStarted && last !== 'exited');
   deps.containers.updateInMemory(container, neverStarted ? { unknown, startedAt: 0n } : { unknown });
   return restOf(deps, container, { decision, answer, patience: found?.outputPatience ?? (() => sleep(PATIENCE_MS)) });
 }

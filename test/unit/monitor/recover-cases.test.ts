@@ -177,6 +177,29 @@ describe('A container is found', () => {
     expect(hasTask(id)).toBe(false);
   });
 
+  it('EXITED, with a start, when crisp died before its start was written down and it ended meanwhile', async () => {
+    const container = await runContainer(rig, pod);
+    const { id } = container.metadata;
+    await rig.deps.containers.update(container, { startedAt: 0n, pid: 0 });
+    rig = rig.restarted();
+    rig.fake.process(id).exit(7);
+    await askAndRecover(rig.deps);
+    const { createdAt, startedAt, finishedAt, exitCode } = statusOf(id);
+    expect([exitCode, startedAt >= createdAt, finishedAt >= startedAt]).toEqual([7, true, true]);
+  });
+
+  it('EXITED with the times of its failed start while a task that was never started is deleted', async () => {
+    const container = await runContainer(rig, pod);
+    const { id } = container.metadata;
+    const { createdAt } = container.status;
+    const times = { startedAt: createdAt + 1n, finishedAt: createdAt + 2n };
+    await rig.deps.containers.update(container, { ...times, exitCode: 128, reason: 'StartError' });
+    rig.fake.process(id).status = Status.CREATED;
+    await restart();
+    expect([stateOf(id), hasTask(id)]).toEqual(['EXITED', false]);
+    expect(statusOf(id)).toMatchObject(times);
+  });
+
   it('EXITED when it ended meanwhile and its task cannot be deleted yet, which is tried again', async () => {
     const { id } = (await runContainer(rig, pod)).metadata;
     rig = rig.restarted();

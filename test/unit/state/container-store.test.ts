@@ -46,7 +46,8 @@ describe('The times of a container', () => {
     ['not there yet', { startedAt: 0n, finishedAt: 0n }, { startedAt: 0n, finishedAt: 0n }],
     ['of an end before the start', { startedAt: 9n, finishedAt: 5n }, { startedAt: 9n, finishedAt: 9n }],
     ['of a start before the creation', { startedAt: 1n, finishedAt: 0n }, { startedAt: 2n, finishedAt: 0n }],
-    ['of an end before the creation', { startedAt: 0n, finishedAt: 1n }, { startedAt: 0n, finishedAt: 2n }],
+    ['of an end before the creation', { startedAt: 0n, finishedAt: 1n }, { startedAt: 2n, finishedAt: 2n }],
+    ['of an end whose start nobody wrote down', { startedAt: 0n, finishedAt: 5n }, { startedAt: 2n, finishedAt: 5n }],
   ];
   let root: string;
   beforeEach(() => {
