@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { within } from '../../base/deadline';
+import { unlessAborted, within } from '../../base/deadline';
 import { errorMessage } from '../../base/errors';
 import { newId } from '../../base/ids';
 import { parseJson, stringifyJson } from '../../base/json';
@@ -11,6 +11,8 @@ import { notReady } from '../errors';
 import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
+/** How long a shim may take to add a process to those it has. */
+const CREATION_TIMEOUT_MS = 10_000;
 /** How long a shim may take over one call that puts a process away; the caller's leaving does not shorten it. */
 const CLEANUP_TIMEOUT_MS = 15_000;
 /** How long a caller waits for that; then it goes on in the background. */
@@ -28,6 +30,8 @@ export interface ExecProcess {
   readonly stdin: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** Its creation in containerd, once that has begun. */
+  creation?: Promise<void>;
 }
 
 /** With a terminal, what a process prints comes on stdout; otherwise it has both outputs. */
@@ -81,7 +85,7 @@ async function newExec(deps: Deps, container: Container, { tty, stdin }: ExecStd
   requireRunning(container);
   const execId = newId();
   const path = (name: 'stdin' | 'stdout' | 'stderr'): string => join(deps.paths.io(id), `${execId}-${name}`);
-  const exec = {
+  const exec: ExecProcess = {
     containerId: id,
     execId,
     tty,
@@ -104,17 +108,24 @@ export function requireRunning(container: Container): void {
   throw notReady(`container "${container.metadata.id}" does not run`);
 }
 
-/** Creates the process in containerd; it does not run yet. Its FIFOs must be open for reading by now. */
+/**
+ * Creates the process in containerd; it does not run yet. Its FIFOs must be open for reading by now. The signal ends the wait,
+ * not the creation: the shim would add the process all the same, after it was told to delete what it did not have yet.
+ */
 export async function createExec(
   deps: Deps,
   exec: ExecProcess,
   cmd: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const { tty, ...streams } = exec;
+  const { containerId, execId, tty, stdin, stdout, stderr } = exec;
   const value = await processSpec(deps, exec, cmd, signal);
+  signal?.throwIfAborted();
+  const process = { containerId, execId, stdin, stdout, stderr, terminal: tty };
   const spec = { typeUrl: PROCESS_TYPE_URL, value };
-  await deps.containerd.tasks.exec({ ...streams, spec, terminal: tty }, { signal });
+  const creation = deps.containerd.tasks.exec({ ...process, spec }, { timeoutMs: CREATION_TIMEOUT_MS });
+  exec.creation = creation;
+  await (signal ? unlessAborted(creation, signal) : creation);
 }
 
 /**
@@ -197,7 +208,8 @@ async function deletedLater(deps: Deps, exec: ExecProcess): Promise<boolean> {
 }
 
 async function removeExec(deps: Deps, exec: ExecProcess): Promise<void> {
-  const { containerId, execId } = exec;
+  const { containerId, execId, creation } = exec;
+  await creation?.catch(() => undefined);
   await deps.containerd.tasks.deleteProcess({ containerId, execId }, { timeoutMs: CLEANUP_TIMEOUT_MS });
   await removeFifos(deps, exec);
 }

@@ -1,7 +1,9 @@
 import { Kind } from '../../../generated/containerd/services/snapshots/v1/snapshots';
+import { ExecSyncRequest } from '../../../generated/cri/v1/api';
 import { createContainer } from '../../../src/cri/container/create-container';
+import { execSync } from '../../../src/cri/container/exec-sync';
 import { runPodSandbox } from '../../../src/cri/sandbox/run-pod-sandbox';
-import { AUTO, containerRequest, OWN_PIDS, podRequest, runPod } from '../../support/story-pods';
+import { AUTO, containerRequest, OWN_PIDS, podRequest, runContainer, runPod } from '../../support/story-pods';
 import { APP_IMAGE, type RigOptions, type StoryRig } from '../../support/story-rig';
 import { useRig } from '../../support/use-rig';
 
@@ -67,3 +69,20 @@ describe('A CreateContainer that is cut off', () => {
     },
   );
 });
+
+describe('An ExecSync that is cut off', () => {
+  const rig = useRig();
+
+  it('leaves no process in containerd while that is slow with Tasks/Exec', async () => {
+    const { containerId } = await started(rig.now);
+    const signal = leaveDuring(rig.now, 'Tasks/Exec');
+    const request = ExecSyncRequest.fromPartial({ containerId, cmd: ['true'] });
+    await expect(execSync(rig.now.deps, request, rig.now.call(signal))).rejects.toThrow('the caller has left');
+    expect([...(rig.now.fake.state.tasks.get(containerId)?.execs.keys() ?? [])]).toEqual([]);
+  });
+});
+
+async function started(rig: StoryRig): Promise<{ containerId: string }> {
+  const { metadata } = await runContainer(rig, await runPod(rig));
+  return { containerId: metadata.id };
+}
