@@ -29,7 +29,7 @@ types: node_modules ## the type checker
 	node_modules/.bin/tsc --noEmit -p tsconfig.json
 
 unit: node_modules ## tests that need nothing
-	node_modules/.bin/jest --selectProjects unit
+	node_modules/.bin/jest --selectProjects unit --maxWorkers=100%
 
 integration: node_modules ## tests that start a containerd of their own (root)
 	scripts/ensure-packages.sh
