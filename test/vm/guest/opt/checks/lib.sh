@@ -26,12 +26,13 @@ wait_for() {
   done
 }
 
-# make_pod NAME: runs a pod below a slice of kubelet's form; prints its id. NAME has no dash in it: systemd's slices have.
+# make_pod NAME [PARENT]: runs a pod below a slice of kubelet's form, or another cgroup; prints its id. NAME has no dash in it:
+# systemd's slices have.
 make_pod() {
-  jq -n --arg name "$1" '{
+  jq -n --arg name "$1" --arg parent "${2:-kubepods-burstable-pod$1.slice}" '{
     metadata: {name: $name, namespace: "vm", uid: $name, attempt: 0},
     log_directory: "/var/log/pods/vm_\($name)",
-    linux: {cgroup_parent: "kubepods-burstable-pod\($name).slice"}
+    linux: {cgroup_parent: $parent}
   }' >"$work/$1.json"
   crictl runp "$work/$1.json"
 }
@@ -96,6 +97,24 @@ what_runs() {
 log_is_whole() {
   wait_for 60 'the container goes on writing' lines_beyond "$(($(lines) + 3))"
   awk '$4 != NR { print "line " NR " of the log is " $0; exit 1 }' "$log"
+}
+
+# oom_killed PARENT: whether 50 containers of a pod below PARENT, each of which needs more memory than it may have, are OOMKilled.
+oom_killed() {
+  local of=50 pod id told good ids=()
+  local eats='["dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1"]'
+  local limits='{"memory_limit_in_bytes": 33554432, "memory_swap_limit_in_bytes": 33554432}'
+  have_ended() { [ "$(crictl ps --all --state exited --quiet | wc -l)" -ge "$of" ]; }
+  pod=$(make_pod oom "$1")
+  for i in $(seq "$of"); do ids+=("$(make_container "$pod" oom "eats$i" "$eats" "$limits")"); done
+  # One that is killed before its start is answered is as good.
+  for id in "${ids[@]}"; do crictl start "$id" >/dev/null || true; done
+  wait_for 120 'every container has ended' have_ended
+  told=$(for id in "${ids[@]}"; do crictl inspect --output json "$id" | jq -r '"\(.status.reason) with exit code \(.status.exitCode)"'; done)
+  good=$(grep -c '^OOMKilled with exit code 137$' <<<"$told" || true)
+  [ "$good" -eq "$of" ] || sort <<<"$told" | uniq -c
+  echo "$good of $of"
+  [ "$good" -eq "$of" ]
 }
 
 # crisp answers, and says that it is ready.
