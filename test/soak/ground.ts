@@ -25,6 +25,7 @@ export const WRONG = [
   'wrong statistics',
   'wrong images',
   'processes of crisp that ended',
+  'memory, descriptors or threads that grow with the pods',
 ] as const;
 export type Wrong = (typeof WRONG)[number];
 

@@ -14,7 +14,7 @@ import type { Run } from './plan';
 import { Present } from './present';
 import { SoakNode } from './soak-node';
 import { listedBy, type SoakTraces, tracesOf } from './soak-traces';
-import { Trend } from './trend';
+import { growing, Trend } from './trend';
 
 const PODS_AT_ONCE = 5;
 const SAMPLE_MS = 1000;
@@ -42,7 +42,12 @@ export async function soakOnce(run: Run, stopped: () => boolean): Promise<Counte
     const before = await look(soak);
     const faults = new Faults([...WRONG, ...Object.keys(before).map(kindLeft)]);
     const pods = await live(run, stopped, { soak, done, faults, trend });
-    for (const [kind, what] of await leftSince(before, () => look(soak), SETTLES_MS)) faults.add(kindLeft(kind), what);
+    for (const what of growing(trend)) faults.add('memory, descriptors or threads that grow with the pods', what);
+    const tidied = async (): Promise<SoakTraces> => {
+      await removeListed(soak, done);
+      return look(soak);
+    };
+    for (const [kind, what] of await leftSince(before, tidied, SETTLES_MS)) faults.add(kindLeft(kind), what);
     const noise = await noiseIn(join(soak.node.dir, 'crisp.log'));
     return { pods, done, trend, rows: faults.rows(), noise, told: toldOf(soak.node.dir, faults.examples()) };
   } finally {
@@ -55,6 +60,20 @@ export async function soakOnce(run: Run, stopped: () => boolean): Promise<Counte
 
 async function look(soak: SoakNode): Promise<SoakTraces> {
   return tracesOf(soak, await listedBy(soak.node.cri));
+}
+
+/** A pod that was given up may be listed long after, when its undo has failed; kubelet removes what it does not know. */
+async function removeListed({ node: { cri } }: SoakNode, done: Done): Promise<void> {
+  const { items } = await cri.runtime.listPodSandbox({ filter: undefined });
+  for (const { id: podSandboxId } of items) {
+    try {
+      await cri.runtime.stopPodSandbox({ podSandboxId });
+      await cri.runtime.removePodSandbox({ podSandboxId });
+      done.add('pods given up that were listed at the end, and removed');
+    } catch {
+      // What cannot be removed is counted.
+    }
+  }
 }
 
 type Parts = Pick<Ground, 'soak' | 'done' | 'faults'> & { readonly trend: Trend };

@@ -7,6 +7,8 @@ const SLICES = 6;
 const MB = 1 << 20;
 /** Of fewer pods a line says more about the machine than about them. */
 const LEAST_PODS = 500;
+/** Of fewer it is told, and not judged: V8's heap comes to its size with the first thousand. */
+const JUDGED_PODS = 2000;
 
 /** What is measured of crisp and of the process that has the stdio of containers. */
 export const MEASURES = [
@@ -17,6 +19,15 @@ export const MEASURES = [
   'crisp threads',
   'crisp-stdio threads',
 ] as const;
+/** What 1,000 pods may add. A descriptor left in one of two hundred pods adds as much, or eight kilobytes in each. */
+const MAY_ADD: Readonly<Record<(typeof MEASURES)[number], number>> = {
+  'crisp MB': 8,
+  'crisp-stdio MB': 8,
+  'crisp descriptors': 5,
+  'crisp-stdio descriptors': 5,
+  'crisp threads': 2,
+  'crisp-stdio threads': 2,
+};
 type Measures = Readonly<Record<(typeof MEASURES)[number], number>>;
 
 interface Sample {
@@ -68,6 +79,15 @@ export class Trend {
     if ((warm.at(-1)?.pods ?? 0) - (warm[0]?.pods ?? 0) < LEAST_PODS) return ofEach(() => Number.NaN);
     return ofEach((name) => slope(warm.map(({ pods, measures }) => [pods / 1000, measures[name]])));
   }
+}
+
+/** What grows faster than it may, of enough pods. */
+export function growing(trend: Pick<Trend, 'perThousand' | 'slices'>): string[] {
+  if ((trend.slices().at(-1)?.pods ?? 0) < JUDGED_PODS) return [];
+  const added = trend.perThousand();
+  return MEASURES.filter((name) => added[name] > MAY_ADD[name]).map(
+    (name) => `${name}: ${added[name].toFixed(1)} with every 1,000 pods`,
+  );
 }
 
 /** The slope of the line that is nearest to the points (least squares); NaN when they say nothing about it. */

@@ -19,6 +19,12 @@ describe('The runs of a soak', () => {
     expect(briefly({ STAGE: '1.6', INFRA: 'always', MINUTES: '0.5', PODS: '7' })).toEqual(['1.6 always 30 s 7 pods']);
   });
 
+  it('end before crisp sweeps', () => {
+    expect(briefly({ STAGE: '2.x', INFRA: 'auto', MINUTES: '120' })).toEqual(
+      Array.from({ length: 3 }, () => '2 auto 2400 s Infinity pods'),
+    );
+  });
+
   it.each([{ STAGE: '2' }, { INFRA: 'never' }, { MINUTES: 'two' }, { PODS: '-1' }])('are refused for %j', (env) => {
     expect(() => runsOf(env, 1)).toThrow(/^(STAGE|INFRA|MINUTES|PODS) is /);
   });

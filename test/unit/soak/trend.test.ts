@@ -1,4 +1,4 @@
-import { MEASURES, slope, Trend } from '../../soak/trend';
+import { growing, MEASURES, slope, Trend } from '../../soak/trend';
 
 /** All measures have this value. */
 const all = (value: number) =>
@@ -23,6 +23,20 @@ describe('The trend of a measure', () => {
     const values = Array.from({ length: 60 }, (_, i) => (i < 9 ? 100 : 10 + i * 0.04));
     expect(trendOf(values).perThousand()['crisp descriptors']).toBeCloseTo(2);
     expect(trendOf(Array.from({ length: 60 }, () => 7)).perThousand()['crisp MB']).toBeCloseTo(0);
+  });
+
+  it('is judged once enough pods have lived', () => {
+    const rising = Array.from({ length: 60 }, (_, i) => 10 + i);
+    expect(growing(trendOf(rising, 50))).toContain('crisp threads: 20.0 with every 1,000 pods');
+    expect(growing(trendOf(rising, 20))).toEqual([]);
+    expect(
+      growing(
+        trendOf(
+          Array.from({ length: 60 }, () => 7),
+          50,
+        ),
+      ),
+    ).toEqual([]);
   });
 
   it('is not known of too few pods', () => {
