@@ -90,7 +90,10 @@ export class BlobSource {
         discard(response.body);
         throw new RangesIgnored();
       }
-      this.startOf(response, from, true);
+      if (this.startOf(response, from, true) !== from) {
+        discard(response.body);
+        throw new RangesIgnored();
+      }
       return await readPart(response, Number(to - from), transfer);
     } finally {
       transfer.end();
@@ -107,15 +110,19 @@ export class BlobSource {
     }
   }
 
-  /** Where the body starts: a server may send all though a part was asked for, and must not send another part. */
+  /**
+   * Where the body starts: a server may send all though a part was asked for, with 200 or as a part that is all, and must not
+   * send another part. One whose header says nothing of use is asked for no part any more.
+   */
   private startOf(response: HttpResponse, asked: bigint, isPart: boolean): bigint {
     if (response.status === 200) return 0n;
     const header = response.headers['content-range'];
     const [, start, total] = /^bytes[ =:]+(\d{1,18})-\d{0,18}(?:\/(\d{1,18}))?/i.exec(header ?? '') ?? [];
     const { size } = this.options.descriptor;
-    if (start !== undefined && BigInt(start) === asked && (total === undefined || BigInt(total) === size)) return asked;
+    const ofIt = total === undefined || BigInt(total) === size;
+    if (start !== undefined && ofIt && [asked, 0n].includes(BigInt(start))) return BigInt(start);
     discard(response.body);
-    if (header === undefined && isPart) throw new RangesIgnored(); // several parts in one, or all of it
+    if (start === undefined && isPart) throw new RangesIgnored(); // several parts in one, or all of it
     throw refused(`${answered(response)} and sent another part of the blob than was asked for`);
   }
 }

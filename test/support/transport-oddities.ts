@@ -136,6 +136,18 @@ export const NO_RANGES: Record<string, Oddity> = {
     response.writeHead(206, { 'Content-Length': data.length }).end(data);
     return true;
   }),
+  'all-of-it-as-a-part': thenRanges(({ data }, response) => {
+    response.writeHead(206, { 'Content-Range': `bytes 0-${data.length - 1}/${data.length}` }).end(data);
+    return true;
+  }),
+  'a-part-of-no-range': thenRanges(({ data }, response) => {
+    response.writeHead(206, { 'Content-Range': `bytes */${data.length}` }).end(data);
+    return true;
+  }),
+  'a-part-in-other-units': thenRanges(({ data }, response) => {
+    response.writeHead(206, { 'Content-Range': 'items 1-2/3' }).end(data);
+    return true;
+  }),
   'several-parts-in-one': thenRanges((_asked, response) => {
     response.writeHead(206, { 'Content-Type': 'multipart/byteranges; boundary=x' }).end('--x\r\n\r\n\r\n--x--');
     return true;
