@@ -77,14 +77,14 @@ export async function removeDeadSocket({ path, ino }: DeadSocket): Promise<boole
   return true;
 }
 
-/** Removes these sockets of a directory, unless somebody listens at them; answers how many. */
+/** Removes these sockets of a directory, unless somebody listens at them; answers how many stay for that. */
 export async function removeShimSockets(names: readonly string[], dir = SHIM_SOCKETS): Promise<number> {
-  let removed = 0;
+  let served = 0;
   for (const name of names) {
     const socket = socketAt(join(dir, name));
-    if (socket && (await removeDeadSocket(socket))) removed++;
+    if (socket && !(await removeDeadSocket(socket)) && socketAt(socket.path)) served++;
   }
-  return removed;
+  return served;
 }
 
 function socketAt(path: string): DeadSocket | undefined {

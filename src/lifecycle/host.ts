@@ -134,8 +134,8 @@ export interface Host {
   deadSockets(others: readonly string[]): Promise<DeadSocket[]>;
   /** Removes a socket; false when somebody listens there by now, or it is another one. */
   removeDeadSocket(socket: DeadSocket): Promise<boolean>;
-  /** Removes the sockets of these names from containerd's directory of them, unless somebody listens there. */
-  removeShimSockets(names: readonly string[]): Promise<void>;
+  /** Removes the sockets of these names from containerd's directory of them; answers at how many somebody listens, which stay. */
+  removeShimSockets(names: readonly string[]): Promise<number>;
   /** What these processes hold; those that have ended are left out. */
   processCounts(pids: readonly number[]): Promise<ProcessCounts>;
   /** The filesystem that a directory lies on; undefined when there is no such directory. */

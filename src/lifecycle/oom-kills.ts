@@ -45,7 +45,8 @@ export function watchOomKills(deps: Deps, container: Container): Disposable {
  * Whether the kernel has killed a process of the container for memory: what CRI calls OOMKilled, whichever process it was and
  * with whatever code the container then ended, 0 too. containerd's plugin tells it so by its OOM events, CRI-O by conmon's.
  * By the first of these that knows:
- * 1. the counter of its cgroup, while that is there, or what a watch has read of it;
+ * 1. the counter of its cgroup, while that is there, or what a watch has read of it; v1 does not count there what was killed
+ *    in a cgroup below it, as a container in the container has it: where an event says otherwise, 3 decides;
  * 2. the OOM event of containerd, which its shim makes of the same counter; on v1 it also comes for a container that only
  *    shares a limit with the one that was killed, so there it is believed of what ended with SIGKILL alone;
  * 3. the kernel's log, which names the cgroup of each process that was killed: never a sibling's, and also after a restart.
@@ -72,7 +73,7 @@ async function countedKills(deps: Deps, container: Container, exit: Exit): Promi
   try {
     const cgroup = cgroupOf(deps, container);
     const own = cgroup === undefined ? undefined : await deps.host.oomKills(cgroup);
-    if (own !== undefined) return own > 0n;
+    if (own !== undefined) return own > 0n || (container.oomKilled === true && (await isInKernelLog(deps, container)));
     // In a virtual machine only the shim knows; elsewhere it may see cgroups that we do not.
     if (cgroup === undefined && container.oomKilled) return true;
     return exit.lost ? undefined : await toldByShim(deps, id);

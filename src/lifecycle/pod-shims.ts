@@ -1,3 +1,4 @@
+import { sleep } from '../base/backoff';
 import type { KeyedMutex } from '../base/keyed-mutex';
 import { shimSocketNames } from '../host/shim-sockets';
 import type { SandboxStore } from '../state/sandbox-store';
@@ -5,6 +6,8 @@ import type { Host } from './host';
 
 /** A shim that has no task left ends at once; one that does not is met by the next task as it is. */
 const END_TIMEOUT_MS = 2000;
+/** When a shim that has not ended when its pod is removed is looked at again. Later the sweep does it. */
+const SOCKET_PAUSES_MS: readonly number[] = [500, 1000, 2000, 4000, 8000, 15_000, 30_000];
 
 /**
  * The shims of pods without a pause task. Such a shim comes with the pod's first task and goes with its last one; a task
@@ -24,6 +27,7 @@ export class PodShims {
       /** containerd's address as crisp knows it, and the namespace of pods there. */
       readonly containerd: { readonly address: string; readonly namespace: string };
     },
+    private readonly socketPausesMs = SOCKET_PAUSES_MS,
   ) {
     this.addresses = new Set(spellings(deps.containerd.address.replace(/^unix:\/\//, '')));
   }
@@ -69,9 +73,26 @@ export class PodShims {
   /**
    * Afterwards no socket is left of the shim of a pod that is being removed; one that others share lives and keeps it. On
    * containerd 2.x a shim that pods without a pause task had leaves it, and so does one that was killed on every release.
+   * That of a shim that is just ending goes within a minute, in the background.
    */
   async removeSockets(group: string): Promise<void> {
-    await this.deps.host.removeShimSockets(this.socketNames(group));
+    if (await this.removed(group)) return;
+    const later = async (): Promise<void> => {
+      for (const ms of this.socketPausesMs) {
+        await sleep(ms);
+        if (this.isPods(group) || (await this.removed(group))) return;
+      }
+    };
+    later().catch(() => undefined); // the sweep finds it again
+  }
+
+  /** True: there are no such sockets any more. */
+  private async removed(group: string): Promise<boolean> {
+    return (await this.deps.host.removeShimSockets(this.socketNames(group))) === 0;
+  }
+
+  private isPods(group: string): boolean {
+    return this.deps.sandboxes.list().some(({ metadata, shimGroup = metadata.id }) => shimGroup === group);
   }
 
   private concerns(podId: string): boolean {

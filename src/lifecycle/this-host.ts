@@ -61,7 +61,7 @@ const ofTasks: Pick<
   socketsOfTasks,
   deadSockets: (others) => deadSockets(directoriesOf(others)),
   removeDeadSocket,
-  removeShimSockets: async (names) => void (await removeShimSockets(names)),
+  removeShimSockets: (names) => removeShimSockets(names),
 };
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';
@@ -59,10 +59,11 @@ describe.each(VERSIONS)('on containerd %s', (version) => {
     async () => {
       node = await startNode({ version });
       const pod = await runPod(node);
-      const id = await limited(pod, 'late', 'sleep 3; exec tail /dev/zero');
+      const id = await limited(pod, 'late', 'until [ -e /go ]; do sleep 0.1; done; exec tail /dev/zero');
       const well = await limited(pod, 'well', 'sleep 1000');
       const pid = await pidOf(node, id);
       await node.crisp.kill();
+      writeFileSync(`/proc/${pid}/root/go`, '');
       await until('the kernel has killed it', 60 * SECOND, async () => !existsSync(`/proc/${pid}/exe`));
       await node.crisp.start();
       const { exitCode, reason } = await exitOf(node, id, 60 * SECOND);

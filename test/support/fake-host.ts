@@ -163,14 +163,17 @@ export class FakeHost implements Host {
     const at = this.dead.findIndex((socket) => socket.path === path && socket.ino === ino);
     return at >= 0 && this.dead.splice(at, 1).length > 0;
   }
+  /** At how many sockets of a pod that is removed its shim still listens. */
+  servedSockets = 0;
   async socketsOfTasks(): Promise<string[]> {
     return [...this.taskSockets];
   }
   async shimAddress(): Promise<string | undefined> {
     return undefined;
   }
-  async removeShimSockets(names: readonly string[]): Promise<void> {
+  async removeShimSockets(names: readonly string[]): Promise<number> {
     this.removedSockets.push(...names);
+    return this.servedSockets;
   }
 
   async startedAt(): Promise<bigint | undefined> {

@@ -95,6 +95,14 @@ describe('An OOM event', () => {
     expect(await end(container, 137)).toEqual({ exitCode: 137, reason: 'Error' });
   });
 
+  it('of a container in which another has cgroups of its own is a kill where the log says so, which v1 counts there', async () => {
+    const [container, sibling] = await two();
+    for (const each of [container, sibling]) each.oomKilled = true;
+    rig.now.host.oom.log = [`${cgroupOf(container)}/docker/inner`];
+    expect(await end(container, 1)).toEqual({ exitCode: 1, reason: 'OOMKilled' });
+    expect(await end(sibling, 137)).toEqual({ exitCode: 137, reason: 'Error' });
+  });
+
   it('of such a container counts no more where its cgroup has gone, unless it was killed', async () => {
     const [container, killed] = await two();
     rig.now.host.facts = { ...rig.now.host.facts, cgroup2: false };

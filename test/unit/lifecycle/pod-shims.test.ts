@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removePodSandbox } from '../../../src/cri/sandbox/remove-pod-sandbox';
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
 import { shimSocketNames } from '../../../src/host/shim-sockets';
+import { PodShims } from '../../../src/lifecycle/pod-shims';
 import { AUTO, OWN_PIDS, runContainer, runPod } from '../../support/story-pods';
+import { until } from '../../support/streaming/until';
 import { useRig } from '../../support/use-rig';
 
 const rig = useRig({ config: AUTO });
@@ -32,6 +35,22 @@ describe('The socket of a pod’s shim', () => {
       ...namesOf(fake.address, podSandboxId),
       ...namesOf('/run/behind.sock', podSandboxId),
     ]);
+  });
+
+  it('is tried again while its shim is still ending, and never once another pod has it', async () => {
+    const { deps, host } = rig.now;
+    host.servedSockets = 1;
+    const shims = new PodShims(
+      { ...deps, host, containerd: { address: '/run/a.sock', namespace: 'k8s.io' } },
+      [1, 1, 1, 1],
+    );
+    await shims.removeSockets('group');
+    await until('it has been tried twice more', () => host.removedSockets.length >= 6);
+    const podSandboxId = await runPod(rig.now, OWN_PIDS);
+    host.removedSockets.length = 0;
+    await shims.removeSockets(podSandboxId);
+    await sleep(20);
+    expect(host.removedSockets).toHaveLength(2);
   });
 
   it('holds up no removal when it cannot be removed', async () => {
