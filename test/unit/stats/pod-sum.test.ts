@@ -68,4 +68,13 @@ describe('PodSums', () => {
     sums.forget('p');
     expect(sums.sum('p', new Map([['b', part(1n, 1n)]]))).toEqual(part(1n, 1n));
   });
+
+  it('counts a container that crashes ten thousand times, and remembers few of its lives', () => {
+    const sums = new PodSums();
+    for (let life = 0; life < 10_000; life++)
+      sums.sum('p', new Map([[`a${life}`, part(3n, 100n, { pageFaults: 2n })]]));
+    const now = sums.sum('p', new Map([['b', part(1n, 60n)]]));
+    expect(now).toEqual({ cpu: { usageNs: 30_001n }, memory: { usage: 60n, pageFaults: 20_000n } });
+    expect(sums.kept('p')).toBeLessThan(100);
+  });
 });
