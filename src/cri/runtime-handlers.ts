@@ -7,7 +7,8 @@ import type { RuntimeHandler } from '../model/runtime-handler';
 
 type RuntimeTable = Config['containerd']['runtimes'][string];
 
-const RUNC = 'io.containerd.runc.v2';
+/** The shims of runc; v1 is containerd 1.6's and 1.7's older one, with the same options. */
+const RUNC: readonly string[] = ['io.containerd.runc.v2', 'io.containerd.runc.v1'];
 
 /** The handlers of a configuration. Throws when the default one has no table. */
 export function runtimeHandlers(config: Config): RuntimeHandlers {
@@ -45,7 +46,7 @@ function toHandler(name: string, table: RuntimeTable, config: Config): RuntimeHa
     cniConfDir: table.cni_conf_dir || config.cni.conf_dir,
     cniMaxConfNum: table.cni_conf_dir ? table.cni_max_conf_num : config.cni.max_conf_num,
     selinuxKvmLabel: table.selinux_kvm_label === 'yes' || (table.selinux_kvm_label === 'auto' && isKata(table)),
-    hostProcesses: table.host_processes === 'auto' ? table.runtime_type === RUNC : table.host_processes,
+    hostProcesses: table.host_processes === 'auto' ? RUNC.includes(table.runtime_type) : table.host_processes,
     infraContainer: table.infra_container,
   };
 }
@@ -57,7 +58,7 @@ function isKata(table: RuntimeTable): boolean {
 
 /** runc's shim has a message of its own; any other takes a file or its whole table, and none when there is no table. */
 function shimOptions(table: RuntimeTable): Any | undefined {
-  if (table.runtime_type === RUNC) return runcOptions(table.options as RuncOptionsTable);
+  if (RUNC.includes(table.runtime_type)) return runcOptions(table.options as RuncOptionsTable);
   if (Object.keys(table.options).length === 0) return undefined;
   const { TypeUrl, ConfigPath } = table.options;
   const typeUrl = typeof TypeUrl === 'string' ? TypeUrl : '';

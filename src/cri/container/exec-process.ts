@@ -12,7 +12,7 @@ import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
 /** How long a shim may take to add a process to those it has. */
-const CREATION_TIMEOUT_MS = 10_000;
+const CREATION_TIMEOUT_MS = 30_000;
 /** How long a shim may take over one call that puts a process away; the caller's leaving does not shorten it. */
 const CLEANUP_TIMEOUT_MS = 15_000;
 /** How long a caller waits for that; then it goes on in the background. */

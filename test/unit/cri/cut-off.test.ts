@@ -42,6 +42,7 @@ describe.each<[string, RigOptions, string[]]>([
   it.each(methods)('leaves nothing in containerd while that is slow with %s', async (method) => {
     const signal = leaveDuring(rig.now, method);
     await runPodSandbox(rig.now.deps, podRequest(OWN_PIDS), rig.now.call(signal)).catch(() => undefined);
+    expect(signal.aborted).toBe(true);
     const listed = rig.now.deps.sandboxes.list().map(({ metadata }) => metadata.id);
     const { containers = [], sandboxes = [], leases = [] } = rig.now.fake.leftovers();
     expect({ containers, sandboxes, leases }).toEqual({ containers: listed, sandboxes: listed, leases: listed });

@@ -9,6 +9,7 @@ const hostProcesses = (type: string, setting = ''): boolean | undefined => {
 describe('host_processes', () => {
   it.each([
     ['io.containerd.runc.v2', true],
+    ['io.containerd.runc.v1', true],
     ['io.containerd.kata.v2', false],
     ['io.containerd.kata-fc.v2', false],
     ['io.containerd.runsc.v1', false],
