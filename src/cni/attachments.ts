@@ -105,7 +105,7 @@ export class Attachments {
         }, passage);
       } catch (error) {
         signal.throwIfAborted();
-        this.options.log.warn('a pod is still on a network', {
+        this.options.log.warn('CNI DEL failed, the pod stays on the network', {
           network: network.name,
           ifName,
           error: errorMessage(error),

@@ -166,7 +166,7 @@ export const schema = {
   ignore_deprecation_warnings: texts([], 'Ids of warnings of containerd that Status does not tell.'),
   stats_collect_period: integer(
     10,
-    'Seconds between two samples of resource usage while nobody asks. Who asks gets figures that are read then.',
+    'Seconds between two samples of resource usage while nobody asks. Calls read the figures anew.',
     { min: 1 },
   ),
   image_fs_counts_content: flag(
