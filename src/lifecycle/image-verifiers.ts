@@ -70,25 +70,23 @@ export class ImageVerifiers {
       if (errnoOf(error) === 'ENOENT') return [];
       throw new PullError('signature', `the image verifiers in ${binDir} cannot be read`, error);
     });
-    const names = await this.programs(all);
-    if (maxVerifiers < 0 || names.length <= maxVerifiers) return names.sort();
+    const names = await this.programs(all.sort());
+    if (maxVerifiers < 0 || names.length <= maxVerifiers) return names;
     log.warn('some image verifiers are passed over', { dir: binDir, found: names.length, asked: maxVerifiers });
-    return names.sort().slice(0, maxVerifiers);
+    return names.slice(0, maxVerifiers);
   }
 
   /** Without what is no file. A link that leads nowhere stays: its verifier is missing, which must not allow anything. */
   private async programs(names: readonly string[]): Promise<string[]> {
-    const found = await Promise.all(
-      names.map(async (name) => {
-        const path = join(this.options.binDir, name);
-        const other = await stat(path)
-          .then((stats) => !stats.isFile())
-          .catch(() => false);
-        if (other) this.passedOver.met(path, new NotRegularFile().message);
-        return other ? [] : [name];
-      }),
-    );
-    return found.flat();
+    const isOther = (name: string): Promise<boolean> =>
+      stat(join(this.options.binDir, name))
+        .then((stats) => !stats.isFile())
+        .catch(() => false);
+    const found = await Promise.all(names.map(async (name) => ({ name, other: await isOther(name) })));
+    for (const { name } of found.filter(({ other }) => other)) {
+      this.passedOver.met(join(this.options.binDir, name), new NotRegularFile().message);
+    }
+    return found.filter(({ other }) => !other).map(({ name }) => name);
   }
 
   /** One that cannot be run, or does not answer in time, allows nothing. */
