@@ -17,6 +17,8 @@ const AF_INET6 = 10;
 const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 50;
+/** What Node keeps of an answer that nobody takes, in chunks that may be a byte long each. */
+const KEEPS = { readableHighWaterMark: 1024 };
 const { EISCONN, EINPROGRESS, EALREADY } = constants.errno;
 
 /**
@@ -65,7 +67,7 @@ async function dial(
   const fd = await kernelCall(means, 'socket', { path, domain }, { subject: path, signal, late });
   try {
     await connected(syscalls, fd, address, signal);
-    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true, ...KEEPS });
   } catch (error) {
     closeSync(fd);
     throw error;
