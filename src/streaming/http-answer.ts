@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 /** What a client gets to close its side of a connection that was refused. */
 const CLIENT_ENDS_WITHIN_MS = 1000;
 /** What it may still send meanwhile, in bytes: what is on its way with the request. */
-const CLIENT_SENDS_BYTES = 256 * 1024;
+export const CLIENT_SENDS_BYTES = 256 * 1024;
 
 /**
  * Answers an upgrade request that is not granted, and closes: a client that stays all the same, or goes on sending, is

@@ -10,7 +10,7 @@ export const MESSAGE_BYTES = 1024 * 1024;
 /** Most frames of one message; a client of gorilla/websocket cuts its messages every 4 KiB. */
 export const MESSAGE_FRAMES = 256;
 /** Most pieces in which one frame comes: a TCP segment carries far more than the 256 bytes that are left for each. */
-const FRAME_PIECES = 4096;
+export const FRAME_PIECES = 4096;
 /** What a message may keep with all that its client sends amid it, such as pings. */
 export const MESSAGE_KEPT_BYTES = 2 * MESSAGE_BYTES;
 

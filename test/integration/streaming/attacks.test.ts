@@ -110,7 +110,7 @@ describe('Sizes of terminals', () => {
 
 describe('Messages that never end', () => {
   it(
-    'of forty clients hold up nobody, and their memory is given back',
+    'of thirty clients hold up nobody, and their memory is given back',
     async () => {
       const clients: Socket[] = [];
       const before = residentBytes(node.crisp.daemon.pid);

@@ -1,6 +1,15 @@
+import type { IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
 import { KEPT_MESSAGES_BYTES } from '../../../../src/streaming/limits';
 import type { ProcessStreams } from '../../../../src/streaming/streaming-runtime';
-import { MESSAGE_BYTES, MESSAGE_FRAMES, MESSAGE_KEPT_BYTES } from '../../../../src/streaming/websocket/upgrade';
+import { KeptMessages } from '../../../../src/streaming/websocket/kept-messages';
+import {
+  FRAME_PIECES,
+  MESSAGE_BYTES,
+  MESSAGE_FRAMES,
+  MESSAGE_KEPT_BYTES,
+  upgradeToWebSocket,
+} from '../../../../src/streaming/websocket/upgrade';
 import { nothingLeft, stillServes } from '../../../support/streaming/fuzz';
 import { bufferBytes } from '../../../support/streaming/memory';
 import { useStreaming } from '../../../support/streaming/rig';
@@ -70,6 +79,31 @@ describe('A message', () => {
     expect(client.over).toBe(false);
     client.write(pongs(MESSAGE_KEPT_BYTES));
     await until('it is cut off', () => client.over);
+  });
+});
+
+describe('A frame', () => {
+  it('may come in so many pieces, and not in one more', async () => {
+    const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+    const headers = {
+      upgrade: 'websocket',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'sec-websocket-version': '13',
+    };
+    const request = { method: 'GET', url: '/', headers } as unknown as IncomingMessage;
+    const webSocket = await upgradeToWebSocket({ request, socket }, '', new KeptMessages(1 << 30));
+    const codes: number[] = [];
+    webSocket.on('close', (code) => codes.push(code));
+    await settle(2);
+    const piece = Buffer.from([0]);
+    socket.push(webSocketFrame({ length: 100_000 }));
+    for (let i = 0; i < FRAME_PIECES; i++) socket.push(piece);
+    await settle(2);
+    expect([socket.writableEnded, webSocket.readyState]).toEqual([false, webSocket.OPEN]);
+    socket.push(piece);
+    await until('it is cut off', () => webSocket.readyState !== webSocket.OPEN);
+    socket.destroy();
+    await until('it is closed', () => codes.length === 1);
   });
 });
 
