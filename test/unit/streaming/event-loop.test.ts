@@ -7,7 +7,7 @@ import { webSocketFrame } from '../../support/streaming/web-socket-frames';
 
 const rig = useStreaming();
 const CLIENTS = 20;
-const TURNS = 300;
+const TURNS = 100;
 
 const SPDY = ['POST', 'SPDY/3.1', 'X-Stream-Protocol-Version: v4.channel.k8s.io'] as const;
 const WEBSOCKET = [
