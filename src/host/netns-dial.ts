@@ -3,20 +3,34 @@ import { closeSync } from 'node:fs';
 import { isIPv4, isIPv6, Socket } from 'node:net';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Seats } from '../base/seats';
 import { kernelCall } from './kernel-call';
 import { cleanEnv } from './run';
 import { hostMeans, type Means, SyscallError, type Syscalls } from './syscalls';
 
+interface Target {
+  /** A pinned network namespace. */
+  readonly path: string;
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface DialOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Where there are no system calls, a connection is a process of its own: one seat for each. Absent: any number. */
+  readonly tools?: Seats;
 }
 
+/** Connections that are processes of Node, about 45 MiB each: where koffi does not load. */
+export const MOST_TOOLS = 32;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const TIMEOUT_MS = 10_000;
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 50;
+/** What Node keeps of an answer that nobody takes, in chunks that may be a byte long each. */
+const KEEPS = { readableHighWaterMark: 1024 };
 const { EISCONN, EINPROGRESS, EALREADY } = constants.errno;
 
 /**
@@ -25,7 +39,7 @@ const { EISCONN, EINPROGRESS, EALREADY } = constants.errno;
  * (`ECONNREFUSED`), after `timeoutMs` (10 s), or with the signal's reason.
  */
 export async function dialInNetns(
-  target: { path: string; host: string; port: number },
+  target: Target,
   options: DialOptions = {},
   means: Means = hostMeans(),
 ): Promise<Socket> {
@@ -41,7 +55,20 @@ export async function dialInNetns(
   signal.throwIfAborted();
   return means.syscalls
     ? dial(means.syscalls, means, { path: target.path, address, signal })
-    : dialByTool(target, signal);
+    : dialBySeat(target, signal, options.tools);
+}
+
+async function dialBySeat(target: Target, signal: AbortSignal, tools: Seats | undefined): Promise<Socket> {
+  const leave = tools?.take(target.path);
+  if (tools && !leave) throw new Error('too many connections by tools are there already');
+  try {
+    const socket = await dialByTool(target, signal);
+    socket.once('close', () => leave?.());
+    return socket;
+  } catch (error) {
+    leave?.();
+    throw error;
+  }
 }
 
 /** `struct sockaddr_in` or `sockaddr_in6`: the family in this machine's byte order, the rest in the network's. */
@@ -65,7 +92,7 @@ async function dial(
   const fd = await kernelCall(means, 'socket', { path, domain }, { subject: path, signal, late });
   try {
     await connected(syscalls, fd, address, signal);
-    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true });
+    return new Socket({ fd, readable: true, writable: true, allowHalfOpen: true, ...KEEPS });
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -91,7 +118,7 @@ const remote = net.connect({ host, port: Number(port), allowHalfOpen: true }, ()
   process.stdout.write('+');
 }).on('error', (error) => { process.stderr.write(error.code || error.message); process.exit(1); });`;
 
-function dialByTool(target: { path: string; host: string; port: number }, signal: AbortSignal): Promise<Socket> {
+function dialByTool(target: Target, signal: AbortSignal): Promise<Socket> {
   return new Promise<Socket>((resolve, reject) => {
     const program = [process.execPath, '-e', COPY, target.host, String(target.port)];
     const child = spawn('nsenter', [`--net=${target.path}`, '--', ...program], {

@@ -1,3 +1,4 @@
+import type { BytePool } from '../base/byte-pool';
 import type { Metrics } from '../base/metrics';
 import type { OutputStream } from './cri-log';
 import { OutputClient } from './output-client';
@@ -5,8 +6,11 @@ import type { StdinFifo } from './stdin-fifo';
 import { pumpStdin } from './stdin-pump';
 import type { AttachEnd, Attachment, AttachOptions } from './stdio-service';
 
-/** What one attach client may have outstanding on each output; with more it is too slow and is dropped. */
-const BACKLOG_BYTES = 1024 * 1024;
+/**
+ * What attach clients may leave lying: `each` on one output, `all` together. With more a client is too slow and is dropped;
+ * one that leaves no more than `own` is not, whatever the others do.
+ */
+export const ATTACH_BACKLOG_BYTES = { all: 64 * 1024 * 1024, each: 1024 * 1024, own: 64 * 1024 } as const;
 
 /**
  * Everybody attached to one container. A client joins the stream where it is (nothing is replayed), gets every byte
@@ -16,9 +20,10 @@ export class AttachClients {
   private readonly clients = new Set<AttachClient>();
   private readonly over = new Set<OutputStream>();
 
-  /** `onIdle` is called when the last client has left. */
+  /** `backlog`: see ATTACH_BACKLOG_BYTES, one for all containers. `onIdle` is called when the last client has left. */
   constructor(
     private readonly metrics: Metrics,
+    private readonly backlog: BytePool,
     private readonly onIdle: () => void = () => undefined,
   ) {}
 
@@ -28,7 +33,7 @@ export class AttachClients {
 
   /** Adds a client. */
   add(options: AttachOptions, stdin: StdinFifo | undefined): Attachment {
-    const client = new AttachClient(options, stdin, (end) => {
+    const client = new AttachClient({ options, stdin, backlog: this.backlog }, (end) => {
       this.clients.delete(client);
       this.metrics.count('crisp_attach_ended_total', { reason: end });
       if (this.clients.size === 0) this.onIdle();
@@ -73,27 +78,34 @@ export class AttachClients {
 
 class AttachClient {
   readonly done: Promise<AttachEnd>;
+  private readonly options: AttachOptions;
+  private readonly stdin: StdinFifo | undefined;
   private readonly outputs = new Map<OutputStream, OutputClient>();
   private stopStdin: (() => void) | undefined;
   private resolve: (end: AttachEnd) => void = () => undefined;
   private ended = false;
 
   constructor(
-    private readonly options: AttachOptions,
-    private readonly stdin: StdinFifo | undefined,
+    { options, stdin, backlog }: { options: AttachOptions; stdin: StdinFifo | undefined; backlog: BytePool },
     private readonly onFinish: (end: AttachEnd) => void,
   ) {
+    this.options = options;
+    this.stdin = stdin;
     this.done = new Promise((resolve) => {
       this.resolve = resolve;
     });
     for (const stream of ['stdout', 'stderr'] as const) {
       const to = options[stream];
       if (!to) continue;
-      const client = new OutputClient(to, BACKLOG_BYTES, {
-        onGone: () => this.outputOver(stream, 'gone'),
-        onFlushed: () => this.outputOver(stream, 'ended'),
-        onSlow: () => this.tooSlow(),
-      });
+      const client = new OutputClient(
+        to,
+        { bytes: ATTACH_BACKLOG_BYTES.each, share: backlog.join() },
+        {
+          onGone: () => this.outputOver(stream, 'gone'),
+          onFlushed: () => this.outputOver(stream, 'ended'),
+          onSlow: () => this.tooSlow(),
+        },
+      );
       this.outputs.set(stream, client);
     }
   }

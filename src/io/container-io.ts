@@ -1,3 +1,4 @@
+import type { BytePool } from '../base/byte-pool';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
@@ -18,6 +19,8 @@ export interface ContainerIoDeps {
   /** See createReadBuffer and createOutputBuffer: one each for all containers. */
   readBuffer: Buffer;
   outputBuffer: Buffer;
+  /** See ATTACH_BACKLOG_BYTES: one for all containers. */
+  backlog: BytePool;
   now?: () => bigint;
   write?: WriteSync;
 }
@@ -37,7 +40,7 @@ export class ContainerIo {
     private readonly spec: StdioSpec,
     private readonly deps: ContainerIoDeps,
   ) {
-    this.clients = new AttachClients(deps.metrics);
+    this.clients = new AttachClients(deps.metrics, deps.backlog);
     this.stdin = spec.stdin ? new StdinFifo(spec.stdin) : undefined;
     this.outputsEnded = new Promise((resolve) => {
       this.tellEnded = resolve;

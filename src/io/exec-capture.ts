@@ -1,3 +1,4 @@
+import type { BytePool, PoolMember } from '../base/byte-pool';
 import type { OutputStream } from './cri-log';
 import { endedOrLate } from './ended-or-late';
 import { FifoReader } from './fifo';
@@ -17,6 +18,13 @@ export interface CaptureLimits {
   total: number;
 }
 
+export interface CaptureDeps {
+  /** See createReadBuffer: one for all. */
+  readonly readBuffer: Buffer;
+  /** What is kept of all processes: what is over is thrown away like what is over a limit. */
+  readonly pool: BytePool;
+}
+
 export interface Captured {
   stdout: Buffer;
   stderr: Buffer;
@@ -34,6 +42,8 @@ export class ExecCapture {
     stderr: new GrowingBuffer(),
   };
   private readonly ended: Promise<void>;
+  private readonly readBuffer: Buffer;
+  private readonly share: PoolMember;
   private tellEnded: () => void = () => undefined;
   private discarded = 0;
   private over = false;
@@ -42,8 +52,10 @@ export class ExecCapture {
   constructor(
     paths: CapturePaths,
     private readonly limits: CaptureLimits,
-    private readonly readBuffer: Buffer,
+    { readBuffer, pool }: CaptureDeps,
   ) {
+    this.readBuffer = readBuffer;
+    this.share = pool.join();
     this.ended = new Promise((resolve) => {
       this.tellEnded = resolve;
     });
@@ -80,6 +92,7 @@ export class ExecCapture {
   /** Lets go of each FIFO at its end, at the latest after so many milliseconds. What comes until then is thrown away. */
   closeWithin(ms: number): void {
     this.discard();
+    this.share.leave();
     if (this.readers.every((reader) => reader.ended)) return;
     setTimeout(() => this.close(), ms).unref();
   }
@@ -88,6 +101,7 @@ export class ExecCapture {
   close(): void {
     for (const reader of this.readers) reader.close();
     this.discard();
+    this.share.leave();
   }
 
   private read(stream: OutputStream, path: string | undefined): void {
@@ -102,9 +116,11 @@ export class ExecCapture {
     const room = Math.min(
       this.limits.perStream - this.kept[stream].length,
       this.limits.total - stdout.length - stderr.length,
+      this.share.room,
     );
     const taken = Math.max(0, Math.min(room, chunk.length));
     this.kept[stream].append(chunk, 0, taken);
+    this.share.set(stdout.length + stderr.length);
     this.discarded += chunk.length - taken;
   }
 

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { BytePool, PoolMember } from '../base/byte-pool';
 import { endedOrLate } from './ended-or-late';
 import { FifoReader } from './fifo';
 import { OutputClient } from './output-client';
@@ -7,8 +8,11 @@ import { pumpStdin } from './stdin-pump';
 
 /** What is taken from a pipe that some process keeps open, when its time is up. A pipe holds 1 MiB at most. */
 const SWEEP_BYTES = 1024 * 1024;
-/** Above this, the process has to wait until the client has taken some; nothing is lost and nobody is dropped. */
-const BACKLOG_BYTES = 1024 * 1024;
+/**
+ * Output of commands that clients have not taken. Above it a process has to wait until its client has taken some: nothing is
+ * lost and nobody is dropped. A pipe holds 64 KiB, so that `own` is as much as a process can print in one go.
+ */
+export const EXEC_BACKLOG_BYTES = { all: 64 * 1024 * 1024, each: 1024 * 1024, own: 64 * 1024 } as const;
 
 export interface ExecStreamOptions {
   /** Paths of FIFOs that exist. */
@@ -26,6 +30,13 @@ export interface ExecStreamOptions {
   onStdinEnd?(): void;
 }
 
+export interface ExecStreamDeps {
+  /** See createReadBuffer: one for all. */
+  readonly readBuffer: Buffer;
+  /** See EXEC_BACKLOG_BYTES: one for all. */
+  readonly backlog: BytePool;
+}
+
 /**
  * Carries an exec's streams between its FIFOs and a client. A client that reads slowly slows the process down; one that
  * is gone does not stop it: its output is read and thrown away.
@@ -38,12 +49,13 @@ export class ExecStreams {
   /** Opens the output FIFOs; do so before Tasks.Exec starts the process. Throws with nothing left open. */
   constructor(
     private readonly options: ExecStreamOptions,
-    readBuffer: Buffer,
+    { readBuffer, backlog }: ExecStreamDeps,
   ) {
     this.stdin = options.stdinPath ? new StdinFifo(options.stdinPath) : undefined;
     try {
-      if (options.stdoutPath) this.outputs.push(new Output(options.stdoutPath, options.stdout, readBuffer));
-      if (options.stderrPath) this.outputs.push(new Output(options.stderrPath, options.stderr, readBuffer));
+      const deps = { readBuffer, backlog };
+      if (options.stdoutPath) this.outputs.push(new Output(options.stdoutPath, options.stdout, deps));
+      if (options.stderrPath) this.outputs.push(new Output(options.stderrPath, options.stderr, deps));
     } catch (error) {
       this.close();
       throw error;
@@ -112,12 +124,16 @@ class Output {
   readonly flushed: Promise<void>;
   private readonly reader: FifoReader;
   private client: OutputClient | undefined;
+  private readonly share: PoolMember;
+  /** What the client had not taken when the process had to wait. */
+  private pausedAt: number | undefined;
   /** What is still read is thrown away. */
   private over = false;
   private tellEnded: () => void = () => undefined;
   private tellFlushed: () => void = () => undefined;
 
-  constructor(path: string, to: Writable | undefined, readBuffer: Buffer) {
+  constructor(path: string, to: Writable | undefined, { readBuffer, backlog }: ExecStreamDeps) {
+    this.share = backlog.join(() => this.goOn());
     this.ended = new Promise((resolve) => {
       this.tellEnded = resolve;
     });
@@ -131,12 +147,17 @@ class Output {
       onEnd: () => this.end(),
     });
     if (!to) return;
-    this.client = new OutputClient(to, Number.POSITIVE_INFINITY, {
+    const unlimited = { bytes: Number.POSITIVE_INFINITY };
+    this.client = new OutputClient(to, unlimited, {
       onGone: () => this.clientGone(),
       onSlow: () => undefined,
-      onFlushed: () => this.tellFlushed(),
+      onFlushed: () => {
+        this.share.leave();
+        this.tellFlushed();
+      },
       onTaken: (pending) => {
-        if (pending < BACKLOG_BYTES / 2) this.reader.resume();
+        this.share.set(pending);
+        if (this.pausedAt !== undefined && pending < this.pausedAt / 2) this.goOn();
       },
     });
   }
@@ -151,8 +172,7 @@ class Output {
 
   discard(): void {
     this.over = true;
-    this.client?.release();
-    this.client = undefined;
+    this.letGoOfClient();
     this.reader.resume();
     this.tellEnded();
     this.tellFlushed();
@@ -170,7 +190,21 @@ class Output {
   private pass(chunk: Buffer): void {
     if (!this.client || this.over) return;
     this.client.write(Buffer.from(chunk));
-    if (this.client.waiting > BACKLOG_BYTES) this.reader.pause();
+    this.share.set(this.client.waiting);
+    if (this.share.mayTakeMore()) return;
+    this.pausedAt = this.client.waiting;
+    this.reader.pause();
+  }
+
+  private goOn(): void {
+    this.pausedAt = undefined;
+    this.reader.resume();
+  }
+
+  private letGoOfClient(): void {
+    this.client?.release();
+    this.client = undefined;
+    this.share.leave();
   }
 
   private end(): void {
@@ -180,7 +214,7 @@ class Output {
   }
 
   private clientGone(): void {
-    this.client = undefined;
+    this.letGoOfClient();
     if (this.reader.ended) this.tellFlushed();
     else this.reader.resume();
   }

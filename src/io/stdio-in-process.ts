@@ -1,5 +1,7 @@
+import { BytePool } from '../base/byte-pool';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
+import { ATTACH_BACKLOG_BYTES } from './attach-clients';
 import { ContainerIo, type ContainerIoDeps } from './container-io';
 import { createOutputBuffer } from './cri-log';
 import { createReadBuffer } from './fifo';
@@ -25,7 +27,8 @@ export class StdioInProcess implements StdioService {
   private readonly deps: ContainerIoDeps;
 
   constructor(options: StdioInProcessOptions) {
-    this.deps = { ...options, readBuffer: createReadBuffer(), outputBuffer: createOutputBuffer() };
+    const backlog = new BytePool(ATTACH_BACKLOG_BYTES);
+    this.deps = { ...options, readBuffer: createReadBuffer(), outputBuffer: createOutputBuffer(), backlog };
   }
 
   async open(spec: StdioSpec): Promise<void> {

@@ -1,6 +1,7 @@
+import { BytePool } from '../base/byte-pool';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
-import { AttachClients } from './attach-clients';
+import { ATTACH_BACKLOG_BYTES, AttachClients } from './attach-clients';
 import type { OutputStream } from './cri-log';
 import { endedOrLate } from './ended-or-late';
 import type { EnginePort, Told } from './engine/worker-port';
@@ -25,6 +26,7 @@ export interface StdioThreadedOptions {
  */
 export class StdioThreaded implements CopyingStdio {
   private readonly containers = new Map<string, OpenContainer>();
+  private readonly backlog = new BytePool(ATTACH_BACKLOG_BYTES);
   private engine: EnginePort | undefined;
 
   constructor(private readonly options: StdioThreadedOptions) {}
@@ -62,7 +64,7 @@ export class StdioThreaded implements CopyingStdio {
     const { id, stdout, stderr, logPath, maxLineBytes } = spec;
     const opened = this.port().send({ kind: 'open', spec: { id, stdout, stderr, logPath, maxLineBytes } });
     const onIdle = (): void => this.listenNoMore(container);
-    const container = new OpenContainer(spec, opened, new AttachClients(this.options.metrics, onIdle));
+    const container = new OpenContainer(spec, opened, new AttachClients(this.options.metrics, this.backlog, onIdle));
     this.containers.set(id, container);
     await opened.catch((error: unknown) => {
       this.forget(id, container);

@@ -2,6 +2,7 @@ import { stat, unlink } from 'node:fs/promises';
 import { errnoOf, errorMessage } from '../base/errors';
 import { freshWork } from '../base/fresh-work';
 import type { Logger } from '../base/logger';
+import { Seats } from '../base/seats';
 import { StandingProblems } from '../base/standing-problems';
 import { ensureDefaultAppArmorProfile, isAppArmorProfileLoaded } from '../host/apparmor';
 import { cgroupProcesses, readCgroup, readCgroupLayout } from '../host/cgroup-files';
@@ -17,7 +18,7 @@ import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-
 import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
-import { dialInNetns } from '../host/netns-dial';
+import { dialInNetns, MOST_TOOLS } from '../host/netns-dial';
 import { deleteRuntimeContainer } from '../host/oci-runtime';
 import { oomCounter, oomKilledCgroups, oomKills, watchOomCounter } from '../host/oom-kills';
 import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../host/pod-namespaces';
@@ -71,6 +72,7 @@ const ofTasks: Pick<
 export async function thisHost(facts: () => HostFacts, roots: readonly string[], log: Logger): Promise<Host> {
   const layout = await readCgroupLayout();
   startThreads(log);
+  const tools = new Seats(MOST_TOOLS);
   return {
     get facts() {
       return facts();
@@ -119,7 +121,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     processCounts: (pids) => processCounts(pids),
     filesystemAt: (dir) => filesystemAt(dir),
     relabel: (path, label, signal) => relabel(path, label, { recursive: true, signal }),
-    dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal }),
+    dialInNetns: (path, host, port, signal) => dialInNetns({ path, host, port }, { signal, tools }),
   };
 }
 

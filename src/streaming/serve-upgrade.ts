@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
+import type { ForwardOptions } from './forward-to';
 import { grantSpdy, refuse } from './http-answer';
+import type { SharedLimits } from './limits';
 import { type ProcessConnection, type ProcessRequest, runProcess } from './process-connection';
 import {
   choose,
@@ -24,6 +26,12 @@ export interface ServeOptions {
   readonly runtime: StreamingRuntime;
   readonly log: Logger;
   readonly creationTimeoutMs: number;
+  readonly shared: SharedLimits;
+}
+
+/** Whose streams they are: the container or the pod that a request is for. */
+export function ownerOf(asked: StreamingRequest): string {
+  return asked.kind === 'portforward' ? asked.request.sandboxId : asked.request.containerId;
 }
 
 /** Serves one client whose token was good, until it is gone. Rejects when the client never got as far as its streams. */
@@ -36,16 +44,17 @@ export async function serveUpgrade(asked: StreamingRequest, upgrade: Upgrade, op
 }
 
 async function overSpdy(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
-  const { socket, head } = upgrade;
+  const { socket } = upgrade;
   if (asked.kind === 'portforward') {
     const protocol = spdyProtocol(SPDY_PORT_FORWARD_PROTOCOLS, SPDY_PORT_FORWARD_PROTOCOLS[0], upgrade);
     if (!protocol) return;
-    return forwardOverSpdy(socket, head, forwarding(asked.request, options));
+    return forwardOverSpdy(socket, forwarding(asked.request, options));
   }
   const oldest = SPDY_PROCESS_PROTOCOLS.at(-1);
   const protocol = oldest && spdyProtocol(SPDY_PROCESS_PROTOCOLS, oldest, upgrade);
   if (!protocol) return;
-  await run(asked, await acceptProcess(socket, head, { ...options, protocol, wanted: asked.request }), options);
+  const accept = { ...options, protocol, wanted: asked.request, owner: ownerOf(asked) };
+  await run(asked, await acceptProcess(socket, accept), options);
 }
 
 /** Grants or refuses. The oldest clients do not say what they speak inside SPDY. */
@@ -74,7 +83,7 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
       refuse(upgrade.socket, 400, 'no port is given');
       return;
     }
-    const webSocket = await upgradeToWebSocket(upgrade, protocol.name);
+    const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
     const how = forwarding(asked.request, options);
     if (protocol.form === 'tunnel') return forwardThroughTunnel(webSocket, how);
     return forwardOverChannels(webSocket, ports, { ...how, base64: protocol.form === 'base64' });
@@ -84,8 +93,9 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
     refuse(upgrade.socket, 403, noneOf(WEBSOCKET_PROCESS_PROTOCOLS));
     return;
   }
-  const webSocket = await upgradeToWebSocket(upgrade, protocol.name);
-  return run(asked, processOverWebSocket(webSocket, protocol, asked.request), options);
+  const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
+  const streams = { wanted: asked.request, messages: options.shared.messages };
+  return run(asked, processOverWebSocket(webSocket, protocol, streams), options);
 }
 
 async function run(asked: ProcessRequest, connection: ProcessConnection, options: ServeOptions): Promise<void> {
@@ -96,9 +106,9 @@ async function run(asked: ProcessRequest, connection: ProcessConnection, options
   else options.log.info('a streamed process ended with an error', { error: errorMessage(result.error) });
 }
 
-function forwarding({ sandboxId }: PortForwardRequest, { runtime, log, creationTimeoutMs }: ServeOptions) {
+function forwarding({ sandboxId }: PortForwardRequest, { runtime, ...options }: ServeOptions): ForwardOptions {
   const dial = (port: number, signal: AbortSignal): Promise<Duplex> => runtime.dial(sandboxId, port, signal);
-  return { log, creationTimeoutMs, dial };
+  return { ...options, owner: sandboxId, dial };
 }
 
 function noneOf(protocols: readonly { readonly name: string }[]): string {

@@ -1,16 +1,19 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import { isIP, type Socket } from 'node:net';
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import { type CertificatePair, selfSignedCertificate } from './certificate';
+import { Entrance, HEAD_WITHIN_MS } from './entrance';
 import { refuse } from './http-answer';
+import { type SharedLimits, sharedLimits } from './limits';
+import { pacedSocket } from './paced-socket';
 import { RequestCache } from './request-cache';
-import { type StreamingRequest, serveUpgrade } from './serve-upgrade';
+import { HEAD_BYTES } from './request-head';
+import { ownerOf, type StreamingRequest, serveUpgrade } from './serve-upgrade';
 import type { StreamingRuntime } from './streaming-runtime';
-import type { Upgrade } from './websocket/upgrade';
 
 export interface StreamingServerOptions {
   /** An IP address, or `localhost`; empty: every address. */
@@ -24,28 +27,45 @@ export interface StreamingServerOptions {
   readonly idleTimeoutMs: number;
   /** What a client gets to open its streams. */
   readonly creationTimeoutMs: number;
+  /** How many descriptors this process may have open; absent: any number. */
+  readonly openFiles?: number;
   readonly runtime: StreamingRuntime;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
-/** How long a client may take to send its request. */
-const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
+/**
+ * Bytes that Node keeps of a connection that is not read, before it stops reading it from the kernel: it keeps them in
+ * chunks as they come, which a client can make as small as a byte, at some hundred bytes each.
+ */
+const SOCKET_KEEPS_BYTES = 1024;
 
 /** Serves exec, attach and port-forward to whoever comes with a URL that `urlFor` gave out. */
 export class StreamingServer {
-  private readonly requests = new RequestCache<StreamingRequest>();
+  private readonly requests = new RequestCache<StreamingRequest>({ weigh: weightOf });
   /** Every connection there is, also of clients that have said nothing yet. */
   private readonly connections = new Set<Socket>();
   private readonly served = new Set<Duplex>();
+  private readonly shared: SharedLimits;
+  private readonly entrance: Entrance;
+  /** It parses the requests of clients that have shown a token; it does not listen. */
+  private readonly http: HttpServer;
   private readonly log: Logger;
   private server: Server | undefined;
   private base = '';
 
   constructor(private readonly options: StreamingServerOptions) {
     this.log = options.log.child({ part: 'streaming' });
+    this.shared = sharedLimits(options.openFiles);
+    this.http = this.createParser();
+    this.entrance = new Entrance({
+      most: this.shared.silent,
+      knows: (path) => this.requests.has(tokenIn(path).token),
+      admit: (socket, head) => this.parse(socket, head),
+      onDropped: () => options.metrics.count('crisp_streaming_silent_dropped_total'),
+    });
   }
 
   /** Clients being served right now. */
@@ -63,12 +83,11 @@ export class StreamingServer {
     server.on('connection', (socket: Socket) => {
       this.connections.add(socket);
       socket.once('close', () => this.connections.delete(socket));
+      this.entrance.connected(socket);
+      if (!tls) this.entrance.read(socket);
     });
-    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-    server.on('request', (request, response) => {
-      const code = this.requestFor(request) ? 400 : 404;
-      response.writeHead(code, { connection: 'close' }).end(code === 400 ? 'upgrade required\n' : 'not found\n');
-    });
+    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+    server.on('secureConnection', (socket: Socket) => this.entrance.read(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port, host: address === '' ? undefined : address }, resolve);
@@ -97,30 +116,67 @@ export class StreamingServer {
 
   private createServer(): Server {
     const { tls, address } = this.options;
-    const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS };
-    if (!tls) return createHttpServer(limits);
+    if (!tls) return createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: SOCKET_KEEPS_BYTES });
     const pair = this.options.certificate ?? selfSignedCertificate(isIP(address) ? address : '127.0.0.1');
-    return createHttpsServer({ ...limits, ...pair, minVersion: 'TLSv1.2' });
+    const limits = { minVersion: 'TLSv1.2', handshakeTimeout: HEAD_WITHIN_MS } as const;
+    return createTlsServer({ ...limits, ...pair, ALPNProtocols: ['http/1.1'], highWaterMark: SOCKET_KEEPS_BYTES });
+  }
+
+  private createParser(): HttpServer {
+    const http = createHttpServer({ maxHeaderSize: HEAD_BYTES });
+    http.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    http.on('request', (request, response) => {
+      const code = this.requestFor(request) ? 400 : 404;
+      response.writeHead(code, { connection: 'close' }).end(code === 400 ? 'upgrade required\n' : 'not found\n');
+    });
+    return http;
+  }
+
+  /** `head` is given back to the connection, which the parser reads from its start. */
+  private parse(socket: Socket, head: Buffer): void {
+    socket.unshift(head);
+    this.http.emit('connection', socket);
+    socket.resume();
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined); // `close` follows
     const asked = this.requestFor(request);
     if (request.method !== 'GET' && request.method !== 'POST') refuse(socket, 405, 'GET or POST');
-    else if (asked) this.serve(asked, { request, socket, head });
-    else refuse(socket, 404, 'there is no such request, or it was dialled before, or too late');
+    else if (!asked) refuse(socket, 404, 'there is no such request, or it was dialled before, or too late');
+    else if (hasBody(request)) refuse(socket, 400, 'a request to upgrade has no body');
+    else this.admit(asked, request, { socket, head });
   }
 
-  private serve(asked: StreamingRequest, upgrade: Upgrade): void {
-    const { socket } = upgrade;
+  /** Serves the client while there is a seat for it. Its seat is free once it is gone and what it asked for has ended. */
+  private admit(asked: StreamingRequest, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }) {
+    const leave = this.shared.clients.take(ownerOf(asked));
+    if (!leave) {
+      this.options.metrics.count('crisp_streaming_clients_refused_total', { kind: asked.kind });
+      refuse(socket, 503, 'too many clients are served already');
+      return;
+    }
+    const kept = this.requests.keep(asked);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     this.watch(socket);
+    const served = this.serve(asked, request, pacedSocket(socket, head, this.shared.turns));
+    void Promise.all([served, closed]).then(() => {
+      leave();
+      kept();
+    });
+  }
+
+  /** Never rejects. */
+  private async serve(asked: StreamingRequest, request: IncomingMessage, socket: Duplex): Promise<void> {
     const { runtime, creationTimeoutMs, metrics } = this.options;
     metrics.count('crisp_streaming_clients_total', { kind: asked.kind });
     const log = this.log.child({ kind: asked.kind });
-    serveUpgrade(asked, upgrade, { runtime, creationTimeoutMs, log }).catch((error: unknown) => {
+    try {
+      await serveUpgrade(asked, { request, socket }, { runtime, creationTimeoutMs, log, shared: this.shared });
+    } catch (error) {
       log.info('a client was not served', { error: errorMessage(error) });
       if (!socket.writableEnded) socket.destroy(); // otherwise it has its answer
-    });
+    }
   }
 
   private watch(socket: Duplex): void {
@@ -136,12 +192,31 @@ export class StreamingServer {
 
   /** What the request's path stands for. The token is spent, whatever becomes of the request. */
   private requestFor(request: IncomingMessage): StreamingRequest | undefined {
-    const [, kind, token, ...rest] = (request.url ?? '').split('?', 1).join('').split('/');
-    if (!token || rest.length > 0) return undefined;
+    const { kind, token } = tokenIn(request.url ?? '');
     const asked = this.requests.take(token);
     return asked?.kind === kind ? asked : undefined;
   }
 }
+
+/** The parts of `/<kind>/<token>`; a path of another form has no token. */
+function tokenIn(path: string): { readonly kind: string; readonly token: string } {
+  const [, kind = '', token = '', ...rest] = path.split('?', 1).join('').split('/', 4);
+  return { kind, token: rest.length === 0 ? token : '' };
+}
+
+/** What would come behind its head is not what the client and the process say to each other. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}
+
+/** What a request takes of memory, in bytes, as long as it is kept. */
+function weightOf(asked: StreamingRequest): number {
+  if (asked.kind !== 'exec') return REQUEST_COST;
+  return asked.request.cmd.reduce((sum, each) => sum + each.length, REQUEST_COST + asked.request.cmd.length * 16);
+}
+
+/** Beside a command. */
+const REQUEST_COST = 512;
 
 /** Host and port as they stand in a URL. Who listens everywhere can be reached on the loopback. */
 function hostOf(server: Server): string {

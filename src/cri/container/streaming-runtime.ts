@@ -21,6 +21,8 @@ type Deps = Pick<
 >;
 
 const DIAL_TIMEOUT_MS = 10_000;
+/** What Node keeps of a port's answer that its client does not take, in chunks that may be a byte long each. */
+const TARGET_KEEPS = { readableHighWaterMark: 1024 };
 
 /** What clients of the streaming server get to talk to: processes and ports of our pods. */
 export function streamingRuntime(deps: Deps): StreamingRuntime {
@@ -128,7 +130,7 @@ async function dial(deps: Deps, sandboxId: string, port: number, signal: AbortSi
 
 function connectTo(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, allowHalfOpen: true });
+    const socket = connect({ host, port, allowHalfOpen: true, ...TARGET_KEEPS });
     const settle = (): void => {
       clearTimeout(late);
       signal.removeEventListener('abort', onAbort);

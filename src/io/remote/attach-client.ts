@@ -6,7 +6,7 @@ import { Frame, frame, messageFrame, parseMessage, readFrames } from './frames';
 import type { AttachEvent, AttachRequest } from './messages';
 
 /** Above this, the socket is not read until the client has taken some: the other side then counts it as slow. */
-const BACKLOG_BYTES = 256 * 1024;
+const BACKLOG_BYTES = 64 * 1024;
 
 /** One attach over a connection of its own: carries the client's streams and tells how it ended. */
 export class AttachClient implements Attachment {
@@ -69,12 +69,16 @@ export class AttachClient implements Attachment {
       this.outputs.delete(type);
       if (this.outputs.size === 0) this.finish(this.ended ?? why);
     };
-    const output = new OutputClient(to, Number.POSITIVE_INFINITY, {
-      onGone: () => over('gone'),
-      onSlow: () => undefined,
-      onFlushed: () => over('ended'),
-      onTaken: () => this.resumeIfTaken(),
-    });
+    const output = new OutputClient(
+      to,
+      { bytes: Number.POSITIVE_INFINITY },
+      {
+        onGone: () => over('gone'),
+        onSlow: () => undefined,
+        onFlushed: () => over('ended'),
+        onTaken: () => this.resumeIfTaken(),
+      },
+    );
     this.outputs.set(type, output);
   }
 

@@ -32,21 +32,33 @@ export function parseMessage(content: Buffer): unknown {
 
 /** Puts frames together again. `onFrame`'s content must not be kept: copy it. Errors are thrown by `push`. */
 export class FrameReader {
-  private waiting: Buffer = Buffer.alloc(0);
+  /** What has come of a frame, put together once all of it is here. */
+  private readonly waiting: Buffer[] = [];
+  private bytes = 0;
+  /** How many bytes are needed to go on. */
+  private needed = HEADER_BYTES;
 
   constructor(private readonly onFrame: (type: number, content: Buffer) => void) {}
 
   push(chunk: Buffer): void {
-    let data = this.waiting.length > 0 ? Buffer.concat([this.waiting, chunk]) : chunk;
+    this.bytes += chunk.length;
+    this.waiting.push(chunk);
+    if (this.bytes < this.needed) return;
+    let data = this.waiting.length > 1 ? Buffer.concat(this.waiting) : chunk;
+    this.needed = HEADER_BYTES;
     while (data.length >= HEADER_BYTES) {
       const length = data.readUInt32BE(0);
       if (length === 0 || length > MAX_BYTES) throw new Error(`a frame of ${length} bytes`);
       const end = 4 + length;
-      if (data.length < end) break;
+      if (data.length < end) {
+        this.needed = end;
+        break;
+      }
       this.onFrame(data.readUInt8(4), data.subarray(HEADER_BYTES, end));
       data = data.subarray(end);
     }
-    this.waiting = data.length > 0 ? Buffer.from(data) : Buffer.alloc(0);
+    this.bytes = data.length;
+    this.waiting.splice(0, this.waiting.length, ...(data.length > 0 ? [Buffer.from(data)] : []));
   }
 }
 

@@ -21,7 +21,12 @@ export interface StdioServerOptions {
   onLetGo(): Promise<void>;
   /** The server has said that it goes away. */
   onLeave(): void;
+  /** HELLO_WITHIN_MS; for tests. */
+  readonly helloWithinMs?: number;
 }
+
+/** What a connection gets to say what it is for. */
+const HELLO_WITHIN_MS = 60_000;
 
 /** Serves a StdioService on a unix socket: connections that control it, and one connection for each attached client. */
 export class StdioServer {
@@ -78,8 +83,13 @@ export class StdioServer {
     this.sockets.add(socket);
     let serve: ((type: number, content: Buffer) => void) | undefined;
     socket.on('error', (error) => this.options.log.debug('a connection broke off', { error: error.message }));
-    socket.on('close', () => this.sockets.delete(socket));
+    const late = setTimeout(() => socket.destroy(), this.options.helloWithinMs ?? HELLO_WITHIN_MS).unref();
+    socket.on('close', () => {
+      clearTimeout(late);
+      this.sockets.delete(socket);
+    });
     readFrames(socket, (type, content) => {
+      clearTimeout(late);
       serve ??= this.roleOf(socket, parseMessage(content) as Hello);
       serve(type, content);
     });

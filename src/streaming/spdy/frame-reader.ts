@@ -1,11 +1,14 @@
 import { FLAG_FIN, FRAME_HEADER_BYTES, ID_MASK, LENGTH_MASK, VERSION } from './frame';
 import { SpdyError } from './limits';
 
+const NOTHING = Buffer.alloc(0);
+
 export interface FrameEvents {
   /** A part of a stream's data. It lies in the chunk that was read: whoever keeps it keeps that. */
   onData(streamId: number, part: Buffer): void;
   /** A data frame said that it is its stream's last. */
   onFin(streamId: number): void;
+  /** A whole control frame. `payload` may lie in the chunk that was read. */
   onControl(type: number, flags: number, payload: Buffer): void;
 }
 
@@ -22,7 +25,8 @@ export class FrameReader {
   private headerFilled = 0;
   private frame: Frame | undefined;
   private left = 0;
-  private parts: Buffer[] = [];
+  /** A control frame that comes in several pieces. */
+  private payload: Buffer | undefined;
   private held: Buffer[] = [];
   private holding = false;
 
@@ -74,7 +78,7 @@ export class FrameReader {
       if (((first >>> 16) & 0x7fff) !== VERSION) throw new SpdyError('a frame is of another version than 3');
       if (this.left > this.controlBytes) throw new SpdyError(`a control frame of ${this.left} bytes`);
     }
-    if (this.left === 0) this.finish(this.frame);
+    if (this.left === 0) this.finish(this.frame, NOTHING);
   }
 
   private readPayload(chunk: Buffer): Buffer {
@@ -83,19 +87,26 @@ export class FrameReader {
     this.left -= part.length;
     if (!frame) return chunk;
     if (frame.type === undefined) this.events.onData(frame.streamId, part);
-    else this.parts.push(part);
-    if (this.left === 0) this.finish(frame);
+    else if (this.left > 0 || this.payload) this.collect(part);
+    if (this.left === 0) this.finish(frame, part);
     return chunk.subarray(part.length);
   }
 
-  private finish(frame: Frame): void {
+  /** In one block: pieces of one byte each would cost a hundred times their size. */
+  private collect(part: Buffer): void {
+    this.payload ??= Buffer.allocUnsafeSlow(part.length + this.left);
+    part.copy(this.payload, this.payload.length - this.left - part.length);
+  }
+
+  /** `last`: the piece with which the frame's payload ends. */
+  private finish(frame: Frame, last: Buffer): void {
     this.frame = undefined;
     if (frame.type === undefined) {
       if (frame.flags & FLAG_FIN) this.events.onFin(frame.streamId);
       return;
     }
-    const payload = Buffer.concat(this.parts);
-    this.parts = [];
+    const payload = this.payload ?? last;
+    this.payload = undefined;
     this.events.onControl(frame.type, frame.flags, payload);
   }
 }

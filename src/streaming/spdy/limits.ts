@@ -13,14 +13,17 @@ export interface SpdyLimits {
   readonly answerBytes: number;
 }
 
-/** Far above what any known client needs: kubectl opens two streams per forwarded connection, with four headers each. */
+/**
+ * Far above what any known client needs: kubectl opens two streams per forwarded connection, with four headers each. Headers
+ * are kept as long as their stream. What all connections have together is in SharedLimits.
+ */
 export const SPDY_LIMITS: SpdyLimits = {
-  controlBytes: 64 * 1024,
-  headerBytes: 64 * 1024,
+  controlBytes: 16 * 1024,
+  headerBytes: 4 * 1024,
   headers: 100,
   streams: 1000,
   streamBytes: 64 * 1024,
-  answerBytes: 4 * 1024 * 1024,
+  answerBytes: 64 * 1024,
 };
 
 /** The peer broke the protocol, or asked too much; its connection is over. */

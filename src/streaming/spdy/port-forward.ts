@@ -1,20 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { errorMessage } from '../../base/errors';
-import type { Logger } from '../../base/logger';
-import { join } from '../join';
+import { type ForwardOptions, forwardTo } from '../forward-to';
 import { SpdySession } from './session';
 import type { SpdyStream } from './stream';
 
 /** What a client gets to end its side of a stream that is over for us. */
 const CLIENT_ENDS_WITHIN_MS = 1000;
-
-export interface ForwardOptions {
-  readonly log: Logger;
-  readonly creationTimeoutMs: number;
-  /** Connects to a port of the pod. */
-  dial(port: number, signal: AbortSignal): Promise<Duplex>;
-}
 
 interface Half {
   readonly type: 'data' | 'error';
@@ -25,13 +17,15 @@ interface Half {
 }
 
 /** Serves forwarded connections, each a pair of streams, until the client leaves. What befalls one touches no other. */
-export function forwardOverSpdy(socket: Duplex, head: Buffer, options: ForwardOptions): Promise<void> {
+export function forwardOverSpdy(socket: Duplex, options: ForwardOptions): Promise<void> {
   const gone = new AbortController();
   setMaxListeners(0, gone.signal); // one for each connection that is being made
   const halves = new Halves(options.creationTimeoutMs);
   return new Promise((resolve) => {
     const session = new SpdySession(socket, {
       log: options.log,
+      owner: options.owner,
+      shared: options.shared,
       onStream: (stream) => {
         const pair = halves.add(stream);
         if (pair) void forward(pair, options, gone.signal);
@@ -42,7 +36,7 @@ export function forwardOverSpdy(socket: Duplex, head: Buffer, options: ForwardOp
         resolve();
       },
     });
-    session.start(head);
+    session.start();
   });
 }
 
@@ -105,36 +99,14 @@ function halfOf(stream: SpdyStream): Half | undefined {
 
 async function forward({ port, data, error }: Pair, options: ForwardOptions, signal: AbortSignal): Promise<void> {
   error.resume();
-  let target: Duplex;
   try {
-    target = await dialFor(data, signal, (gone) => options.dial(port, gone));
+    await forwardTo(port, data, { ...options, clientGone: signal });
+    endSoon(error);
   } catch (thrown) {
     const message = `forward to port ${port}: ${errorMessage(thrown)}`;
     options.log.debug('a connection could not be forwarded', { port, error: message });
     endSoon(error, message);
     endSoon(data);
-    return;
-  }
-  await join(data, target);
-  endSoon(error);
-}
-
-/** Dials for as long as the client wants it: neither the connection's stream nor the client itself may go meanwhile. */
-async function dialFor(
-  data: Duplex,
-  signal: AbortSignal,
-  dial: (gone: AbortSignal) => Promise<Duplex>,
-): Promise<Duplex> {
-  const gone = new AbortController();
-  const giveUp = (): void => gone.abort(new Error('the client has given up'));
-  if (signal.aborted || data.destroyed) giveUp();
-  data.once('close', giveUp);
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await dial(gone.signal);
-  } finally {
-    data.off('close', giveUp);
-    signal.removeEventListener('abort', giveUp);
   }
 }
 

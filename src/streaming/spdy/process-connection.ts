@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/logger';
 import { statusJson, statusText } from '../command-status';
+import type { SharedLimits } from '../limits';
 import type { ProcessConnection } from '../process-connection';
 import type { ProcessProtocol } from '../protocols';
 import { SlowClient } from '../streaming-runtime';
@@ -21,6 +22,9 @@ export interface AcceptOptions {
   readonly creationTimeoutMs: number;
   readonly protocol: ProcessProtocol;
   readonly wanted: WantedStreams;
+  /** Whose process it is: a container. */
+  readonly owner: string;
+  readonly shared: SharedLimits;
 }
 
 /** What a client that was too slow gets to take its status and to leave. */
@@ -33,8 +37,8 @@ const TYPES: readonly string[] = ['error', 'stdin', 'stdout', 'stderr', 'resize'
  * Waits for the client to open its streams, each named by its `streamtype` header. Rejects, with the connection closed,
  * when one is unknown or there twice, when some are missing after `creationTimeoutMs`, or when the client leaves.
  */
-export function acceptProcess(socket: Duplex, head: Buffer, options: AcceptOptions): Promise<ProcessConnection> {
-  const { log, protocol, wanted, creationTimeoutMs } = options;
+export function acceptProcess(socket: Duplex, options: AcceptOptions): Promise<ProcessConnection> {
+  const { log, protocol, wanted, creationTimeoutMs, owner, shared } = options;
   const found = new Map<StreamType, SpdyStream>();
   const missing = new Set(expected(wanted, protocol));
   const gone = new AbortController();
@@ -49,7 +53,7 @@ export function acceptProcess(socket: Duplex, head: Buffer, options: AcceptOptio
       resolve(connection(session, found, { protocol, signal: gone.signal, wanted }));
     };
     const session = new SpdySession(socket, {
-      log,
+      ...{ log, owner, shared },
       onStream: (stream) => {
         const type = stream.headers.get('streamtype') ?? '';
         if (missing.size === 0)
@@ -71,7 +75,7 @@ export function acceptProcess(socket: Duplex, head: Buffer, options: AcceptOptio
       () => fail(`the client did not open its streams within ${creationTimeoutMs} ms`),
       creationTimeoutMs,
     );
-    session.start(head);
+    session.start();
   });
 }
 

@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream';
+import type { PoolMember } from '../../base/byte-pool';
 import { errorMessage } from '../../base/errors';
 import type { Logger } from '../../base/logger';
+import type { SharedLimits } from '../limits';
+import { Answers } from './answers';
 import {
   controlFrame,
   dataFrames,
@@ -15,6 +18,7 @@ import {
 import { FrameReader } from './frame-reader';
 import { HeaderInflater, type Headers } from './header-block';
 import { SPDY_LIMITS, SpdyError, type SpdyLimits } from './limits';
+import { OpenStreams } from './open-streams';
 import { SpdyStream } from './stream';
 
 /** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
@@ -26,6 +30,9 @@ const PING_ID = uint32(2);
 
 export interface SessionOptions {
   readonly log: Logger;
+  /** Whose streams they are: a container or a pod. */
+  readonly owner: string;
+  readonly shared: Pick<SharedLimits, 'streams' | 'unread'>;
   readonly limits?: SpdyLimits;
   /** How often a client that is not read is pinged, in milliseconds (5000): the second ping meets that it has left. */
   readonly pingEveryMs?: number;
@@ -45,9 +52,11 @@ type Done = (error?: Error | null) => void;
  *       \--client's end, error, destroy()-------------------------------------------------------------^
  */
 export class SpdySession {
-  private readonly streams = new Map<number, SpdyStream>();
+  private readonly streams: OpenStreams;
+  private readonly unreadData: PoolMember;
   private readonly reader: FrameReader;
   private readonly inflater: HeaderInflater;
+  private readonly answers: Answers;
   private readonly limits: SpdyLimits;
   private lastStreamId = 0;
   private fullStreams = 0;
@@ -56,8 +65,6 @@ export class SpdySession {
   private closing = false;
   private over = false;
   private waiting: Done[] = [];
-  /** Bytes of answers that the client has not taken. */
-  private unread = 0;
   private pinging: NodeJS.Timeout | undefined;
   private lingering: NodeJS.Timeout | undefined;
 
@@ -67,12 +74,13 @@ export class SpdySession {
   ) {
     this.limits = options.limits ?? SPDY_LIMITS;
     this.inflater = new HeaderInflater(this.limits);
-    const events = {
-      onData: (id: number, part: Buffer) => this.streams.get(id)?.receive(part),
-      onFin: (id: number) => this.streams.get(id)?.receiveFin(),
-      onControl: (type: number, flags: number, payload: Buffer) => this.control(type, flags, payload),
-    };
-    this.reader = new FrameReader(events, this.limits.controlBytes);
+    this.answers = new Answers(socket, this.limits.answerBytes);
+    this.streams = new OpenStreams(this.limits.streams, options.shared.streams, options.owner);
+    this.unreadData = options.shared.unread.join(() => this.setFlow());
+    const onData = (id: number, part: Buffer): void => this.streams.get(id)?.receive(part);
+    const onFin = (id: number): void => this.streams.get(id)?.receiveFin();
+    const onControl = this.control.bind(this);
+    this.reader = new FrameReader({ onData, onFin, onControl }, this.limits.controlBytes);
   }
 
   /** How many streams are open. */
@@ -80,8 +88,8 @@ export class SpdySession {
     return this.streams.size;
   }
 
-  /** Begins to read; `head` is what came behind the upgrade request. */
-  start(head: Buffer): void {
+  /** Begins to read; `head` is what was read of the connection before. */
+  start(head: Buffer = Buffer.alloc(0)): void {
     const { socket } = this;
     socket.on('data', (chunk: Buffer) => this.read(() => this.reader.read(chunk)));
     socket.on('drain', () => this.settle(undefined));
@@ -102,7 +110,7 @@ export class SpdySession {
     if (this.over || this.closing) return;
     this.closing = true;
     if (withinMs !== undefined) this.lingering ??= setTimeout(() => this.finish(), withinMs).unref();
-    const ended = [...this.streams.values()].map(({ io }) => {
+    const ended = this.streams.all().map(({ io }) => {
       // Data that nobody read when the socket closes would make it a reset, and the client would lose what we sent last.
       io.resume();
       if (!io.writableEnded) io.end();
@@ -111,7 +119,9 @@ export class SpdySession {
         : new Promise<void>((resolve) => io.once('finish', resolve).once('close', resolve));
     });
     const goodbye = (): void => {
-      if (!this.over) this.socket.end(controlFrame(FrameType.GOAWAY, uint32(this.lastStreamId), uint32(0)));
+      if (this.over) return;
+      this.answers.flush();
+      this.socket.end(controlFrame(FrameType.GOAWAY, uint32(this.lastStreamId), uint32(0)));
     };
     void Promise.all(ended).then(goodbye);
   }
@@ -143,10 +153,10 @@ export class SpdySession {
     this.over = true;
     clearInterval(this.pinging);
     clearTimeout(this.lingering);
-    const lost = new Error('the connection is closed');
-    this.settle(lost);
-    for (const stream of [...this.streams.values()]) stream.lose();
+    this.settle(new Error('the connection is closed'));
+    for (const stream of this.streams.all()) stream.lose();
     this.streams.clear();
+    this.unreadData.leave();
     this.inflater.close();
     this.socket.destroy();
     this.options.onClose();
@@ -198,12 +208,12 @@ export class SpdySession {
   private open(id: number, headers: Headers, fin: boolean): void {
     if (id <= this.lastStreamId || id % 2 === 0) throw new SpdyError(`stream id ${id} is out of order`);
     this.lastStreamId = id;
-    if (this.closing || this.streams.size >= this.limits.streams) {
+    const make = (): SpdyStream => new SpdyStream(id, headers, this.link(), this.limits.streamBytes);
+    const stream = this.closing ? undefined : this.streams.add(id, make);
+    if (!stream) {
       this.answer(controlFrame(FrameType.RST_STREAM, uint32(id), uint32(ResetStatus.REFUSED_STREAM)));
       return;
     }
-    const stream = new SpdyStream(id, headers, this.link(), this.limits.streamBytes);
-    this.streams.set(id, stream);
     // Go's end ignores data that comes before the reply.
     this.answer(controlFrame(FrameType.SYN_REPLY, uint32(id), emptyHeaderBlock(!this.replied)));
     this.replied = true;
@@ -220,7 +230,11 @@ export class SpdySession {
         this.fullStreams += full ? 1 : -1;
         this.setFlow();
       },
-      forget: (id: number) => this.streams.delete(id),
+      keep: (by: number) => {
+        this.unreadData.set(this.unreadData.bytes + by);
+        this.setFlow();
+      },
+      forget: (id: number) => this.streams.forget(id),
     };
   }
 
@@ -231,6 +245,7 @@ export class SpdySession {
       return;
     }
     socket.cork();
+    this.answers.flush();
     const room = parts.map((part) => socket.write(part)).at(-1);
     socket.uncork();
     if (room) done();
@@ -252,19 +267,12 @@ export class SpdySession {
     const { socket } = this;
     if (this.over || socket.destroyed || socket.writableEnded) return;
     // Not what the socket holds in all: a hundred streams have their data there.
-    if (this.unread > this.limits.answerBytes) {
-      this.fail(new SpdyError('the client does not read our answers'));
-      return;
-    }
-    this.unread += frame.length;
-    socket.write(frame, () => {
-      this.unread -= frame.length;
-    });
+    if (!this.answers.send(frame)) this.fail(new SpdyError('the client does not read our answers'));
   }
 
   private setFlow(): void {
     if (this.over) return;
-    const full = this.fullStreams > 0;
+    const full = this.fullStreams > 0 || !this.unreadData.mayTakeMore();
     if (full || this.inflating) this.socket.pause();
     else this.socket.resume();
     if (full === (this.pinging !== undefined)) return;

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { keptBytes } from '../kept-bytes';
+import { UnreadQueue } from '../unread-queue';
 import type { Headers } from './header-block';
 
 /** What a stream asks of its connection. */
@@ -11,15 +11,19 @@ export interface StreamLink {
   sendReset(streamId: number): void;
   /** A stream has as much unread as it may, or has no longer. */
   setFull(full: boolean): void;
+  /** So many bytes more, or less when it is negative, wait for the stream's reader. */
+  keep(by: number): void;
   /** The stream is over in both directions. */
   forget(streamId: number): void;
 }
 
-const WRITE_BYTES = 64 * 1024;
+/** Whoever writes waits above this: single bytes are kept as chunks, each some hundred bytes. */
+const WRITE_BYTES = 4 * 1024;
 
 /** One stream of a connection. Destroying `io` resets it, unless both sides have said that they are done. */
 export class SpdyStream {
   readonly io: Duplex;
+  private readonly queue: UnreadQueue;
   private localEnded = false;
   private remoteEnded = false;
   private full = false;
@@ -47,6 +51,7 @@ export class SpdyStream {
         done(error);
       },
     });
+    this.queue = new UnreadQueue(this.io, (by) => link.keep(by));
     // Whoever uses the stream is told; without this listener, an error in the moment before would end the process.
     this.io.on('error', () => undefined);
   }
@@ -54,14 +59,14 @@ export class SpdyStream {
   /** Data from the peer. */
   receive(part: Buffer): void {
     if (this.remoteEnded || this.io.destroyed) return;
-    if (!this.io.push(keptBytes(part))) this.setFull(true);
+    if (!this.queue.push(part)) this.setFull(true);
   }
 
   /** The peer sends nothing more. */
   receiveFin(): void {
     if (this.remoteEnded) return;
     this.remoteEnded = true;
-    this.io.push(null);
+    this.queue.end();
     this.setFull(false); // nothing more can come, and no read will ask for it
     this.forgetIfOver();
   }

@@ -1,10 +1,12 @@
 import { Readable, Writable } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import { keptBytes } from '../kept-bytes';
+import { UnreadQueue } from '../unread-queue';
+import type { KeptMessages } from './kept-messages';
 
 /** Bytes of a channel that wait for their reader, above which the connection is not read any more. */
 const READ_BYTES = 64 * 1024;
-const WRITE_BYTES = 64 * 1024;
+/** Whoever writes waits above this: single bytes are kept as chunks, each some hundred bytes. */
+const WRITE_BYTES = 4 * 1024;
 /** On this channel a client names one that it has ended. */
 const CLOSE_CHANNEL = 255;
 /** How often a client that we do not read is asked for a sign of life: its leaving would go unseen. */
@@ -17,13 +19,21 @@ export interface ChannelOptions {
   /** Text messages: the channel is a digit, what follows it base64. Otherwise the channel is the first byte. */
   readonly base64: boolean;
   readonly halfClose: boolean;
+  /** What is kept for all clients. */
+  readonly messages: KeptMessages;
+}
+
+interface Input {
+  readonly stream: Readable;
+  readonly queue: UnreadQueue;
 }
 
 /** Streams over one WebSocket, told apart by the first byte of each message. */
 export class WebSocketChannels {
-  private readonly inputs = new Map<number, Readable>();
+  private readonly inputs = new Map<number, Input>();
   private readonly outputs = new Set<Writable>();
   private readonly full = new Set<number>();
+  private unread = 0;
   private pinging: NodeJS.Timeout | undefined;
 
   constructor(
@@ -45,8 +55,9 @@ export class WebSocketChannels {
         done(error);
       },
     });
+    const queue = new UnreadQueue(input, (by) => this.keep(by));
     input.on('error', () => undefined);
-    this.inputs.set(channel, input);
+    this.inputs.set(channel, { stream: input, queue });
     return input;
   }
 
@@ -68,7 +79,8 @@ export class WebSocketChannels {
 
   /** Closes the connection in good order; all that was written before comes first. */
   close(): void {
-    for (const input of this.inputs.values()) input.resume();
+    for (const { stream } of this.inputs.values()) stream.resume();
+    if (this.socket.readyState === this.socket.CLOSED) return; // no event will come, and the timer would keep it all
     const late = setTimeout(() => this.socket.terminate(), CLOSE_WITHIN_MS).unref();
     this.socket.once('close', () => clearTimeout(late));
     this.socket.close(NORMAL);
@@ -92,14 +104,21 @@ export class WebSocketChannels {
     }
     const channel = base64 ? first - 0x30 : first;
     const input = this.inputs.get(channel);
-    if (!input || input.destroyed || message.length === 1) return;
+    if (!input || input.stream.destroyed || message.length === 1) return;
     const data = base64 ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1);
-    if (data.length > 0 && !input.push(keptBytes(data))) this.setFull(channel, true);
+    if (data.length === 0) return;
+    if (!input.queue.push(data)) this.setFull(channel, true);
+  }
+
+  /** So many bytes more, or less, wait for their readers. */
+  private keep(by: number): void {
+    this.unread += by;
+    this.options.messages.set(this, this.unread, () => this.socket.terminate());
   }
 
   private endInput(channel: number | undefined): void {
     if (channel === undefined) return;
-    this.inputs.get(channel)?.push(null);
+    this.inputs.get(channel)?.queue.end();
     this.inputs.delete(channel);
     this.setFull(channel, false); // nothing more can come, and no read will ask for it
   }
@@ -121,7 +140,8 @@ export class WebSocketChannels {
 
   private lose(): void {
     clearInterval(this.pinging);
-    for (const stream of [...this.inputs.values(), ...this.outputs]) stream.destroy();
+    for (const { stream } of this.inputs.values()) stream.destroy();
+    for (const output of this.outputs) output.destroy();
     this.inputs.clear();
     this.outputs.clear();
   }

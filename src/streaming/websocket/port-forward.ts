@@ -2,15 +2,23 @@ import { setMaxListeners } from 'node:events';
 import { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import { errorMessage } from '../../base/errors';
-import { join } from '../join';
-import { type ForwardOptions, forwardOverSpdy } from '../spdy/port-forward';
+import { type ForwardOptions, forwardTo } from '../forward-to';
+import { forwardOverSpdy } from '../spdy/port-forward';
+import { UnreadQueue } from '../unread-queue';
 import { WebSocketChannels } from './channels';
 
 /** What follows the upgrade is a SPDY connection, cut into binary messages. */
 export function forwardThroughTunnel(socket: WebSocket, options: ForwardOptions): Promise<void> {
   const stream = createWebSocketStream(socket);
   stream.on('error', () => undefined);
-  return forwardOverSpdy(stream, Buffer.alloc(0), options);
+  const { messages } = options.shared;
+  let kept = 0;
+  const queue = new UnreadQueue(stream, (by) => {
+    kept += by;
+    messages.set(stream, kept, () => socket.terminate());
+  });
+  socket.on('message', () => queue.count());
+  return forwardOverSpdy(stream, options);
 }
 
 /**
@@ -32,7 +40,11 @@ export async function forwardOverChannels(
     socket.once('close', left);
     if (socket.readyState !== socket.OPEN) left();
   });
-  const channels = new WebSocketChannels(socket, { base64: options.base64, halfClose: false });
+  const channels = new WebSocketChannels(socket, {
+    base64: options.base64,
+    halfClose: false,
+    messages: options.shared.messages,
+  });
   const { signal } = gone;
   const all = Promise.all(
     [...ports.entries()].map(([index, port]) => forward(channels, { ...options, index, port, signal })),
@@ -55,8 +67,8 @@ async function forward(
   data.write(name);
   error.write(name);
   try {
-    const target = await options.dial(port, signal);
-    await join(Duplex.from({ readable: input, writable: data }), target);
+    const client = (): Duplex => Duplex.from({ readable: input, writable: data });
+    await forwardTo(port, client, { ...options, clientGone: signal });
   } catch (thrown) {
     const message = `forward to port ${port}: ${errorMessage(thrown)}`;
     log.debug('a connection could not be forwarded', { port, error: message });

@@ -5,6 +5,7 @@ import type { WebSocketProcessProtocol } from '../protocols';
 import type { ProcessStreams } from '../streaming-runtime';
 import { TerminalSizes } from '../terminal-sizes';
 import { WebSocketChannels } from './channels';
+import type { KeptMessages } from './kept-messages';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -22,12 +23,12 @@ export interface WantedChannels {
 export function processOverWebSocket(
   socket: WebSocket,
   protocol: WebSocketProcessProtocol,
-  wanted: WantedChannels,
+  { wanted, messages }: { wanted: WantedChannels; messages: KeptMessages },
 ): ProcessConnection {
   const gone = new AbortController();
   socket.once('close', () => gone.abort(new Error('the client is gone')));
   if (socket.readyState !== socket.OPEN) gone.abort(new Error('the client is gone'));
-  const channels = new WebSocketChannels(socket, protocol);
+  const channels = new WebSocketChannels(socket, { ...protocol, messages });
   const sizes = new TerminalSizes(channels.input(RESIZE));
   const error = channels.output(ERROR);
   const streams: ProcessStreams = {

@@ -1,38 +1,45 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { refuse } from '../http-answer';
+import type { KeptMessages } from './kept-messages';
+import { MessageMeter } from './message-meter';
 
-/** Longest message, in bytes; clients write up to their copy buffer, which is far smaller. */
-const MESSAGE_BYTES = 16 * 1024 * 1024;
-/** Most pieces of one message; clients send it whole. Each may hold up to 64 KiB of what was read with it. */
-const MESSAGE_PIECES = 256;
+/** Longest message, in bytes: kubectl sends 32 KiB, the copy buffer of Go's clients. */
+export const MESSAGE_BYTES = 1024 * 1024;
+/** Most frames of one message; a client of gorilla/websocket cuts its messages every 4 KiB. */
+export const MESSAGE_FRAMES = 256;
+/** Most pieces in which one frame comes: a TCP segment carries far more than the 256 bytes that are left for each. */
+export const FRAME_PIECES = 4096;
+/** What a message may keep with all that its client sends amid it, such as pings. */
+export const MESSAGE_KEPT_BYTES = 2 * MESSAGE_BYTES;
 
 export interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  /** What came behind the request. */
-  readonly head: Buffer;
 }
 
 /**
  * Makes a WebSocket of a request, speaking `protocol` (empty: the client named none). Rejects when the client leaves or
  * the request is not a proper one; it has been answered then.
  */
-export function upgradeToWebSocket({ request, socket, head }: Upgrade, protocol: string): Promise<WebSocket> {
+export function upgradeToWebSocket(
+  { request, socket }: Upgrade,
+  protocol: string,
+  messages: KeptMessages,
+): Promise<WebSocket> {
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     clientTracking: false,
     maxPayload: MESSAGE_BYTES,
-    maxFragments: MESSAGE_PIECES,
+    maxFragments: MESSAGE_FRAMES,
+    maxBufferedChunks: FRAME_PIECES,
   });
   // `ws` refuses names with a slash, like that of the tunnel: so it is not shown the names, only told what to answer.
   const { 'sec-websocket-protocol': _, ...headers } = request.headers;
   request.headers = headers;
   if (protocol !== '') server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
-  const { timeout = 0 } = socket as Partial<Socket>;
   return new Promise((resolve, reject) => {
     const gone = (): void => reject(new Error('the client did not become a WebSocket'));
     socket.once('close', gone);
@@ -40,11 +47,23 @@ export function upgradeToWebSocket({ request, socket, head }: Upgrade, protocol:
       refuse(refused, 400, error.message);
       reject(error);
     });
-    server.handleUpgrade(request, socket, head, (webSocket) => {
+    server.handleUpgrade(request, socket, Buffer.alloc(0), (webSocket) => {
       socket.off('close', gone);
-      if (timeout > 0) (socket as Socket).setTimeout(timeout); // which `ws` has switched off
       webSocket.on('error', () => undefined);
+      boundMessages(webSocket, socket, messages);
       resolve(webSocket);
     });
   });
+}
+
+/** The WebSocket is cut off when it keeps too much for a message, or all of them do and it keeps the most. */
+function boundMessages(webSocket: WebSocket, socket: Duplex, messages: KeptMessages): void {
+  const meter = new MessageMeter();
+  const cut = (): void => webSocket.terminate();
+  socket.on('data', (piece: Buffer) => {
+    meter.read(piece);
+    messages.set(webSocket, meter.bytes, cut);
+    if (meter.bytes > MESSAGE_KEPT_BYTES) cut();
+  });
+  socket.once('close', () => messages.forget(webSocket));
 }

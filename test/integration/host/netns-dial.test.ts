@@ -2,8 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { Seats } from '../../../src/base/seats';
 import { createNetns, removeNetns } from '../../../src/host/netns';
 import { dialInNetns } from '../../../src/host/netns-dial';
+import { SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { until } from '../../support/streaming/until';
 import { MEANS, useTempDir } from './temp';
 
 /** Echoes until the client is done, then says goodbye: only a half-open connection gets that. */
@@ -75,5 +78,20 @@ describe.each(MEANS)('dialInNetns with %s', (_, means) => {
     gone.abort(new Error('caller gone'));
     await expect(dialled).rejects.toThrow('caller gone');
     for (const socket of waiting) socket.destroy();
+  });
+});
+
+describe('Connections by spawned tools', () => {
+  it('are so many at most; a further one is refused until one of them is closed', async () => {
+    await serve('127.0.0.1', 8083);
+    const tools = new Seats(2, 2);
+    const dial = (port: number) => dialInNetns({ path: netns, host: '127.0.0.1', port }, { tools }, SPAWNED_TOOLS);
+    await expect(dial(8084)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const sockets = [await dial(8083), await dial(8083)];
+    await expect(dial(8083)).rejects.toThrow('too many connections');
+    sockets[0]?.destroy();
+    await until('its seat is free', () => tools.taken === 1);
+    sockets.push(await dial(8083));
+    for (const socket of sockets) socket.destroy();
   });
 });

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { silentLogger } from '../../../src/base/logger';
+import { type SharedLimits, sharedLimits } from '../../../src/streaming/limits';
 import { SPDY_LIMITS, type SpdyLimits } from '../../../src/streaming/spdy/limits';
 import { SpdySession } from '../../../src/streaming/spdy/session';
 import type { SpdyStream } from '../../../src/streaming/spdy/stream';
@@ -17,7 +18,11 @@ export interface SessionPair {
 }
 
 /** Sessions over TCP for the tests of a file; whatever is open after a test is closed, and each session said so once. */
-export function useSessions(): (limits?: Partial<SpdyLimits>, head?: Buffer) => Promise<SessionPair> {
+export function useSessions(): (
+  limits?: Partial<SpdyLimits>,
+  head?: Buffer,
+  shared?: Partial<SharedLimits>,
+) => Promise<SessionPair> {
   let server: Server;
   const pairs: SessionPair[] = [];
   beforeAll(async () => {
@@ -32,7 +37,7 @@ export function useSessions(): (limits?: Partial<SpdyLimits>, head?: Buffer) => 
     }
   });
   afterAll(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return async (limits = {}, head = Buffer.alloc(0)) => {
+  return async (limits = {}, head = Buffer.alloc(0), shared = {}) => {
     const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
     const { port } = server.address() as { port: number };
     const client = new SpdyClient(connect({ host: '127.0.0.1', port, allowHalfOpen: true }));
@@ -41,6 +46,8 @@ export function useSessions(): (limits?: Partial<SpdyLimits>, head?: Buffer) => 
     const state = { closed: 0 };
     const session = new SpdySession(socket, {
       log: silentLogger,
+      owner: 'pod',
+      shared: { ...sharedLimits(), ...shared },
       pingEveryMs: 20,
       limits: { ...SPDY_LIMITS, ...limits },
       onStream: (stream) => streams.push(stream),

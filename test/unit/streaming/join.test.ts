@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { join } from '../../../src/streaming/join';
+import { join, TARGET_TAKES_WITHIN_MS } from '../../../src/streaming/join';
 import { settle, until } from '../../support/streaming/until';
 
 interface Ends {
@@ -155,5 +155,42 @@ describe('A client and its target', () => {
     ]);
     expect(taken).toBeGreaterThan(0);
     client.destroy();
+  });
+});
+
+describe('A target that takes nothing', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'setImmediate', 'clearImmediate', 'queueMicrotask', 'performance', 'Date'],
+    });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('is let go a while after its client has left, and not before', async () => {
+    const gone = new AbortController();
+    const [client, target] = [await pair(), await pair()];
+    target.far.pause();
+    client.far.write(Buffer.alloc(32 << 20));
+    const state = { over: false };
+    const done = join(client.near, target.near, gone.signal).then(() => {
+      state.over = true;
+    });
+    gone.abort();
+    jest.advanceTimersByTime(TARGET_TAKES_WITHIN_MS - 1);
+    await settle();
+    expect([state.over, target.near.destroyed]).toEqual([false, false]);
+    jest.advanceTimersByTime(1);
+    await done;
+    expect([client.near.destroyed, target.near.destroyed]).toEqual([true, true]);
+  });
+
+  it('is let go too when its client has left before', async () => {
+    const [client, target] = [await pair(), await pair()];
+    const done = join(client.near, target.near, AbortSignal.abort());
+    jest.advanceTimersByTime(TARGET_TAKES_WITHIN_MS);
+    await done;
+    expect(target.near.destroyed).toBe(true);
   });
 });

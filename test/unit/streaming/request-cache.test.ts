@@ -1,10 +1,10 @@
-import { RequestCache, TooManyRequests } from '../../../src/streaming/request-cache';
+import { REQUEST_BYTES, RequestCache, TooManyRequests } from '../../../src/streaming/request-cache';
 
 const MINUTE = 60_000;
 
 function cacheAt(start = 0) {
   const clock = { now: start };
-  return { clock, cache: new RequestCache<string>(() => clock.now) };
+  return { clock, cache: new RequestCache<string>({ now: () => clock.now }) };
 }
 
 describe('RequestCache', () => {
@@ -43,6 +43,32 @@ describe('RequestCache', () => {
     clock.now += MINUTE;
     cache.insert('c');
     expect(cache.size).toBe(1);
+  });
+
+  it('holds requests up to a weight together, and not a byte more, until one is used, too old or no longer served', () => {
+    const clock = { now: 0 };
+    const cache = new RequestCache<number>({ now: () => clock.now, weigh: (bytes) => bytes });
+    const token = cache.insert(REQUEST_BYTES - 10);
+    cache.insert(10);
+    expect(() => cache.insert(1)).toThrow(TooManyRequests);
+    const taken = cache.take(token) ?? 0;
+    const over = cache.keep(taken);
+    expect(() => cache.insert(1)).toThrow(`more than ${REQUEST_BYTES} bytes`);
+    over();
+    over();
+    cache.insert(REQUEST_BYTES - 10);
+    expect(() => cache.insert(1)).toThrow(TooManyRequests);
+    clock.now += MINUTE;
+    cache.insert(REQUEST_BYTES);
+    expect(() => cache.insert(1)).toThrow(TooManyRequests);
+  });
+
+  it('tells whether a token is good, and does not spend it', () => {
+    const { clock, cache } = cacheAt();
+    const token = cache.insert('a');
+    expect([cache.has(token), cache.has(token), cache.has('other')]).toEqual([true, true, false]);
+    clock.now += MINUTE;
+    expect(cache.has(token)).toBe(false);
   });
 
   it('gives out tokens that are 128 random bits, safe in a path, and never the same', () => {

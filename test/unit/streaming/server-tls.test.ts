@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:net';
 import { type PeerCertificate, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { DESCRIPTOR_PARTS } from '../../../src/streaming/limits';
 import { StreamingRig } from '../../support/streaming/rig';
 import { SpdyClient } from '../../support/streaming/spdy-client';
 import { until } from '../../support/streaming/until';
@@ -106,5 +107,25 @@ describe('With TLS, the server', () => {
     client.write(Buffer.from([22, 3, 1]));
     await rig.server.stop();
     await until('it is cut off', () => over);
+  });
+
+  it.each([
+    ['says nothing', Buffer.alloc(0)],
+    ['never finishes its handshake', Buffer.from([22, 3, 1])],
+  ])('closes the oldest client that %s for a further one, and serves whoever has a token', async (_what, bytes) => {
+    await listening({ openFiles: 3 * DESCRIPTOR_PARTS.silent });
+    const { port } = new URL(rig.execUrl());
+    const over: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const client = rig.keep(connect({ host: '127.0.0.1', port: Number(port) }));
+      client.on('close', () => over.push(i));
+      client.on('error', () => undefined);
+      client.resume();
+      await until('the connection', () => !client.connecting);
+      client.write(bytes);
+    }
+    await until('the oldest is closed', () => over.length === 1);
+    expect(over).toEqual([0]);
+    expect(await runThrough(rig.execUrl())).toBe('over TLS');
   });
 });

@@ -1,7 +1,8 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import type { TerminalSize } from '../../../src/streaming/streaming-runtime';
-import { TerminalSizes } from '../../../src/streaming/terminal-sizes';
+import { SIZE_TEXT_BYTES, SIZES_AT_A_TIME, TerminalSizes } from '../../../src/streaming/terminal-sizes';
+import { leastMs, MOST_HELD_MS } from '../../support/streaming/least-ms';
 import { settle } from '../../support/streaming/until';
 
 async function sizesIn(...chunks: (string | Buffer)[]): Promise<TerminalSize[]> {
@@ -13,6 +14,12 @@ async function sizesIn(...chunks: (string | Buffer)[]): Promise<TerminalSize[]> 
   from.end();
   await settle(2);
   return seen;
+}
+
+/** One size in a text of so many bytes. */
+function padded(length: number): string {
+  const [head, tail] = ['{"Width":80,', '"Height":24}'];
+  return `${head}${' '.repeat(length - head.length - tail.length)}${tail}`;
 }
 
 describe('Terminal sizes', () => {
@@ -62,6 +69,62 @@ describe('Terminal sizes', () => {
 
   it('without an end are not collected', async () => {
     const seen = await sizesIn('x'.repeat(5000), '}', '{"Width":7,"Height":8}');
+    expect(seen).toEqual([{ width: 7, height: 8 }]);
+  });
+
+  it('that come split anywhere are read', async () => {
+    const text = '{"Width":80,"Height":24}\n{"Width":81,"Height":25}';
+    for (let at = 0; at <= text.length; at++) {
+      const seen = await sizesIn(text.slice(0, at), text.slice(at));
+      expect(seen).toEqual([
+        { width: 80, height: 24 },
+        { width: 81, height: 25 },
+      ]);
+    }
+    expect(await sizesIn(...text)).toHaveLength(2);
+  });
+
+  it.each([
+    ['as long as a text may be is read', SIZE_TEXT_BYTES, [{ width: 80, height: 24 }]],
+    ['a byte longer is none', SIZE_TEXT_BYTES + 1, []],
+  ])('%s', async (_what, length, expected) => {
+    const text = padded(length);
+    expect(await sizesIn(text)).toEqual(expected);
+    expect(await sizesIn(...text)).toEqual(expected);
+    expect(await sizesIn(text, '{"Width":7,"Height":8}')).toEqual([...expected, { width: 7, height: 8 }]);
+  });
+
+  it('that come at a time are read up to a number, the latest of them', async () => {
+    const size = (width: number) => ({ width, height: 24 });
+    const texts = (count: number) =>
+      Array.from({ length: count }, (_, at) => `{"Width":${at + 1},"Height":24}`).join('');
+    const all = Array.from({ length: SIZES_AT_A_TIME }, (_, at) => size(at + 1));
+    expect(await sizesIn(texts(SIZES_AT_A_TIME))).toEqual(all);
+    expect(await sizesIn(texts(SIZES_AT_A_TIME + 1))).toEqual([...all.slice(1), size(SIZES_AT_A_TIME + 1)]);
+  });
+
+  it.each([
+    ['}', 1 << 20],
+    ['{}', 1 << 20],
+    ['{"Width":1,"Height":1}', 1 << 20],
+    ['{"Width":1,"Height":1,"x":"', 1 << 20],
+    ['{'.repeat(99), 1 << 20],
+    ['}', 12 << 20],
+  ])('of which there are very many hold up nothing: %s, %d bytes', (text, length) => {
+    const chunk = Buffer.alloc(length, text);
+    const held = leastMs(
+      () => {
+        const from = new PassThrough({ highWaterMark: 32 << 20 });
+        new TerminalSizes(from).onResize(() => undefined);
+        return from;
+      },
+      (from) => from.emit('data', chunk),
+    );
+    expect(held).toBeLessThan(MOST_HELD_MS);
+  });
+
+  it('behind very much that is none count', async () => {
+    const seen = await sizesIn(`${'}'.repeat(1 << 20)}{"Width":7,"Height":8}`);
     expect(seen).toEqual([{ width: 7, height: 8 }]);
   });
 

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { silentLogger } from '../../../../src/base/logger';
+import { sharedLimits } from '../../../../src/streaming/limits';
 import { SPDY_LIMITS } from '../../../../src/streaming/spdy/limits';
 import { SpdySession } from '../../../../src/streaming/spdy/session';
 import { type SessionPair, useSessions } from '../../../support/streaming/session-pair';
@@ -165,6 +166,8 @@ describe('A client that asks too much', () => {
     const state = { closed: false };
     const session = new SpdySession(socket, {
       log: silentLogger,
+      owner: 'pod',
+      shared: sharedLimits(),
       limits: { ...SPDY_LIMITS, answerBytes: 256 * 1024 },
       onStream: () => undefined,
       onClose: () => {

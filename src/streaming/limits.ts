@@ -1,0 +1,61 @@
+import { BytePool } from '../base/byte-pool';
+import { Seats } from '../base/seats';
+import { TurnShare } from './turn-share';
+import { KeptMessages } from './websocket/kept-messages';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/**
+ * Connections that have shown no token. kubelet sends its request with the connection, so few are there at a time. The
+ * oldest one goes for a further one: it has had the most time to say something.
+ */
+export const MOST_SILENT = 256;
+/**
+ * Clients that are served, as many as kubelet and crisp give out URLs at a time. Each costs up to four descriptors (its
+ * connection and three FIFOs) and about 200 KiB.
+ */
+export const MOST_CLIENTS = 1000;
+/** Connections to ports of pods, each a descriptor and two chunks of at most 64 KiB for a peer that does not read. */
+export const MOST_FORWARDED = 1000;
+/** Streams of all SPDY connections, about 10 KiB each: two for each forwarded connection and five for each command. */
+export const MOST_STREAMS = 8000;
+/**
+ * Parts of the process's limit on descriptors. Together they leave more than half to CRI, containerd and the FIFOs of
+ * containers: 64 + 4 * 64 + 128 of 1024.
+ */
+export const DESCRIPTOR_PARTS = { silent: 16, clients: 16, forwarded: 8 } as const;
+
+/** Bytes that clients have sent over SPDY and nobody has read: what is over is not read from their connections. */
+export const UNREAD_BYTES = { all: 64 * MIB, each: 1 * MIB, own: 64 * KIB } as const;
+/**
+ * Bytes of WebSocket messages of which the end has not come, and of those that nobody has read. Above it, the client with the
+ * most of them is cut off. As many kubectl as may be served have 96 KiB each at most: 64 KiB unread and a message of 32 KiB.
+ */
+export const KEPT_MESSAGES_BYTES = 128 * MIB;
+
+/** What all clients of a streaming server share. */
+export interface SharedLimits {
+  readonly silent: number;
+  /** One seat for each client; the owner is a container or a pod. */
+  readonly clients: Seats;
+  readonly forwarded: Seats;
+  readonly streams: Seats;
+  readonly unread: BytePool;
+  readonly messages: KeptMessages;
+  readonly turns: TurnShare;
+}
+
+/** `openFiles`: how many descriptors the process may have open. */
+export function sharedLimits(openFiles: number = Number.POSITIVE_INFINITY): SharedLimits {
+  const part = (most: number, of: number): number => Math.max(1, Math.min(most, Math.floor(openFiles / of)));
+  return {
+    silent: part(MOST_SILENT, DESCRIPTOR_PARTS.silent),
+    clients: new Seats(part(MOST_CLIENTS, DESCRIPTOR_PARTS.clients)),
+    forwarded: new Seats(part(MOST_FORWARDED, DESCRIPTOR_PARTS.forwarded)),
+    streams: new Seats(MOST_STREAMS),
+    unread: new BytePool(UNREAD_BYTES),
+    messages: new KeptMessages(KEPT_MESSAGES_BYTES),
+    turns: new TurnShare(),
+  };
+}
