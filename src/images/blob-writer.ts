@@ -1,6 +1,7 @@
 import { Backoff, sleep } from '../base/backoff';
 import { within } from '../base/deadline';
 import { onAbort } from '../base/on-abort';
+import { askOutside } from '../base/outside';
 import type { ContentWriter } from '../containerd/content-writer';
 import { ContainerdError, isAlreadyExists, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
@@ -18,6 +19,8 @@ const BLOCK_BYTES = 64 << 10;
 const MAX_UNEXPLAINED = 5;
 /** Opening takes containerd no time. It is not given up with the pull: only who has a writer knows what to clear up. */
 const OPEN_TIMEOUT_MS = 30_000;
+/** For some of a blob's bytes. No byte arrives meanwhile by which the pull could be given up. */
+const WRITE_TIMEOUT_MS = 10 * 60_000;
 /** gRPC's FAILED_PRECONDITION: what containerd answers to a commit whose digest or size is wrong. */
 const FAILED_PRECONDITION = 9;
 
@@ -104,7 +107,8 @@ export class BlobWriter {
     const parts = this.parts;
     this.parts = [];
     this.gathered = 0;
-    await this.writer.write(...parts);
+    const wait = { what: `writing ${this.descriptor.digest}`, limitMs: WRITE_TIMEOUT_MS };
+    await askOutside(wait, () => this.writer.write(...parts));
   }
 }
 

@@ -9,7 +9,7 @@ export const ANSWER_TIMEOUT_MS = 5 * 60_000;
 /** Between two pieces of a body, even where pulls have no limit for progress: proxies give up sooner. */
 export const BODY_IDLE_MS = 10 * 60_000;
 /** For the end of a body of which all has come that was wanted; some servers leave the connection open. */
-export const BODY_END_MS = 5000;
+export const BODY_END_MS = 1000;
 /** Answers of status 1xx before the answer. Go's client takes five as well. */
 export const MAX_INFORMATIONAL = 5;
 export const MAX_REDIRECTS = 10;

@@ -126,7 +126,7 @@ export class HttpClient {
     const { method, signal, body } = request;
     try {
       this.memory.check(keys, diallingOf(request, url));
-      const server = await this.serverFor({ url, proxy, trust, keys });
+      const server = await this.serverFor({ url, proxy, trust, keys, signal });
       const sent = { method, path: viaProxy ? `${url.origin}${path}` : path, headers };
       const answer = await exchangeWith(server, sent, { body, signal });
       this.memory.hasAnswered(keys);
@@ -145,10 +145,10 @@ export class HttpClient {
     return server;
   }
 
-  private async newServer({ url, proxy, trust, keys }: ServerRoute): Promise<Server> {
+  private async newServer({ url, proxy, trust, keys, signal }: ServerRoute): Promise<Server> {
     // Reading all certificates takes a tenth of a second and more.
-    const context = url.protocol === 'https:' ? await this.store.contextFor(trust) : undefined;
-    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : undefined;
+    const context = url.protocol === 'https:' ? await this.store.contextFor(trust, signal) : undefined;
+    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST, signal) : undefined;
     const dialer = new Dialer({ target: url, proxy, trust, context, proxyContext }, this.closed.signal);
     const made = this.servers.get(keys.connection) ?? { agent: dialingAgent(() => this.dial(dialer, keys)), busy: 0 };
     this.servers.delete(keys.connection); // the order of the map is that of time
@@ -188,6 +188,7 @@ interface ServerRoute {
   readonly proxy: URL | undefined;
   readonly trust: Trust;
   readonly keys: RouteKeys;
+  readonly signal: AbortSignal;
 }
 
 function routeKeys(url: URL, proxy: URL | undefined, trust: Trust): RouteKeys {

@@ -134,9 +134,8 @@ export class ImagePuller {
     const { request, reference, progress, http } = pull;
     const work = { lease: pull.lease, signal: progress.signal };
     const retry = options.retry ?? DEFAULT_RETRY;
-    const hosts = await registryHosts(options.configPath, reference.domain, (file, problem) =>
-      this.passedOver.met(file, problem),
-    );
+    const passOver = (file: string, problem: string): void => this.passedOver.met(file, problem);
+    const hosts = await registryHosts(options.configPath, reference.domain, passOver, progress.signal);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
     const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
     const shared = { turns: this.turns, slots, partBytes: options.layerPartBytes ?? 0 };
