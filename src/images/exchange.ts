@@ -31,7 +31,10 @@ export async function exchange(
         if (++informational > MAX_INFORMATIONAL)
           fail(new Error(`more than ${MAX_INFORMATIONAL} answers of status 1xx`));
       });
-      request.once('response', answer);
+      request.once('response', (response) => {
+        if ((response.statusCode ?? 0) >= 200) answer(response);
+        else fail(new Error(`it answered ${response.statusCode}, and nothing else`)); // 101 without an upgrade
+      });
       request.once('upgrade', (_answer, socket) => {
         socket.destroy();
         fail(new Error('it answered 101 and speaks something else from there on'));

@@ -52,6 +52,8 @@ export interface ImagePullerOptions {
   readonly verify?: VerifyImage;
   readonly platform?: Platform;
   readonly retry?: RetryRule;
+  /** How long a pull waits for others that hardly get on, for a slot or a blob of theirs; 30 s unless given. */
+  readonly patienceMs?: number;
   /** Where proxies and certificates are named; the process's environment unless given. */
   readonly env?: ProxyEnvironment;
 }
@@ -70,7 +72,7 @@ const allowAll: VerifyImage = async () => undefined;
 
 /** Fetches images from registries into containerd. */
 export class ImagePuller {
-  private readonly turns = new BlobTurns();
+  private readonly turns: BlobTurns;
   private readonly unpacks = new KeyedMutex();
   private readonly slots: DownloadSlots;
   private readonly trust: TrustStore;
@@ -86,6 +88,7 @@ export class ImagePuller {
     this.passedOver = new StandingProblems((file, error) =>
       options.log.warn('registry configuration passed over', { file, error }),
     );
+    this.turns = new BlobTurns(options.patienceMs);
     this.slots = new DownloadSlots(Math.max(ALL_DOWNLOADS, options.maxConcurrentDownloads));
     this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
     this.platform = options.platform ?? hostPlatform();
@@ -137,7 +140,7 @@ export class ImagePuller {
     const passOver = (file: string, problem: string): void => this.passedOver.met(file, problem);
     const hosts = await registryHosts(options.configPath, reference.domain, passOver, progress.signal);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
-    const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
+    const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots, options.patienceMs);
     const shared = { turns: this.turns, slots, partBytes: options.layerPartBytes ?? 0 };
     const labels = sourceLabels(reference);
     const blobs = new BlobFetcher({

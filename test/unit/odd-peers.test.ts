@@ -51,7 +51,9 @@ function client(env: Record<string, string> = {}): HttpClient {
 
 async function get(from: HttpClient, url: string, signal: AbortSignal): Promise<unknown> {
   const request = { method: 'GET', url: new URL(url), headers: {}, private: {}, trust, signal } as const;
-  return readBody(await from.request(request), 1 << 20);
+  const body = await readBody(await from.request(request), 1 << 20);
+  if (!body) throw new Error('it is too long');
+  return body;
 }
 
 const WAITS: readonly Wait[] = [
