@@ -43,10 +43,10 @@ export function beyondLimits(text: Buffer, limits: JsonLimits): keyof JsonLimits
 
 /** Where the string that begins at `start` ends. */
 function endOfString(text: Buffer, start: number): number {
-  for (let end = text.indexOf(QUOTE, start + 1); end >= 0; end = text.indexOf(QUOTE, end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return end;
+  for (let at = start + 1; at < text.length; at++) {
+    const byte = text[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
   }
   return text.length;
 }

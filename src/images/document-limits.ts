@@ -8,7 +8,7 @@ export const MAX_MANIFEST_BYTES = 4 << 20;
 /** Labels and history make a config long. containers/image has the same limit. */
 export const MAX_CONFIG_BYTES = 4 << 20;
 /** Commas, colons and opening brackets. A manifest of 500 layers with ten annotations each has 16,000. */
-export const MAX_JSON_MARKS = 100_000;
+export const MAX_JSON_MARKS = 30_000;
 /** Brackets within brackets. Documents of images have six. */
 export const MAX_JSON_DEPTH = 100;
 /** The kernel mounts no overlay of more layers (OVL_MAX_STACK), and other snapshotters are far slower by then. */

@@ -3,7 +3,6 @@
  * signal and what is given back.
  */
 export const OWN_WAITS: Readonly<Record<string, string>> = {
-  'src/base/outside.ts': 'it is the tool',
   // Processes: `run` has a limit and the caller's signal, and kills the process group at both.
   'src/host/node-spawn.ts': 'run.ts kills the process at its limit and goes on without it',
   'src/host/posix-spawn.ts': 'run.ts kills the process at its limit and goes on without it',
@@ -18,7 +17,6 @@ export const OWN_WAITS: Readonly<Record<string, string>> = {
   // crisp-stdio, a process of our own: a connection that does not greet is closed at its limit, and calls have limits.
   'src/io/remote/control-connection.ts': 'connect(2) to a unix socket answers at once; the greeting has a limit',
   // Our own ends: signals to this process, a worker thread, a server that closes.
-  'src/main.ts': 'the life of the process',
   'src/stdio-app.ts': 'the life of the process',
   'src/io/engine/worker-port.ts': 'a thread of this process',
   'src/io/remote/stdio-server.ts': 'listening, and the end of our own server',

@@ -40,39 +40,42 @@ const trickle: Oddity = ({ kind, data, mediaType }, response) => {
 /** Answers nothing at all. */
 const silent: Oddity = ({ kind }) => kind === 'blobs';
 
-describe.each(Object.entries({ stall, trickle, silent }))('A registry that does this with blobs: %s', (_name, oddity) => {
-  it('keeps back no image of another registry with the same layers', async () => {
-    registry.addImage('slow', '1', image);
-    registry.oddities.set('slow', oddity);
-    registry.addImage('good', '1', image);
-    const controller = new AbortController();
-    const slow = bench.pull(`${registry.host}/slow:1`, { signal: controller.signal });
-    slow.catch(() => undefined);
-    while (registry.count('GET', image.config.digest) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    expect((await bench.pull(`${registry.host}/good:1`)).id).toBe(image.config.digest);
-    controller.abort(GONE);
-    await expect(slow).rejects.toBe(GONE);
-  });
+describe.each(Object.entries({ stall, trickle, silent }))(
+  'A registry that does this with blobs: %s',
+  (_name, oddity) => {
+    it('keeps back no image of another registry with the same layers', async () => {
+      registry.addImage('slow', '1', image);
+      registry.oddities.set('slow', oddity);
+      registry.addImage('good', '1', image);
+      const controller = new AbortController();
+      const slow = bench.pull(`${registry.host}/slow:1`, { signal: controller.signal });
+      slow.catch(() => undefined);
+      while (registry.count('GET', image.config.digest) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect((await bench.pull(`${registry.host}/good:1`)).id).toBe(image.config.digest);
+      controller.abort(GONE);
+      await expect(slow).rejects.toBe(GONE);
+    });
 
-  it('does not use up what all pulls together may fetch', async () => {
-    const slow: Promise<unknown>[] = [];
-    const controller = new AbortController();
-    // A slot for each of 32 blobs.
-    for (let at = 0; at < 40; at++) {
-      const each = testImage([`slow ${at}`]);
-      registry.addImage(`slow${at}`, '1', each);
-      registry.oddities.set(`slow${at}`, oddity);
-      slow.push(bench.pull(`${registry.host}/slow${at}:1`, { signal: controller.signal }));
-    }
-    for (const each of slow) each.catch(() => undefined);
-    registry.addImage('good', '1', image);
-    expect((await bench.pull(`${registry.host}/good:1`)).id).toBe(image.config.digest);
-    controller.abort(GONE);
-    expect((await Promise.allSettled(slow)).map((end) => end.status === 'rejected' && end.reason)).toEqual(
-      slow.map(() => GONE),
-    );
-  });
-});
+    it('does not use up what all pulls together may fetch', async () => {
+      const slow: Promise<unknown>[] = [];
+      const controller = new AbortController();
+      // A slot for each of 32 blobs.
+      for (let at = 0; at < 40; at++) {
+        const each = testImage([`slow ${at}`]);
+        registry.addImage(`slow${at}`, '1', each);
+        registry.oddities.set(`slow${at}`, oddity);
+        slow.push(bench.pull(`${registry.host}/slow${at}:1`, { signal: controller.signal }));
+      }
+      for (const each of slow) each.catch(() => undefined);
+      registry.addImage('good', '1', image);
+      expect((await bench.pull(`${registry.host}/good:1`)).id).toBe(image.config.digest);
+      controller.abort(GONE);
+      expect((await Promise.allSettled(slow)).map((end) => end.status === 'rejected' && end.reason)).toEqual(
+        slow.map(() => GONE),
+      );
+    });
+  },
+);
 
 describe.each(Object.keys(HOSTILE_BLOBS))('A registry whose blobs are answered so: %s', (name) => {
   it('ends its own pull, and gives back what that held', async () => {
