@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort';
+
 /** Waiting times that double from `firstMs` up to `maxMs`. */
 export class Backoff {
   private at: number;
@@ -28,17 +30,17 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       reject(signal.reason);
       return;
     }
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
     const timer = setTimeout(
       () => {
-        signal?.removeEventListener('abort', onAbort);
+        stopListening?.();
         resolve();
       },
       Math.min(ms, MAX_TIMER_MS),
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const giveUp = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const stopListening = signal && onAbort(signal, giveUp);
   });
 }

@@ -1,4 +1,5 @@
 import { MAX_TIMER_MS } from './backoff';
+import { onAbort } from './on-abort';
 
 /** A deadline passed. `what` was being waited for. */
 export class DeadlineError extends Error {
@@ -21,12 +22,10 @@ export interface Deadline extends Disposable {
 export function withDeadline(parent: AbortSignal | undefined, ms: number, what: string): Deadline {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new DeadlineError(what, ms)), Math.min(ms, MAX_TIMER_MS));
-  const onParent = (): void => controller.abort(parent?.reason);
-  if (parent?.aborted) onParent();
-  else parent?.addEventListener('abort', onParent, { once: true });
+  const stopListening = parent && onAbort(parent, () => controller.abort(parent.reason));
   const cancel = (): void => {
     clearTimeout(timer);
-    parent?.removeEventListener('abort', onParent);
+    stopListening?.();
   };
   return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
 }
@@ -35,14 +34,12 @@ export function withDeadline(parent: AbortSignal | undefined, ms: number, what: 
 export function delayed(parent: AbortSignal, ms: number): Deadline {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const onParent = (): void => {
+  const stopListening = onAbort(parent, () => {
     timer = setTimeout(() => controller.abort(parent.reason), ms);
-  };
-  if (parent.aborted) onParent();
-  else parent.addEventListener('abort', onParent, { once: true });
+  });
   const cancel = (): void => {
     clearTimeout(timer);
-    parent.removeEventListener('abort', onParent);
+    stopListening();
   };
   return { signal: controller.signal, cancel, [Symbol.dispose]: cancel };
 }
@@ -64,15 +61,14 @@ export function limitOf({ caller, ms, callerHasDeadline, what }: WorkLimits): De
   const deadline = withDeadline(undefined, ms, what);
   if (!callerHasDeadline) return { ...deadline, signal: asOnlyLimit(deadline.signal) };
   const controller = new AbortController();
-  const end = (): void => controller.abort(deadline.signal.reason);
+  let stopListening: (() => void) | undefined;
   const onTime = (): void => {
-    if (caller.aborted) end();
-    else caller.addEventListener('abort', end, { once: true });
+    stopListening = onAbort(caller, () => controller.abort(deadline.signal.reason));
   };
   deadline.signal.addEventListener('abort', onTime, { once: true });
   const cancel = (): void => {
     deadline.cancel();
-    caller.removeEventListener('abort', end);
+    stopListening?.();
   };
   return { signal: asOnlyLimit(controller.signal), cancel, [Symbol.dispose]: cancel };
 }
@@ -128,9 +124,7 @@ export async function untilEnded<T>(
 /** The promise's outcome, or the signal's reason when that fires first. The promise itself goes on unobserved. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const stopListening = onAbort(signal, () => reject(signal.reason));
+    promise.then(resolve, reject).finally(stopListening);
   });
 }

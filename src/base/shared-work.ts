@@ -1,3 +1,5 @@
+import { unlessAborted } from './deadline';
+
 interface Running<T> {
   readonly outcome: Promise<T>;
   readonly controller: AbortController;
@@ -20,15 +22,9 @@ export class SharedWork<T> {
     signal.throwIfAborted();
     const work = this.running.get(key) ?? this.start(key, act);
     work.waiting++;
-    let onAbort: () => void = () => undefined;
-    const gone = new Promise<never>((_resolve, reject) => {
-      onAbort = () => reject(signal.reason);
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return await Promise.race([work.outcome, gone]);
+      return await unlessAborted(work.outcome, signal);
     } finally {
-      signal.removeEventListener('abort', onAbort);
       if (--work.waiting === 0) await this.stop(key, work, signal.reason);
     }
   }

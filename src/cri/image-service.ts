@@ -12,7 +12,7 @@ import { streamImages } from './image/stream-images';
 export const imageService = (deps: CriDeps): ServiceImpl<typeof ImageServiceDefinition> => ({
   listImages: (req) => listImages(deps, req),
   streamImages: (req) => streamImages(deps, req),
-  imageStatus: (req) => imageStatus(deps, req),
+  imageStatus: (req, call) => imageStatus(deps, req, call),
   pullImage: (req, call) => pullImage(deps, req, call),
   removeImage: (req, call) => removeImage(deps, req, call),
   imageFsInfo: () => imageFsInfo(deps),

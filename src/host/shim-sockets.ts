@@ -4,10 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../base/errors';
+import { fromOutside } from '../base/outside';
 
 /** Where shims listen, whatever state directory their containerd has; since 2.3 its setting `socket_dir` may name another. */
 export const SHIM_SOCKETS = '/run/containerd/s';
 
+/** How long a listener is waited for; it is one all the same. */
+const PROBE_TIMEOUT_MS = 1000;
 /** A SHA-256 in hexadecimal. */
 const NAME = /^[0-9a-f]{64}$/;
 /** In the files that containerd (`bootstrap.json`, 2.x) and shims (`address`, 1.x) leave in a task's directory. */
@@ -94,14 +97,16 @@ function socketAt(path: string): DeadSocket | undefined {
 
 /** Only a refusal says that nobody listens. A listener that has no time, for one, does not refuse. */
 function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  const asked = fromOutside<true>({ what: 'a connection', limitMs: PROBE_TIMEOUT_MS }, ({ answer, fail }) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
-      resolve(true);
+      answer(true);
     });
-    socket.once('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? '')));
+    socket.on('error', fail);
+    return () => socket.destroy();
   });
+  return asked.catch((error: unknown) => !['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? ''));
 }
 
 async function namesIn(dir: string): Promise<string[]> {

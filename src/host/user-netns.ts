@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { within } from '../base/deadline';
+import { fromOutside } from '../base/outside';
 import type { SpecIdMapping } from '../model/spec';
 import { bindMount } from './mounts';
 import { bringLoopbackUp, makeMountPoint, removeNetns } from './netns';
@@ -62,17 +63,17 @@ async function pin(netns: UserNetns, signal: AbortSignal, means: Means): Promise
 
 /** Resolves when `cat` answers: by then unshare has made the namespaces and become it. */
 function echoed(child: ChildProcess, signal: AbortSignal): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
+  const wait = { what: 'making a user namespace', limitMs: TIMEOUT_MS, signal };
+  return fromOutside<void>(wait, ({ answer, fail }) => {
     let said = '';
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    child.on('error', reject);
+    child.on('error', fail);
     child.stderr?.on('data', (chunk: Buffer) => {
       said += chunk.toString();
     });
-    child.on('close', () => reject(new Error(said.trim() || 'unshare ended early')));
-    child.stdout?.once('data', () => resolve());
+    child.on('close', () => fail(new Error(said.trim() || 'unshare ended early')));
+    child.stdout?.once('data', () => answer());
     child.stdin?.on('error', () => undefined);
     child.stdin?.write('\n');
+    return () => void child.kill('SIGKILL');
   });
 }

@@ -5,14 +5,21 @@ import { type Challenge, parseChallenges } from './auth-challenge';
 import { basicAuthorization, type Credentials } from './credentials';
 import type { Dialling } from './dead-hosts';
 import { PullError, refused, unreachable } from './errors';
-import { discard, type HttpClient, type HttpResponse, readBody } from './http';
+import type { HttpClient, HttpResponse } from './http';
+import { discard, readBody } from './http-body';
+import { type JsonObject, parseObject } from './json-document';
 import { isPassing } from './passing';
 import type { RegistryHost } from './registry-host';
 import { DEFAULT_RETRY, mayPass, patiently, type RetryRule } from './retry';
 
 const TOKEN_SHAPE = goStruct('token access_token expires_in issued_at refresh_token');
 const CLIENT_ID = 'crisp';
+/** As containers/image has it. */
 const MAX_TOKEN_ANSWER = 1 << 20;
+/** A token goes into a header, and servers take headers of 8 to 64 KiB. */
+const MAX_TOKEN = 1 << 16;
+/** Scopes of one challenge: a registry asks for one, and Docker Hub's for two where a layer comes from elsewhere. */
+const MAX_SCOPES = 16;
 /** What the token specification says a token lasts when its server does not. */
 const DEFAULT_LIFETIME_S = 60;
 /** A token is renewed this long before it ends. */
@@ -145,10 +152,16 @@ export class Authorizer {
 
   private getToken(realm: URL, ask: { service: string; scope: string }, way: Way): Promise<HttpResponse> {
     const url = new URL(realm);
-    if (ask.service) url.searchParams.set('service', ask.service);
-    for (const scope of ask.scope.split(' ').filter((part) => part !== '')) url.searchParams.append('scope', scope);
+    const scopes = ask.scope.split(' ').filter((part) => part !== '');
+    if (scopes.length > MAX_SCOPES)
+      throw refused(`${this.host.host} asks for a token for more than ${MAX_SCOPES} scopes`);
+    // Apart from the URL, which would be written anew for each of them.
+    const query = new URLSearchParams(url.search);
+    if (ask.service) query.set('service', ask.service);
+    for (const scope of scopes) query.append('scope', scope);
     const who = this.credentials?.kind === 'password' ? this.credentials : undefined;
-    if (who) url.searchParams.set('account', who.username);
+    if (who) query.set('account', who.username);
+    url.search = query.toString();
     return this.http.request({
       method: 'GET',
       url,
@@ -198,14 +211,15 @@ interface Token {
 function parseToken(body: Buffer | undefined, who: string): Token {
   const bad = (cause?: unknown): Error => refused(`${who} and gave no token`, cause);
   if (!body) throw bad();
-  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown } | null;
+  let answer: JsonObject;
   try {
-    answer = readAsGo(JSON.parse(body.toString('utf8')), TOKEN_SHAPE);
-  } catch {
-    throw bad(new Error('the answer is not JSON')); // the syntax error itself quotes what it read: half a token, perhaps
+    answer = readAsGo(parseObject(body, 'the answer'), TOKEN_SHAPE);
+  } catch (error) {
+    throw bad(error); // it quotes nothing of the answer: that may be half a token
   }
-  const token = answer?.token || answer?.access_token;
+  const token = answer.token || answer.access_token;
   if (typeof token !== 'string' || /[^\x21-\x7e]/.test(token)) throw bad();
-  const lifetime = answer?.expires_in;
+  if (token.length > MAX_TOKEN) throw bad(new Error(`the token has more than ${MAX_TOKEN} characters`));
+  const lifetime = answer.expires_in;
   return { token, lifetimeS: typeof lifetime === 'number' && lifetime > 0 ? lifetime : DEFAULT_LIFETIME_S };
 }

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import type { Descriptor } from '../model/image';
 import { answered } from './answer';
 import { PullError, refused, unreachable } from './errors';
-import { discard, type HttpResponse } from './http';
+import type { HttpResponse } from './http';
+import { discard, piecesOf } from './http-body';
 import { isPassing } from './passing';
 import type { Progress, Transfer } from './progress';
 
@@ -129,14 +130,13 @@ export class BlobSource {
 
 /** Exactly so many bytes of a body. */
 async function readPart(response: HttpResponse, bytes: number, transfer: Transfer): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+  const part = Buffer.allocUnsafe(bytes);
   let size = 0;
   try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      transfer.moved(chunk.length);
-      size += chunk.length;
-      if (size > bytes) throw new RangesIgnored('more of the blob came than was asked for');
-      chunks.push(chunk);
+    for await (const piece of piecesOf(response.body)) {
+      transfer.moved(piece.length);
+      if (size + piece.length > bytes) throw new RangesIgnored('more of the blob came than was asked for');
+      size += piece.copy(part, size);
     }
   } catch (error) {
     if (error instanceof RangesIgnored) throw error;
@@ -144,5 +144,6 @@ async function readPart(response: HttpResponse, bytes: number, transfer: Transfe
   }
   if (size < bytes)
     throw unreachable(`${answered(response)}: a part of a blob broke off after ${size} of ${bytes} bytes`);
-  return Buffer.concat(chunks, size);
+  transfer.done();
+  return part;
 }

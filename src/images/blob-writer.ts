@@ -1,5 +1,7 @@
 import { Backoff, sleep } from '../base/backoff';
 import { within } from '../base/deadline';
+import { onAbort } from '../base/on-abort';
+import { askOutside } from '../base/outside';
 import type { ContentWriter } from '../containerd/content-writer';
 import { ContainerdError, isAlreadyExists, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
@@ -10,10 +12,15 @@ import { layerTimeoutMs } from './time-limits';
 
 /** Parts this big move fastest into containerd. */
 const PART_BYTES = 256 << 10;
+/** Smaller pieces are put together by copying: a server that sends single bytes must not be kept as so many buffers. */
+const SMALL_BYTES = 4096;
+const BLOCK_BYTES = 64 << 10;
 /** How often a reference that cannot be opened may have no writer before containerd itself is taken to be the trouble. */
 const MAX_UNEXPLAINED = 5;
 /** Opening takes containerd no time. It is not given up with the pull: only who has a writer knows what to clear up. */
 const OPEN_TIMEOUT_MS = 30_000;
+/** For some of a blob's bytes. No byte arrives meanwhile by which the pull could be given up. */
+const WRITE_TIMEOUT_MS = 10 * 60_000;
 /** gRPC's FAILED_PRECONDITION: what containerd answers to a commit whose digest or size is wrong. */
 const FAILED_PRECONDITION = 9;
 
@@ -21,6 +28,10 @@ const FAILED_PRECONDITION = 9;
 export class BlobWriter {
   private parts: Buffer[] = [];
   private gathered = 0;
+  /** Where small pieces are put together: those from `blockFrom` up to `blockTo` are not among the parts yet. */
+  private block: Buffer = Buffer.alloc(0);
+  private blockFrom = 0;
+  private blockTo = 0;
   position: bigint;
 
   private readonly stopListening: () => void;
@@ -31,10 +42,7 @@ export class BlobWriter {
     private readonly descriptor: Descriptor,
     signal: AbortSignal,
   ) {
-    const onAbort = (): void => void this.writer.close();
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    this.stopListening = () => signal.removeEventListener('abort', onAbort);
+    this.stopListening = onAbort(signal, () => void this.writer.close());
     this.position = writer.offset;
   }
 
@@ -46,8 +54,7 @@ export class BlobWriter {
     this.position += BigInt(part.length);
     const { digest, size } = this.descriptor;
     if (this.position > size) throw refused(`the blob ${digest} is longer than the ${size} bytes it was said to have`);
-    this.parts.push(part);
-    this.gathered += part.length;
+    this.gather(part);
     if (this.gathered >= PART_BYTES) await this.flush();
   }
 
@@ -72,12 +79,36 @@ export class BlobWriter {
     await this.writer.close();
   }
 
+  private gather(part: Buffer): void {
+    this.gathered += part.length;
+    if (part.length >= SMALL_BYTES) {
+      this.closeBlock();
+      this.parts.push(part);
+      return;
+    }
+    if (this.blockTo + part.length > this.block.length) {
+      this.closeBlock();
+      this.block = Buffer.allocUnsafeSlow(BLOCK_BYTES); // the parts of the last one are being written
+      this.blockFrom = 0;
+      this.blockTo = 0;
+    }
+    this.blockTo += part.copy(this.block, this.blockTo);
+  }
+
+  private closeBlock(): void {
+    if (this.blockTo === this.blockFrom) return;
+    this.parts.push(this.block.subarray(this.blockFrom, this.blockTo));
+    this.blockFrom = this.blockTo;
+  }
+
   private async flush(): Promise<void> {
     if (this.gathered === 0) return;
+    this.closeBlock();
     const parts = this.parts;
     this.parts = [];
     this.gathered = 0;
-    await this.writer.write(...parts);
+    const wait = { what: `writing ${this.descriptor.digest}`, limitMs: WRITE_TIMEOUT_MS };
+    await askOutside(wait, () => this.writer.write(...parts));
   }
 }
 
@@ -93,10 +124,9 @@ export function writeRef({ mediaType, digest }: Descriptor): string {
  */
 export async function openBlobWriter(
   content: ImageBackend['content'],
-  descriptor: Descriptor,
+  { descriptor, ref }: { descriptor: Descriptor; ref: string },
   { lease, signal }: Work,
 ): Promise<BlobWriter | undefined> {
-  const ref = writeRef(descriptor);
   const backoff = new Backoff({ firstMs: 50, maxMs: 1000 });
   for (let unexplained = 0; ; ) {
     try {

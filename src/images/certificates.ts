@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { askOutside } from '../base/outside';
 import { readRegularFile } from '../base/regular-file';
 import { refused } from './errors';
 import type { ProxyEnvironment } from './proxy';
@@ -11,6 +12,8 @@ const SYSTEM_BUNDLES = [
   '/etc/pki/tls/certs/ca-bundle.crt',
   '/etc/ssl/ca-bundle.pem',
 ];
+/** They may lie on a filesystem that does not answer. */
+const READ_TIMEOUT_MS = 30_000;
 const BEGIN = '-----BEGIN CERTIFICATE-----';
 /** More different configurations than this are not in use at once on one machine. */
 const MAX_CONTEXTS = 32;
@@ -34,8 +37,9 @@ export class TrustStore {
   constructor(private readonly env: ProxyEnvironment = process.env) {}
 
   /** The context for connections with this trust. Throws a PullError when a configured certificate or key is none. */
-  async contextFor({ ca, client, skipVerify }: Trust): Promise<SecureContext> {
-    const roots = skipVerify ? undefined : await this.currentRoots();
+  async contextFor({ ca, client, skipVerify }: Trust, signal?: AbortSignal): Promise<SecureContext> {
+    const wait = { what: 'reading the certificates of this machine', limitMs: READ_TIMEOUT_MS, signal };
+    const roots = skipVerify ? undefined : await askOutside(wait, () => this.currentRoots());
     const key = JSON.stringify([roots?.mark ?? 'unverified', ca, client]);
     const known = this.contexts.get(key);
     if (known) return known;

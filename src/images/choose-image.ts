@@ -1,6 +1,7 @@
 import type { Descriptor } from '../model/image';
+import { MAX_CONFIG_BYTES, MAX_DOCUMENTS, MAX_LAYERS } from './document-limits';
 import { PullError, refused } from './errors';
-import { MAX_CONFIG_BYTES, type ParsedConfig, parseImageConfig } from './image-config';
+import { type ParsedConfig, parseImageConfig } from './image-config';
 import { type Document, type LayerEntry, type ManifestEntry, parseDocument } from './manifests';
 import { documentKind, isFilesystemLayer, isImageConfig, mayBeImageConfig, saysNothing } from './media-types';
 import { candidates, type Platform, platformName, platformRank, runsArchitecture } from './platform';
@@ -49,7 +50,7 @@ const MAX_TOLD = 3;
  */
 export async function chooseImage(target: Descriptor, choice: Choice): Promise<ChosenImage> {
   const passedOver: string[] = [];
-  const chosen = await choose(target, choice, { depth: 0, checked: false, passedOver });
+  const chosen = await choose(target, choice, { depth: 0, checked: false, passedOver, looked: { documents: 0 } });
   if (chosen) return chosen;
   const name = platformName(choice.platform);
   if (passedOver.length === 0) throw refused(`${target.digest} has no image for ${name} that is complete`);
@@ -62,10 +63,14 @@ interface Way {
   readonly checked: boolean;
   /** Why entries of indexes were passed over. */
   readonly passedOver: string[];
+  /** Indexes and manifests that were asked for on all ways. */
+  readonly looked: { documents: number };
 }
 
 async function choose(descriptor: Descriptor, choice: Choice, way: Way): Promise<ChosenImage | undefined> {
   const what = `the manifest ${descriptor.digest}`;
+  if (++way.looked.documents > MAX_DOCUMENTS)
+    throw refused(`more than ${MAX_DOCUMENTS} indexes and manifests would have to be read, ${what} among them`);
   const data = await choice.source.manifest(descriptor);
   if (!data) return undefined;
   const document = parseDocument(data, descriptor.mediaType, what);
@@ -152,6 +157,8 @@ function whyNoImage({ artifactType, config, layers }: ImageManifest, way: Way): 
 async function withConfig(found: FoundManifest, choice: Choice, way: Way): Promise<ChosenImage | undefined> {
   const { descriptor, document, what } = found;
   const { config, layers } = document;
+  if (layers.length > MAX_LAYERS)
+    throw refused(`layers of ${what} has ${layers.length} entries, and at most ${MAX_LAYERS} can be mounted`);
   if (config.size > BigInt(MAX_CONFIG_BYTES))
     throw refused(`the config of ${what} is bigger than ${MAX_CONFIG_BYTES} bytes`);
   const rawConfig = await choice.source.config(config);

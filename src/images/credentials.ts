@@ -44,14 +44,19 @@ export function basicAuthorization(username: string, password: string): string {
 }
 
 function fromBase64(text: string): Credentials {
-  const plain = Buffer.from(text, 'base64')
-    .toString('utf8')
-    .replace(/\0{1,1024}$/, '');
+  const plain = withoutTrailingNuls(Buffer.from(text, 'base64')).toString('utf8');
   const colon = plain.indexOf(':');
   if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text.trim()) || colon < 1) {
     throw refused('the credentials cannot be used: "auth" is not the base64 of "username:password"');
   }
   return { kind: 'password', username: plain.slice(0, colon), password: plain.slice(colon + 1) };
+}
+
+/** Some tools pad with them. By hand: a pattern would try each run of them in the text again and again. */
+function withoutTrailingNuls(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === 0) end--;
+  return bytes.subarray(0, end);
 }
 
 /** A server address is a host or a URL; that of Docker Hub is still written as of old, `https://index.docker.io/v1/`. */

@@ -1,7 +1,10 @@
-import { request as plainRequest } from 'node:http';
+import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { withDeadline } from '../base/deadline';
+import { errnoOf, errorMessage } from '../base/errors';
+import { fromOutside, type LetGo, type OutsideWait, type Told } from '../base/outside';
+import { MAX_INFORMATIONAL } from './http-limits';
 import { isPassing } from './passing';
 import { proxyAuthorization } from './proxy';
 import { hostname, type Trust } from './registry-host';
@@ -59,19 +62,33 @@ export class Dialer {
   private async dialUntil(limit: AbortSignal): Promise<Socket> {
     const { target, proxy } = this.route;
     if (!proxy) {
-      const socket = await plainConnection(target, limit);
+      const socket = await this.plainConnection(target, limit);
       return target.protocol === 'https:' ? this.secure(socket, target, limit) : socket;
     }
-    const toProxy = await plainConnection(proxy, limit);
+    const toProxy = await this.plainConnection(proxy, limit);
     const spoken = proxy.protocol === 'https:' ? await this.secure(toProxy, proxy, limit) : toProxy;
     if (target.protocol === 'http:') return spoken;
-    return this.secure(await tunnel(spoken, this.route, limit), target, limit);
+    return this.secure(await this.tunnel(spoken, limit), target, limit);
   }
 
-  private secure(socket: Socket, url: URL, limit: AbortSignal): Promise<Socket> {
+  /** Each step's wait: all steps together have the limit that one may have. */
+  private wait(signal: AbortSignal): OutsideWait {
+    const { target, trust } = this.route;
+    return { what: `connecting to ${target.host}`, limitMs: trust.dialTimeoutMs, signal };
+  }
+
+  private plainConnection(url: URL, limit: AbortSignal): Promise<Socket> {
+    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+    return fromOutside<Socket>(this.wait(limit), (told) => {
+      const socket = netConnect({ host: hostname(url.host), port, keepAlive: true, noDelay: true });
+      return connected(socket, 'connect', told);
+    });
+  }
+
+  private async secure(socket: Socket, url: URL, limit: AbortSignal): Promise<Socket> {
     const name = hostname(url.host);
     const forTarget = url === this.route.target;
-    return new Promise((resolve, reject) => {
+    const handshake = fromOutside<Socket>(this.wait(limit), (told) => {
       const secured = tlsConnect({
         socket,
         host: name,
@@ -79,81 +96,64 @@ export class Dialer {
         secureContext: forTarget ? this.route.context : this.route.proxyContext,
         rejectUnauthorized: !(forTarget && this.route.trust.skipVerify),
       });
-      settle(secured, { event: 'secureConnect', limit, resolve, reject: (error) => reject(asTlsError(error)) });
+      return connected(secured, 'secureConnect', told);
+    });
+    return handshake.catch((error: unknown) => {
+      socket.on('error', () => undefined).destroy();
+      throw asTlsError(error);
+    });
+  }
+
+  /** Asks the proxy for a connection to the target (RFC 9110, CONNECT). */
+  private tunnel(socket: Socket, limit: AbortSignal): Promise<Socket> {
+    const { target, proxy } = this.route;
+    const authority = `${target.hostname}:${target.port || '443'}`;
+    const headers = { Host: authority, ...(proxy ? proxyAuthorization(proxy) : {}) };
+    return fromOutside<Socket>(this.wait(limit), ({ answer, fail }) => {
+      const request = plainRequest({
+        method: 'CONNECT',
+        path: authority,
+        headers,
+        createConnection: () => socket, // counts only where no agent is named, not even none
+      });
+      const refuse = ({ statusCode = 0 }: IncomingMessage): void =>
+        fail(new ProxyError(`the proxy ${proxy?.host} answered ${statusCode} to CONNECT ${authority}`, statusCode));
+      let informational = 0;
+      request.on('information', () => {
+        if (++informational > MAX_INFORMATIONAL) fail(new Error(`the proxy ${proxy?.host} does not answer CONNECT`));
+      });
+      request.once('connect', (response, tunnelled: Socket) => {
+        if (response.statusCode === 200) answer(tunnelled);
+        else refuse(response);
+      });
+      request.once('response', refuse);
+      request.once('close', () => fail(new Error(`the proxy ${proxy?.host} closed the connection`)));
+      request.on('error', fail);
+      request.end();
+      return () => {
+        request.destroy();
+        socket.on('error', () => undefined).destroy();
+      };
     });
   }
 }
 
-function plainConnection(url: URL, limit: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-    const socket = netConnect({ host: hostname(url.host), port, keepAlive: true, noDelay: true });
-    settle(socket, { event: 'connect', limit, resolve, reject });
-  });
-}
-
-/** Asks the proxy for a connection to the target (RFC 9110, CONNECT). */
-function tunnel(socket: Socket, { target, proxy }: Route, limit: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const authority = `${target.hostname}:${target.port || '443'}`;
-    const headers = { Host: authority, ...(proxy ? proxyAuthorization(proxy) : {}) };
-    const request = plainRequest({
-      method: 'CONNECT',
-      path: authority,
-      headers,
-      createConnection: () => socket, // counts only where no agent is named, not even none
-      signal: limit,
-    });
-    const refusal = (status = 0): Error =>
-      new ProxyError(`the proxy ${proxy?.host} answered ${status} to CONNECT ${authority}`, status);
-    request.once('connect', (response, tunnelled: Socket) => {
-      if (response.statusCode === 200) return resolve(tunnelled);
-      tunnelled.destroy();
-      return reject(refusal(response.statusCode));
-    });
-    request.once('response', (response) => {
-      response.destroy();
-      reject(refusal(response.statusCode));
-    });
-    request.once('error', reject);
-    request.end();
-  });
-}
-
-interface Settling {
-  readonly event: 'connect' | 'secureConnect';
-  readonly limit: AbortSignal;
-  resolve(socket: Socket): void;
-  reject(error: Error): void;
-}
-
-/** Resolves at `event`; rejects, and closes the socket, at an error, an early end, or when the time is up. */
-function settle(socket: Socket, { event, limit, resolve, reject }: Settling): void {
-  const onTimeout = (): void => fail(limit.reason);
+/** Tells of `event`, of an error and of an early end; answers how to close the socket. */
+function connected(socket: Socket, event: 'connect' | 'secureConnect', { answer, fail }: Told<Socket>): LetGo {
   const onClose = (): void => fail(new Error('the connection was closed while it was set up'));
-  const done = (): void => {
-    limit.removeEventListener('abort', onTimeout);
-    socket.off('close', onClose);
-    socket.off('error', fail);
-  };
-  const fail = (error: Error): void => {
-    done();
-    socket.on('error', () => undefined);
-    socket.destroy();
-    reject(error);
-  };
   socket.once('error', fail);
   socket.once('close', onClose);
-  if (limit.aborted) onTimeout();
-  limit.addEventListener('abort', onTimeout, { once: true });
   socket.once(event, () => {
-    done();
-    resolve(socket);
+    socket.off('close', onClose);
+    socket.off('error', fail);
+    answer(socket);
   });
+  return () => void socket.on('error', () => undefined).destroy();
 }
 
-function asTlsError(error: Error): Error {
-  const code = 'code' in error ? String(error.code) : '';
+function asTlsError(error: unknown): Error {
+  const code = errnoOf(error) ?? '';
   const aboutTrust = /CERT|SIGNATURE|ERR_TLS|SELF_SIGNED|UNABLE_TO/.test(code);
-  return aboutTrust ? error : new TlsRefusedError(`TLS failed: ${error.message}`, { cause: error });
+  if (aboutTrust) return error as Error;
+  return new TlsRefusedError(`TLS failed: ${errorMessage(error)}`, { cause: error });
 }

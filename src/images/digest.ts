@@ -7,6 +7,8 @@ const HEX_LENGTH: ReadonlyMap<string, number> = new Map([
   ['sha512', 128],
 ]);
 
+const LONGEST = 'sha512:'.length + 128;
+
 /** True for `sha256:` and 64 lower-case hexadecimal digits, and its longer relatives. */
 export function isDigest(text: string): boolean {
   const colon = text.indexOf(':');
@@ -17,6 +19,11 @@ export function isDigest(text: string): boolean {
 /** True for the only digests that containerd's content store can hold. */
 export function isSha256(text: string): boolean {
   return text.startsWith('sha256:') && isDigest(text);
+}
+
+/** A text that should have been a digest, as an error may quote it. */
+export function shown(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 /** True if `text` from `start` on is lower-case hexadecimal digits only, or empty. */

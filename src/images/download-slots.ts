@@ -1,14 +1,21 @@
+import { onAbort } from '../base/on-abort';
+
+/** A pull that got no slot among all pulls for so long fetches one blob beside them: the others may hardly get on. */
+export const SLOT_PATIENCE_MS = 30_000;
+
 /**
  * Lets at most `size` downloads run at once, and with `within` no more than those slots let through either; a pull that
- * is given up leaves the queue at once.
+ * is given up leaves the queue at once. However long others keep theirs, whoever has none running may run one in the end.
  */
 export class DownloadSlots {
   private free: number;
-  private readonly waiting: (() => void)[] = [];
+  private running = 0;
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     size: number,
     private readonly within?: DownloadSlots,
+    private readonly patienceMs = SLOT_PATIENCE_MS,
   ) {
     this.free = size;
   }
@@ -17,7 +24,7 @@ export class DownloadSlots {
   async run<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T> {
     await this.acquire(signal);
     try {
-      return await (this.within ? this.within.run(signal, act) : act());
+      return await (this.within ? this.runWithin(this.within, signal, act) : act());
     } finally {
       this.giveBack();
     }
@@ -35,29 +42,53 @@ export class DownloadSlots {
     };
   }
 
+  private async runWithin<T>(outer: DownloadSlots, signal: AbortSignal, act: () => Promise<T>): Promise<T> {
+    let beside = false;
+    while (!beside && !(await outer.acquire(signal, this.patienceMs))) beside = this.running === 0;
+    this.running++;
+    try {
+      return await act();
+    } finally {
+      this.running--;
+      if (!beside) outer.giveBack();
+    }
+  }
+
   private giveBack(): void {
-    const next = this.waiting.shift();
+    const [next] = this.waiting;
     if (next) next();
     else this.free++;
   }
 
-  private acquire(signal: AbortSignal): Promise<void> {
+  /** True when a slot was taken; false when there was none within the patience. */
+  private acquire(signal: AbortSignal, patienceMs?: number): Promise<boolean> {
     signal.throwIfAborted();
     if (this.free > 0) {
       this.free--;
-      return Promise.resolve();
+      return Promise.resolve(true);
     }
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.waiting.splice(this.waiting.indexOf(turn), 1);
-        reject(signal.reason);
+      const leave = (): void => {
+        this.waiting.delete(turn);
+        clearTimeout(timer);
+        stopListening();
       };
       const turn = (): void => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
+        leave();
+        resolve(true);
       };
-      this.waiting.push(turn);
-      signal.addEventListener('abort', onAbort, { once: true });
+      const timer =
+        patienceMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              leave();
+              resolve(false);
+            }, patienceMs);
+      this.waiting.add(turn);
+      const stopListening = onAbort(signal, () => {
+        leave();
+        reject(signal.reason);
+      });
     });
   }
 }

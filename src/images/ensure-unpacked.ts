@@ -1,6 +1,6 @@
 import { newSuffix } from '../base/ids';
 import { KeyedMutex } from '../base/keyed-mutex';
-import type { Image } from '../model/image';
+import type { ListedImage } from '../model/image';
 import { type ImageBackend, underLease, type Work } from './backend';
 import { ensureLabels, snapshotRefLabel } from './content-labels';
 import { refused } from './errors';
@@ -22,7 +22,7 @@ export interface UnpackRequest {
  */
 export async function ensureUnpacked(
   { containerd }: { readonly containerd: ImageBackend },
-  image: Image,
+  image: ListedImage,
   request: UnpackRequest,
 ): Promise<void> {
   const { snapshotter, signal, lease } = request;
@@ -38,7 +38,7 @@ export async function ensureUnpacked(
   );
 }
 
-async function unpackHere(backend: ImageBackend, image: Image, snapshotter: string, work: Work): Promise<void> {
+async function unpackHere(backend: ImageBackend, image: ListedImage, snapshotter: string, work: Work): Promise<void> {
   const { content } = backend;
   const host = hostPlatform();
   // An index may offer several variants of this machine's architecture, and a config need not say which it is of, or what

@@ -1,7 +1,8 @@
-import type { KeyedMutex } from '../base/keyed-mutex';
+import { newSuffix } from '../base/ids';
 import type { Logger } from '../base/logger';
 import type { Descriptor } from '../model/image';
 import type { ImageBackend, Work } from './backend';
+import type { BlobTurns, Turn } from './blob-turns';
 import { type BlobWriter, openBlobWriter, writeRef } from './blob-writer';
 import { ensureLabels } from './content-labels';
 import type { DownloadSlots } from './download-slots';
@@ -16,8 +17,9 @@ export interface BlobFetcherOptions {
   readonly work: Work;
   /** Labels for everything that is fetched. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Shared by all pulls: one download per digest at a time, and so many at once. */
-  readonly downloads: KeyedMutex;
+  /** Shared by all pulls: whose turn it is to fetch a blob. */
+  readonly turns: BlobTurns;
+  /** Of this pull, within those of all pulls: so many downloads at once. */
   readonly slots: DownloadSlots;
   /** A blob bigger than this is fetched in parts of so many bytes, side by side; 0: never. */
   readonly partBytes: number;
@@ -40,18 +42,21 @@ export class BlobFetcher {
   /** Afterwards the blob is in the store and the lease keeps it. What is there, or comes with another pull, is not fetched. */
   async fetch(entry: LayerEntry): Promise<void> {
     const { digest } = entry.descriptor;
-    await using _turn = await this.options.downloads.hold(digest, this.work.signal);
-    if (await this.keep(digest)) return;
-    await this.options.slots.run(this.work.signal, () => this.download(entry));
+    const { signal } = this.work;
+    using turn = await this.options.turns.take(digest, signal);
+    await this.options.slots.run(signal, async () => {
+      if (!(await this.keep(digest))) await this.download(entry, turn);
+    });
   }
 
   /** Writes a document that was read already, such as a manifest, with labels of its own. */
   async put(descriptor: Descriptor, data: Buffer, labels: Readonly<Record<string, string>>): Promise<void> {
-    await using _turn = await this.options.downloads.hold(descriptor.digest, this.work.signal);
+    using turn = await this.options.turns.take(descriptor.digest, this.work.signal);
     const all = { ...this.options.labels, ...labels };
     if (!(await this.keep(descriptor.digest))) {
-      const writer = await openBlobWriter(this.backend.content, descriptor, this.work);
-      if (writer) await this.orAbandon(writer, descriptor, () => this.writeAll(writer, data, all));
+      const ref = refFor(descriptor, turn);
+      const writer = await openBlobWriter(this.backend.content, { descriptor, ref }, this.work);
+      if (writer) await this.orAbandon(writer, ref, () => this.writeAll(writer, data, all));
     }
     await ensureLabels(this.backend.content, descriptor.digest, all, this.work);
   }
@@ -68,24 +73,26 @@ export class BlobFetcher {
     return true;
   }
 
-  private async download(entry: LayerEntry): Promise<void> {
+  private async download(entry: LayerEntry, turn: Turn): Promise<void> {
     const { descriptor } = entry;
     const { registry, slots, partBytes, retry, log } = this.options;
     const { wholeOnly, work } = this;
     const sources = registry.blobSources(entry);
     const { signal } = work;
     const receiver = new BlobReceiver({ descriptor, sources, slots, partBytes, wholeOnly, retry, signal, log });
+    const ref = refFor(descriptor, turn);
     for (let done = false; !done; ) {
-      const writer = await openBlobWriter(this.backend.content, descriptor, work);
-      if (!writer) return ensureLabels(this.backend.content, descriptor.digest, this.options.labels, work);
-      done = await this.received(receiver, writer, descriptor);
+      const writer = await openBlobWriter(this.backend.content, { descriptor, ref }, work);
+      if (writer) turn.watch(writer);
+      else return ensureLabels(this.backend.content, descriptor.digest, this.options.labels, work);
+      done = await this.received(receiver, writer, ref);
     }
   }
 
   /** True if the blob is in the store now; false if what was written of it is gone, and it must be begun anew. */
-  private async received(receiver: BlobReceiver, writer: BlobWriter, descriptor: Descriptor): Promise<boolean> {
+  private async received(receiver: BlobReceiver, writer: BlobWriter, ref: string): Promise<boolean> {
     try {
-      await this.orAbandon(writer, descriptor, () => receiver.into(writer, { ...this.options.labels }));
+      await this.orAbandon(writer, ref, () => receiver.into(writer, { ...this.options.labels }));
       return true;
     } catch (error) {
       if (error instanceof BeginAnew) return false;
@@ -100,14 +107,19 @@ export class BlobFetcher {
   }
 
   /** Closes the writer; what was begun and failed is taken out of the store again. */
-  private async orAbandon(writer: BlobWriter, descriptor: Descriptor, act: () => Promise<void>): Promise<void> {
+  private async orAbandon(writer: BlobWriter, ref: string, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
       await writer.close().catch(() => undefined);
-      await this.backend.content.abort(writeRef(descriptor), { lease: this.work.lease }).catch(() => false);
+      await this.backend.content.abort(ref, { lease: this.work.lease }).catch(() => false);
       throw error;
     }
     await writer.close();
   }
+}
+
+/** The name to write a blob under. Who writes beside somebody must not wait for them. */
+function refFor(descriptor: Descriptor, { beside }: Turn): string {
+  return beside ? `${writeRef(descriptor)}-${newSuffix()}` : writeRef(descriptor);
 }

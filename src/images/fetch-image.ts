@@ -4,10 +4,10 @@ import type { ImageBackend, Work } from './backend';
 import { type ChosenImage, chooseImage } from './choose-image';
 import { childLabels } from './content-labels';
 import { chainIds } from './digest';
+import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES } from './document-limits';
 import { PullError, refused } from './errors';
 import type { BlobFetcher } from './fetch-blob';
-import { MAX_CONFIG_BYTES } from './image-config';
-import { type Document, MAX_MANIFEST_BYTES } from './manifests';
+import type { Document } from './manifests';
 import type { Platform } from './platform';
 import type { Progress } from './progress';
 import type { Registry, Resolved } from './registry';
@@ -90,7 +90,7 @@ async function fetchAndUnpack(job: PullJob, chosen: ChosenImage): Promise<void> 
   const hints = { reference: job.reference, manifestDigest: chosen.manifest.digest, layers: chosen.layers };
   try {
     const unpacked = await countUnpacked(backend, snapshotter, chain, work);
-    if (isWhole) layers.begin(0, unpacked);
+    if (isWhole) layers.beginUpTo(0, unpacked);
     await unpackImage(
       {
         snapshotter,
@@ -123,11 +123,15 @@ async function fetchAndUnpack(job: PullJob, chosen: ChosenImage): Promise<void> 
 /** The layers of an image on their way here, each fetched once. */
 class LayerFetches {
   private readonly fetches = new Map<number, Promise<void>>();
+  /** All layers from this one on have been begun. */
+  private begunFrom: number;
 
   constructor(
     private readonly job: PullJob,
     private readonly chosen: ChosenImage,
-  ) {}
+  ) {
+    this.begunFrom = chosen.layers.length;
+  }
 
   /** Resolves when the content of layer `at` is here. */
   fetch(at: number): Promise<void> {
@@ -136,8 +140,14 @@ class LayerFetches {
     return under;
   }
 
-  /** Begins to fetch all layers from `first` on, `end` excluded. A failure stops the whole pull. */
-  begin(first: number, end = this.chosen.layers.length): void {
+  /** Begins to fetch all layers from `first` on. A failure stops the whole pull. Many calls take no longer than one. */
+  begin(first: number): void {
+    this.beginUpTo(first, this.begunFrom);
+    this.begunFrom = Math.min(this.begunFrom, first);
+  }
+
+  /** Begins to fetch the layers from `first` on, `end` excluded. */
+  beginUpTo(first: number, end: number): void {
     for (let at = first; at < end; at++) void this.fetch(at).catch(() => undefined);
   }
 

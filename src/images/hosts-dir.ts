@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
+import { askOutside } from '../base/outside';
 import { isOddEntry, NotRegularFile, readRegularFile } from '../base/regular-file';
 import { refused } from './errors';
 import { hostsTomlIn, parseHostsToml } from './hosts-toml';
@@ -8,6 +9,9 @@ import { portOf, type RegistryHost, SYSTEM_TRUST, upstreamHost } from './registr
 
 /** Bigger files are refused: nobody writes them by hand. */
 const MAX_FILE_BYTES = 4 << 20;
+
+/** The directories may lie on a filesystem that does not answer. */
+const READ_TIMEOUT_MS = 30_000;
 
 /** Hears of a file that is passed over, and why. */
 export type PassOver = (file: string, problem: string) => void;
@@ -18,11 +22,17 @@ export type PassOver = (file: string, problem: string) => void;
  * first directory that exists decides: its `hosts.toml`, or else the certificates in it, as Docker has them. Links that lead
  * nowhere, and what is no file, are passed over there.
  */
-export async function registryHosts(
+export function registryHosts(
   configPath: string,
   domain: string,
   passOver: PassOver = () => undefined,
+  signal?: AbortSignal,
 ): Promise<RegistryHost[]> {
+  const wait = { what: `reading the registry configuration of ${domain}`, limitMs: READ_TIMEOUT_MS, signal };
+  return askOutside(wait, () => findHosts(configPath, domain, passOver));
+}
+
+async function findHosts(configPath: string, domain: string, passOver: PassOver): Promise<RegistryHost[]> {
   for (const root of configPath.split(':').filter((path) => path !== '')) {
     for (const name of directoryNames(domain)) {
       const dir = join(root, name);

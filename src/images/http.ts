@@ -1,23 +1,17 @@
-import {
-  Agent,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  request as plainRequest,
-} from 'node:http';
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TrustStore } from './certificates';
 import { DeadHosts, type Dialling, HostMemory, type RouteKeys } from './dead-hosts';
 import { Dialer } from './dial';
 import { PullError, refused, unreachable } from './errors';
+import { exchange } from './exchange';
+import { discard } from './http-body';
+import { MAX_CONNECTIONS, MAX_IDLE_SERVERS, MAX_REDIRECTS } from './http-limits';
 import { type ProxyEnvironment, proxyAuthorization, proxyFor } from './proxy';
 import { redactUrl } from './redact';
 import { SYSTEM_TRUST, type Trust } from './registry-host';
 
-const MAX_REDIRECTS = 10;
 const USER_AGENT = 'crisp';
-/** Connections to one server at once. Layers of several images may come from it. */
-const MAX_CONNECTIONS = 32;
 
 /** One request to a registry or to a token server. */
 export interface HttpRequest {
@@ -59,12 +53,19 @@ export interface HttpResponse {
   readonly sentAuthorization?: string | undefined;
 }
 
+/** The connections to one server. */
+interface Server {
+  readonly agent: Agent;
+  /** Exchanges whose answer has not ended. */
+  busy: number;
+}
+
 /**
  * HTTP as a registry client needs it. Redirects are followed here, so that what is meant for one host is never sent to
  * another. Connections are kept for the lifetime of the client: close it.
  */
 export class HttpClient {
-  private readonly agents = new Map<string, Agent>();
+  private readonly servers = new Map<string, Server>();
   private readonly closed = new AbortController();
   private readonly memory: HostMemory;
 
@@ -102,8 +103,8 @@ export class HttpClient {
   /** Closes what is open. Requests under way fail. */
   close(): void {
     this.closed.abort(new Error('the HTTP client was closed'));
-    for (const agent of this.agents.values()) agent.destroy();
-    this.agents.clear();
+    for (const { agent } of this.servers.values()) agent.destroy();
+    this.servers.clear();
   }
 
   private async send(request: HttpRequest, { url, foreign, onlyHere }: Hop): Promise<IncomingMessage> {
@@ -125,10 +126,9 @@ export class HttpClient {
     const { method, signal, body } = request;
     try {
       this.memory.check(keys, diallingOf(request, url));
-      const agent = await this.agentFor({ url, proxy, trust, keys });
-      signal.throwIfAborted();
-      const sent = { method, path: viaProxy ? `${url.origin}${path}` : path, headers, agent, signal };
-      const answer = await exchange(sent, body);
+      const server = await this.serverFor({ url, proxy, trust, keys, signal });
+      const sent = { method, path: viaProxy ? `${url.origin}${path}` : path, headers };
+      const answer = await exchangeWith(server, sent, { body, signal });
       this.memory.hasAnswered(keys);
       return answer;
     } catch (error) {
@@ -138,16 +138,33 @@ export class HttpClient {
     }
   }
 
-  private async agentFor({ url, proxy, trust, keys }: AgentRoute): Promise<Agent> {
-    const known = this.agents.get(keys.connection);
-    if (known) return known;
+  /** The connections to a server, which count as busy with one more exchange. */
+  private async serverFor(route: ServerRoute): Promise<Server> {
+    const server = this.servers.get(route.keys.connection) ?? (await this.newServer(route));
+    server.busy++;
+    return server;
+  }
+
+  private async newServer({ url, proxy, trust, keys, signal }: ServerRoute): Promise<Server> {
     // Reading all certificates takes a tenth of a second and more.
-    const context = url.protocol === 'https:' ? await this.store.contextFor(trust) : undefined;
-    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST) : undefined;
+    const context = url.protocol === 'https:' ? await this.store.contextFor(trust, signal) : undefined;
+    const proxyContext = proxy?.protocol === 'https:' ? await this.store.contextFor(SYSTEM_TRUST, signal) : undefined;
     const dialer = new Dialer({ target: url, proxy, trust, context, proxyContext }, this.closed.signal);
-    const agent = this.agents.get(keys.connection) ?? dialingAgent(() => this.dial(dialer, keys));
-    this.agents.set(keys.connection, agent);
-    return agent;
+    const made = this.servers.get(keys.connection) ?? { agent: dialingAgent(() => this.dial(dialer, keys)), busy: 0 };
+    this.servers.delete(keys.connection); // the order of the map is that of time
+    this.servers.set(keys.connection, made);
+    this.forgetIdle(keys.connection);
+    return made;
+  }
+
+  /** Closes the connections to servers that were met first and are not in use, beyond so many. */
+  private forgetIdle(besides: string): void {
+    for (const [key, { agent, busy }] of this.servers) {
+      if (this.servers.size <= MAX_IDLE_SERVERS) return;
+      if (busy > 0 || key === besides) continue;
+      agent.destroy();
+      this.servers.delete(key);
+    }
   }
 
   private async dial(dialer: Dialer, keys: RouteKeys): Promise<Socket> {
@@ -166,11 +183,12 @@ function diallingOf({ dialling = 'unless-dead', url: first }: HttpRequest, url: 
   return dialling === 'insist' && url.origin !== first.origin ? 'always' : dialling;
 }
 
-interface AgentRoute {
+interface ServerRoute {
   readonly url: URL;
   readonly proxy: URL | undefined;
   readonly trust: Trust;
   readonly keys: RouteKeys;
+  readonly signal: AbortSignal;
 }
 
 function routeKeys(url: URL, proxy: URL | undefined, trust: Trust): RouteKeys {
@@ -193,31 +211,20 @@ function dialingAgent(dial: () => Promise<Socket>): Agent {
   });
 }
 
-interface Outgoing {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: OutgoingHttpHeaders;
-  readonly agent: Agent;
-  readonly signal: AbortSignal;
-}
-
-/** Rejects at once when the signal fires: Node tells of that only when the connection has been made, or has not. */
-function exchange(outgoing: Outgoing, body: string | undefined): Promise<IncomingMessage> {
-  const { signal } = outgoing;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const request = plainRequest(outgoing);
-    request.once('response', (response) => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(response);
-    });
-    request.on('error', (error) => {
-      signal.removeEventListener('abort', onAbort);
-      reject(error);
-    });
-    request.end(body);
-  });
+/** As `exchange`; the server is busy no more when it has failed, or the answer's body has ended. */
+async function exchangeWith(
+  server: Server,
+  sent: { method: string; path: string; headers: OutgoingHttpHeaders },
+  { body, signal }: { body: string | undefined; signal: AbortSignal },
+): Promise<IncomingMessage> {
+  try {
+    const answer = await exchange({ ...sent, agent: server.agent }, { body, signal });
+    answer.once('close', () => server.busy--);
+    return answer;
+  } catch (error) {
+    server.busy--;
+    throw error;
+  }
 }
 
 function redirectTarget(message: IncomingMessage, from: URL): URL | undefined {
@@ -229,36 +236,4 @@ function redirectTarget(message: IncomingMessage, from: URL): URL | undefined {
     throw refused(`${redactUrl(from)} redirects to nowhere`);
   }
   return next;
-}
-
-/**
- * Reads a body that must not be longer than `maxBytes`; `undefined` if it is. Nothing is read beyond the limit. Throws a
- * PullError when the body breaks off.
- */
-export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer | undefined> {
-  const announced = Number(response.headers['content-length'] ?? 0);
-  if (announced > maxBytes) {
-    discard(response.body);
-    return undefined;
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) return undefined;
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw unreachable(`reading from ${redactUrl(response.url)}`, error);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** Lets go of a body that nobody wants: a short one is read, which keeps the connection, a long one cut off. */
-export function discard(body: IncomingMessage): void {
-  body.on('error', () => undefined);
-  const length = Number(body.headers['content-length'] ?? Number.NaN);
-  if (length <= 65_536) body.resume();
-  else body.destroy();
 }

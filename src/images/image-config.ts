@@ -1,13 +1,11 @@
 import { goList, goStruct, readAsGo } from '../base/go-fields';
 import { parseJson } from '../base/json';
 import type { ImageConfig } from '../model/image';
-import { isSha256 } from './digest';
+import { isSha256, shown } from './digest';
+import { MAX_PATH } from './document-limits';
 import { refused } from './errors';
-import { objectOf, parseObject, stringMapOf, stringOf, stringsOf } from './json-document';
+import { objectOf, parseObject, shortStringOf, stringMapOf, stringsOf } from './json-document';
 import type { Platform } from './platform';
-
-/** Labels and history can make a config long, but not longer than this. */
-export const MAX_CONFIG_BYTES = 8 << 20;
 
 /** The config as Go programs declare it: image-spec's config.md, and what Docker has besides. */
 const CONFIG_SHAPE = goStruct('created author architecture os variant os.version os.features', {
@@ -31,12 +29,13 @@ export function parseImageConfig(data: Buffer, what: string): ParsedConfig {
   const rootfs = objectOf(body.rootfs ?? {}, `rootfs of ${what}`);
   const diffIds = stringsOf(rootfs.diff_ids, `rootfs.diff_ids of ${what}`);
   const wrong = diffIds.find((diffId) => !isSha256(diffId));
-  if (wrong !== undefined) throw refused(`rootfs.diff_ids of ${what} has "${wrong}", which is not a sha256 digest`);
+  if (wrong !== undefined)
+    throw refused(`rootfs.diff_ids of ${what} has "${shown(wrong)}", which is not a sha256 digest`);
   return {
     platform: {
-      os: stringOf(body.os, `os of ${what}`),
-      architecture: stringOf(body.architecture, `architecture of ${what}`),
-      variant: stringOf(body.variant, `variant of ${what}`),
+      os: shortStringOf(body.os, `os of ${what}`),
+      architecture: shortStringOf(body.architecture, `architecture of ${what}`),
+      variant: shortStringOf(body.variant, `variant of ${what}`),
     },
     diffIds,
     config: containerConfig(body.config, what),
@@ -47,14 +46,14 @@ function containerConfig(value: unknown, what: string): ImageConfig {
   const config = objectOf(value ?? {}, `config of ${what}`);
   const at = (key: string): string => `config.${key} of ${what}`;
   return {
-    user: stringOf(config.User, at('User')),
+    user: shortStringOf(config.User, at('User')),
     env: stringsOf(config.Env, at('Env')),
     entrypoint: stringsOf(config.Entrypoint, at('Entrypoint')),
     cmd: stringsOf(config.Cmd, at('Cmd')),
-    workingDir: stringOf(config.WorkingDir, at('WorkingDir')),
+    workingDir: shortStringOf(config.WorkingDir, at('WorkingDir'), MAX_PATH),
     labels: stringMapOf(config.Labels, at('Labels')),
     volumes: Object.keys(objectOf(config.Volumes ?? {}, at('Volumes'))),
-    stopSignal: stringOf(config.StopSignal, at('StopSignal')),
+    stopSignal: shortStringOf(config.StopSignal, at('StopSignal')),
   };
 }
 

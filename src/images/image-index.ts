@@ -4,11 +4,12 @@ import { Limit } from '../base/limit';
 import type { Logger } from '../base/logger';
 import { ContainerdError } from '../containerd/errors';
 import type { ImageRecord } from '../containerd/images';
-import type { Descriptor, Image } from '../model/image';
+import type { Descriptor, Image, ListedImage } from '../model/image';
 import { adopt, needsAdoption } from './adopt';
 import type { ImageBackend } from './backend';
 import { isLowerHex } from './digest';
 import { PullError } from './errors';
+import { ImageConfigs } from './image-configs';
 import { PINNED, PINNED_LABEL } from './image-records';
 import { type ImageFacts, imageFacts, readLocalImage } from './local-image';
 import { hostPlatform, type Platform } from './platform';
@@ -41,16 +42,21 @@ interface Name {
 export class ImageIndex {
   private readonly names = new Map<string, Name>();
   private readonly locks = new KeyedMutex();
-  /** Counts changes; a name that changed after a listing was made is newer than it. */
+  /** By target: names that resolve to it. */
+  private readonly byTarget = new Map<string, Set<string>>();
+  /** Counts changes; a name that changed after a listing was made is newer than it. Noted while there are listings. */
   private clock = 0;
+  private listings = 0;
   private readonly changedAt = new Map<string, number>();
   private readonly unread = new Set<string>();
-  private images: ReadonlyMap<string, Image> | undefined;
+  private images: ReadonlyMap<string, ListedImage> | undefined;
+  private readonly configs: ImageConfigs;
   private readonly platform: Platform;
   private readonly sandboxImage: string;
 
   constructor(private readonly options: ImageIndexOptions) {
     this.platform = options.platform ?? hostPlatform();
+    this.configs = new ImageConfigs(options.containerd.content);
     this.sandboxImage = tryParseReference(options.sandboxImage)?.toString() ?? options.sandboxImage;
   }
 
@@ -61,14 +67,21 @@ export class ImageIndex {
 
   /** Reads all records. Afterwards the index has what containerd has; records that cannot be read are left out. */
   async resync(): Promise<void> {
-    const began = this.clock;
+    this.listings++;
+    try {
+      await this.takeAll(this.clock);
+    } finally {
+      if (--this.listings === 0) this.changedAt.clear();
+    }
+  }
+
+  private async takeAll(began: number): Promise<void> {
     const records = await this.options.containerd.images.list([]);
     const listed = new Set(records.map(({ name }) => name));
     const limit = new Limit(PARALLEL_READS);
     const reads = records.map((record) => limit.run(() => this.take(record, began)));
     const gone = [...this.names.keys()].filter((name) => !listed.has(name));
     await Promise.all([...reads, ...gone.map((name) => limit.run(() => this.refresh(name)))]);
-    for (const [name, at] of this.changedAt) if (at <= began) this.changedAt.delete(name);
   }
 
   /**
@@ -83,8 +96,8 @@ export class ImageIndex {
   /** Takes in names whose image is known: what a pull has recorded and could not read back. */
   learn(names: readonly string[], record: { target: Descriptor; pinned: boolean }, facts: ImageFacts): void {
     for (const name of names) {
-      this.changedAt.set(name, ++this.clock);
-      this.names.set(name, { ...record, facts });
+      this.changed(name);
+      this.setName(name, { ...record, facts });
     }
     this.images = undefined;
   }
@@ -93,7 +106,7 @@ export class ImageIndex {
    * The image that a reference, an id or the beginning of an id names. An id leads, then a name, then the beginning of
    * an id if it is that of one image only.
    */
-  find(wanted: string): Image | undefined {
+  find(wanted: string): ListedImage | undefined {
     const images = this.current();
     if (isImageId(wanted)) return images.get(wanted.startsWith('sha256:') ? wanted : `sha256:${wanted}`);
     const name = this.names.get(wanted) ?? this.names.get(tryParseReference(wanted)?.toString() ?? '');
@@ -105,8 +118,19 @@ export class ImageIndex {
   }
 
   /** All images, by id. */
-  list(): Image[] {
+  list(): ListedImage[] {
     return [...this.current().values()];
+  }
+
+  /** The image with its config, which is read again where it is not kept. Throws a PullError when it is here no more. */
+  async withConfig(image: ListedImage, signal?: AbortSignal): Promise<Image> {
+    const config = await this.configs.of(image.id, signal);
+    return Object.freeze({ ...image, config });
+  }
+
+  /** The config document of an image, as it came. Throws a PullError when it is here no more. */
+  configDocument(id: string, signal?: AbortSignal): Promise<Buffer> {
+    return this.configs.document(id, signal);
   }
 
   /** Every name of an image with what it pointed at when it was last read, the id among them. */
@@ -121,25 +145,47 @@ export class ImageIndex {
   }
 
   private async accept(name: string, record: ImageRecord | undefined): Promise<void> {
-    this.changedAt.set(name, ++this.clock);
+    this.changed(name);
     const facts = record && (await this.factsOf(record));
     this.images = undefined;
     if (record && !facts) this.unread.add(name);
     else this.unread.delete(name);
     if (!record || !facts) {
+      this.setName(name, undefined);
+      return;
+    }
+    this.setName(name, { target: record.target, pinned: record.labels[PINNED_LABEL] === PINNED, facts });
+    if (needsAdoption(record)) await this.takeOver(record, facts.id);
+  }
+
+  private changed(name: string): void {
+    if (this.listings > 0) this.changedAt.set(name, ++this.clock);
+  }
+
+  private setName(name: string, to: Name | undefined): void {
+    const before = this.names.get(name)?.target.digest ?? '';
+    const left = this.byTarget.get(before);
+    left?.delete(name);
+    if (left?.size === 0) this.byTarget.delete(before);
+    if (!to) {
       this.names.delete(name);
       return;
     }
-    this.names.set(name, { target: record.target, pinned: record.labels[PINNED_LABEL] === PINNED, facts });
-    if (needsAdoption(record)) await this.takeOver(record, facts.id);
+    this.names.set(name, to);
+    const { digest } = to.target;
+    this.byTarget.set(digest, (this.byTarget.get(digest) ?? new Set()).add(name));
   }
 
   /** Digests do not change what they stand for: what one name has been read to is true for every name of that target. */
   private async factsOf({ name, target }: ImageRecord): Promise<ImageFacts | undefined> {
-    const known = [...this.names.values()].find((other) => other.target.digest === target.digest);
-    if (known) return known.facts;
+    for (const other of this.byTarget.get(target.digest) ?? []) {
+      const known = this.names.get(other);
+      if (known) return known.facts;
+    }
     try {
-      return imageFacts(await readLocalImage(this.options.containerd.content, target, this.platform));
+      const chosen = await readLocalImage(this.options.containerd.content, target, this.platform);
+      this.configs.keep(chosen.config.digest, chosen.parsed.config, chosen.rawConfig.length);
+      return imageFacts(chosen);
     } catch (error) {
       if (!(error instanceof PullError) && !isTooBig(error)) throw error; // containerd's trouble is not the image's
       this.options.log.debug('an image record is left out', { name, error: errorMessage(error) });
@@ -158,22 +204,24 @@ export class ImageIndex {
     }
   }
 
-  private current(): ReadonlyMap<string, Image> {
+  private current(): ReadonlyMap<string, ListedImage> {
     this.images ??= this.build();
     return this.images;
   }
 
-  private build(): ReadonlyMap<string, Image> {
+  private build(): ReadonlyMap<string, ListedImage> {
     const groups = new Map<string, [string, Name][]>();
     for (const entry of this.names) {
       const { id } = entry[1].facts;
-      groups.set(id, [...(groups.get(id) ?? []), entry]);
+      const group = groups.get(id);
+      if (group) group.push(entry);
+      else groups.set(id, [entry]);
     }
     const ids = [...groups.keys()].sort(compare);
     return new Map(ids.map((id) => [id, this.imageOf(groups.get(id) ?? [])]));
   }
 
-  private imageOf(entries: [string, Name][]): Image {
+  private imageOf(entries: [string, Name][]): ListedImage {
     const sorted = entries.sort(([a], [b]) => compare(a, b));
     const [first] = sorted;
     if (!first) throw new RangeError('an image has at least one name');

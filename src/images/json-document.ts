@@ -1,10 +1,18 @@
+import { beyondLimits } from '../base/json-size';
+import { MAX_JSON_DEPTH, MAX_JSON_MARKS, MAX_NAME } from './document-limits';
 import { refused } from './errors';
+
+/** Characters of a key that an error quotes. */
+const MAX_SHOWN = 100;
 
 /** An object read from somebody else's JSON: nothing is known of its members. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Parses bytes that must be one JSON object; `what` names them in the PullError that is thrown otherwise. */
 export function parseObject(data: Buffer, what: string): JsonObject {
+  const beyond = beyondLimits(data, { marks: MAX_JSON_MARKS, depth: MAX_JSON_DEPTH });
+  if (beyond === 'marks') throw refused(`${what} has more than ${MAX_JSON_MARKS} commas, colons and brackets`);
+  if (beyond === 'depth') throw refused(`${what} has brackets within brackets, more than ${MAX_JSON_DEPTH} of them`);
   let value: unknown;
   try {
     value = JSON.parse(data.toString('utf8'));
@@ -27,6 +35,13 @@ export function stringOf(value: unknown, what: string): string {
   return value;
 }
 
+/** As `stringOf`, for a string that has a length to keep to. */
+export function shortStringOf(value: unknown, what: string, most = MAX_NAME): string {
+  const text = stringOf(value, what);
+  if (text.length > most) throw refused(`${what} has more than ${most} characters`);
+  return text;
+}
+
 /** `value` as a list; absent or null is the empty one. */
 export function listOf(value: unknown, what: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
@@ -46,5 +61,7 @@ export function stringsOf(value: unknown, what: string): string[] {
 export function stringMapOf(value: unknown, what: string): Record<string, string> {
   if (value === undefined || value === null) return {};
   const entries = Object.entries(objectOf(value, what));
-  return Object.fromEntries(entries.map(([key, item]) => [key, stringOf(item, `"${key}" of ${what}`)]));
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, stringOf(item, `"${key.slice(0, MAX_SHOWN)}" of ${what}`)]),
+  );
 }

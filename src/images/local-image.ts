@@ -1,9 +1,8 @@
-import type { Descriptor, Image } from '../model/image';
+import type { Descriptor, ListedImage } from '../model/image';
 import type { ImageBackend } from './backend';
 import { type ChosenImage, chooseImage } from './choose-image';
 import { chainIds } from './digest';
-import { MAX_CONFIG_BYTES } from './image-config';
-import { MAX_MANIFEST_BYTES } from './manifests';
+import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES } from './document-limits';
 import type { Platform } from './platform';
 
 /**
@@ -26,11 +25,11 @@ export function readLocalImage(
 }
 
 /** What an image is apart from its names. */
-export type ImageFacts = Omit<Image, 'references' | 'pinned' | 'target'>;
+export type ImageFacts = Omit<ListedImage, 'references' | 'pinned' | 'target'>;
 
-/** The facts of an image. They are shared by all who ask for it and therefore frozen, or copied where they cannot be. */
+/** The facts of an image. They are shared by all who ask for it and therefore frozen. */
 export function imageFacts(chosen: ChosenImage): ImageFacts {
-  const { indexes, manifest, config, layers, parsed, rawConfig } = chosen;
+  const { indexes, manifest, config, layers, parsed } = chosen;
   // As containerd counts: all that the name leads to on this platform, an index too.
   const blobs = [...indexes, manifest, config, ...layers.map(({ descriptor }) => descriptor)];
   return {
@@ -38,15 +37,7 @@ export function imageFacts(chosen: ChosenImage): ImageFacts {
     chainId: chainIds(parsed.diffIds).at(-1) ?? '',
     diffIds: Object.freeze([...parsed.diffIds]),
     size: blobs.reduce((sum, { size }) => sum + size, 0n),
-    config: deepFreeze(parsed.config),
+    user: parsed.config.user,
     platform: Object.freeze({ ...parsed.platform }),
-    get rawConfig() {
-      return Buffer.from(rawConfig);
-    },
   };
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
-  return Object.freeze(value);
 }

@@ -1,13 +1,20 @@
 import { goList, goStruct, readAsGo } from '../base/go-fields';
 import type { Descriptor } from '../model/image';
-import { isSha256 } from './digest';
+import { isSha256, shown } from './digest';
+import { MAX_INDEX_ENTRIES, MAX_LAYER_URLS, MAX_MANIFEST_BYTES, MAX_MEDIA_TYPE } from './document-limits';
 import { refused } from './errors';
-import { type JsonObject, listOf, objectOf, parseObject, stringMapOf, stringOf, stringsOf } from './json-document';
+import {
+  type JsonObject,
+  listOf,
+  objectOf,
+  parseObject,
+  shortStringOf,
+  stringMapOf,
+  stringOf,
+  stringsOf,
+} from './json-document';
 import { bareType, documentKind, OCI_INDEX, OCI_MANIFEST, saysNothing } from './media-types';
 import type { Platform } from './platform';
-
-/** Registries and other clients keep to this as well; a bigger manifest is an attack on whoever reads it. */
-export const MAX_MANIFEST_BYTES = 4 << 20;
 
 const DESCRIPTOR = 'mediaType digest size urls annotations data artifactType';
 /** Index and manifest in one, so that a document that could be read as either is found out whatever the case of its keys. */
@@ -59,6 +66,8 @@ export function parseDocument(data: Buffer, declaredType: string, what: string):
   if (documentKind(mediaType) === 'index') {
     forbid(body, ['config', 'layers', 'fsLayers'], what);
     const manifests = listOf(body.manifests, `manifests of ${what}`);
+    if (manifests.length > MAX_INDEX_ENTRIES)
+      throw refused(`manifests of ${what} has more than ${MAX_INDEX_ENTRIES} entries`);
     return { kind: 'index', mediaType, manifests: manifests.map((entry) => manifestEntry(entry, what)) };
   }
   forbid(body, ['manifests'], what);
@@ -66,7 +75,7 @@ export function parseDocument(data: Buffer, declaredType: string, what: string):
   return {
     kind: 'manifest',
     mediaType,
-    artifactType: stringOf(body.artifactType, `artifactType of ${what}`) || undefined,
+    artifactType: mediaTypeIn(body.artifactType, `artifactType of ${what}`) || undefined,
     config: descriptorOf(objectOf(body.config, `config of ${what}`), `config of ${what}`),
     layers: layers.map((entry) => layerEntry(entry, what)),
   };
@@ -77,7 +86,7 @@ export function parseDocument(data: Buffer, declaredType: string, what: string):
  * types and OCI's mean the same, so that only a manifest that is called an index, or the reverse, is a contradiction.
  */
 function mediaTypeOf(body: JsonObject, declaredType: string, what: string): string {
-  const own = bareType(stringOf(body.mediaType, `mediaType of ${what}`));
+  const own = bareType(mediaTypeIn(body.mediaType, `mediaType of ${what}`));
   const kind = documentKind(own);
   const declaredKind = documentKind(declaredType);
   if (kind !== undefined && declaredKind !== undefined && kind !== declaredKind) {
@@ -104,16 +113,16 @@ function forbid(body: JsonObject, keys: readonly string[], what: string): void {
 function manifestEntry(value: unknown, what: string): ManifestEntry {
   const entry = objectOf(value, `an entry of ${what}`);
   const descriptor = descriptorOf(entry, `an entry of ${what}`);
-  const artifactType = stringOf(entry.artifactType, `artifactType in ${what}`) || undefined;
+  const artifactType = mediaTypeIn(entry.artifactType, `artifactType in ${what}`) || undefined;
   if (entry.platform === undefined || entry.platform === null) return { descriptor, artifactType, platform: undefined };
   const platform = objectOf(entry.platform, `platform in ${what}`);
   return {
     descriptor,
     artifactType,
     platform: {
-      os: stringOf(platform.os, `os in ${what}`),
-      architecture: stringOf(platform.architecture, `architecture in ${what}`),
-      variant: stringOf(platform.variant, `variant in ${what}`),
+      os: shortStringOf(platform.os, `os in ${what}`),
+      architecture: shortStringOf(platform.architecture, `architecture in ${what}`),
+      variant: shortStringOf(platform.variant, `variant in ${what}`),
     },
   };
 }
@@ -122,18 +131,31 @@ function layerEntry(value: unknown, what: string): LayerEntry {
   const entry = objectOf(value, `a layer of ${what}`);
   return {
     descriptor: descriptorOf(entry, `a layer of ${what}`),
-    urls: stringsOf(entry.urls, `urls of a layer of ${what}`),
+    urls: urlsOf(entry, `urls of a layer of ${what}`),
   };
+}
+
+function urlsOf({ urls }: JsonObject, what: string): string[] {
+  const all = stringsOf(urls, what);
+  if (all.length > MAX_LAYER_URLS) throw refused(`${what} has more than ${MAX_LAYER_URLS} addresses`);
+  return all;
+}
+
+/** A media type, its parameters included. */
+function mediaTypeIn(value: unknown, what: string): string {
+  const type = stringOf(value, what);
+  if (bareType(type).length > MAX_MEDIA_TYPE) throw refused(`${what} has more than ${MAX_MEDIA_TYPE} characters`);
+  return type;
 }
 
 function descriptorOf(entry: JsonObject, what: string): Descriptor {
   const digest = stringOf(entry.digest, `the digest of ${what}`);
-  if (!isSha256(digest)) throw refused(`${what} has the digest "${digest}", which is not a sha256 digest`);
+  if (!isSha256(digest)) throw refused(`${what} has the digest "${shown(digest)}", which is not a sha256 digest`);
   const size = entry.size;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw refused(`${what} has no valid size`);
   const annotations = stringMapOf(entry.annotations, `annotations of ${what}`);
   return {
-    mediaType: stringOf(entry.mediaType, `mediaType of ${what}`),
+    mediaType: mediaTypeIn(entry.mediaType, `mediaType of ${what}`),
     digest,
     size: BigInt(size),
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),

@@ -1,22 +1,35 @@
-import { setMaxListeners } from 'node:events';
+import { onAbort } from '../base/on-abort';
 import { unreachable } from './errors';
 
 /** A request under way. */
 export interface Transfer {
   /** So many bytes have arrived. */
   moved(bytes: number): void;
+  /** All that was asked for has arrived. */
+  done(): void;
   end(): void;
 }
 
+/** A pull that gets less than this for the whole of the time below gets nowhere; no link that works is so slow. */
+export const TRICKLE_BYTES_PER_S = 1024;
+export const TRICKLE_MS = 10 * 60_000;
+
 /**
  * Watches that a pull moves. It is given up when a request has been under way for the whole limit and no byte arrived in
- * any; while none is under way (all wait for their turn, or containerd unpacks) the clock stands still.
+ * any; while none is under way (all wait for their turn, or containerd unpacks) the clock stands still. It is also given up
+ * when requests have been under way for ten minutes, none of them got all that it had asked for, and hardly anything arrived:
+ * a server that sends a byte now and then, or a byte for each request, must not hold a pull up for ever.
  */
 export class Progress implements Disposable {
   private readonly controller = new AbortController();
   private readonly stopListening: () => void;
   private active = 0;
   private lastMove = 0;
+  /** Since when requests have been under way without a break. */
+  private activeSince = 0;
+  /** For how long they had been before that, and what arrived, since the last that got all it had asked for. */
+  private activeMs = 0;
+  private trickled = 0;
   private timer: NodeJS.Timeout | undefined;
   /** Bytes that have arrived. */
   bytes = 0;
@@ -26,11 +39,7 @@ export class Progress implements Disposable {
     parent: AbortSignal,
     private readonly limitMs: number,
   ) {
-    setMaxListeners(0, this.controller.signal); // each layer has several, and an image has a hundred layers
-    const onParent = (): void => this.controller.abort(parent.reason);
-    if (parent.aborted) onParent();
-    else parent.addEventListener('abort', onParent, { once: true });
-    this.stopListening = () => parent.removeEventListener('abort', onParent);
+    this.stopListening = onAbort(parent, () => this.controller.abort(parent.reason));
   }
 
   /** Fires when the pull is to stop: the caller has gone, nothing moves, or one of its parts failed. */
@@ -45,13 +54,17 @@ export class Progress implements Disposable {
 
   /** A request begins. */
   begin(): Transfer {
-    if (this.active++ === 0) this.moved(0);
+    if (this.active++ === 0) {
+      this.moved(0);
+      this.activeSince = this.lastMove;
+    }
     this.arm();
     let ended = false;
     return {
       moved: (bytes) => this.moved(bytes),
+      done: () => this.beginWindow(),
       end: () => {
-        if (!ended) this.active--;
+        if (!ended && --this.active === 0) this.activeMs += performance.now() - this.activeSince;
         ended = true;
       },
     };
@@ -64,18 +77,37 @@ export class Progress implements Disposable {
 
   private moved(bytes: number): void {
     this.bytes += bytes;
+    this.trickled += bytes;
     this.lastMove = performance.now();
+    if (this.trickled >= (TRICKLE_MS / 1000) * TRICKLE_BYTES_PER_S) this.beginWindow();
+  }
+
+  private beginWindow(): void {
+    this.trickled = 0;
+    this.activeMs = 0;
+    this.activeSince = performance.now();
+  }
+
+  /** Milliseconds until the pull is given up if nothing more arrives. */
+  private get left(): number {
+    const now = performance.now();
+    return Math.min(this.lastMove + this.limitMs - now, this.activeSince + TRICKLE_MS - this.activeMs - now);
   }
 
   private arm(): void {
     if (this.timer || this.limitMs <= 0) return;
-    const left = Math.max(this.lastMove + this.limitMs - performance.now(), 1);
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      if (this.active === 0) return;
-      if (performance.now() - this.lastMove < this.limitMs) return this.arm();
-      this.controller.abort(unreachable(`no byte has arrived from the registry for ${this.limitMs / 1000} s`));
-    }, left);
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        if (this.active === 0) return;
+        if (this.left > 0) return this.arm();
+        const stalled = performance.now() - this.lastMove >= this.limitMs;
+        const nothing = `no byte has arrived from the registry for ${this.limitMs / 1000} s`;
+        const little = `less than ${TRICKLE_BYTES_PER_S} bytes a second have arrived from the registry for ${TRICKLE_MS / 1000} s`;
+        this.controller.abort(unreachable(stalled ? nothing : little));
+      },
+      Math.max(this.left, 1),
+    );
     this.timer.unref();
   }
 }

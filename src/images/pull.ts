@@ -7,8 +7,9 @@ import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import { SharedWork } from '../base/shared-work';
 import { StandingProblems } from '../base/standing-problems';
-import type { Descriptor, Image } from '../model/image';
+import type { Descriptor, ListedImage } from '../model/image';
 import { type ImageBackend, underLease, type Work } from './backend';
+import { BlobTurns } from './blob-turns';
 import { TrustStore } from './certificates';
 import type { ChosenImage } from './choose-image';
 import { sourceLabels } from './content-labels';
@@ -51,6 +52,8 @@ export interface ImagePullerOptions {
   readonly verify?: VerifyImage;
   readonly platform?: Platform;
   readonly retry?: RetryRule;
+  /** How long a pull waits for others that hardly get on, for a slot or a blob of theirs; 30 s unless given. */
+  readonly patienceMs?: number;
   /** Where proxies and certificates are named; the process's environment unless given. */
   readonly env?: ProxyEnvironment;
 }
@@ -69,12 +72,12 @@ const allowAll: VerifyImage = async () => undefined;
 
 /** Fetches images from registries into containerd. */
 export class ImagePuller {
-  private readonly downloads = new KeyedMutex();
+  private readonly turns: BlobTurns;
   private readonly unpacks = new KeyedMutex();
   private readonly slots: DownloadSlots;
   private readonly trust: TrustStore;
   private readonly deadHosts = new DeadHosts();
-  private readonly pulls = new SharedWork<Image>();
+  private readonly pulls = new SharedWork<ListedImage>();
   private readonly room = new HeapRoom();
   private readonly pinned: ReadonlySet<string>;
   private readonly platform: Platform;
@@ -85,6 +88,7 @@ export class ImagePuller {
     this.passedOver = new StandingProblems((file, error) =>
       options.log.warn('registry configuration passed over', { file, error }),
     );
+    this.turns = new BlobTurns(options.patienceMs);
     this.slots = new DownloadSlots(Math.max(ALL_DOWNLOADS, options.maxConcurrentDownloads));
     this.pinned = new Set(options.pinned.map((text) => tryParseReference(text)?.toString() ?? text));
     this.platform = options.platform ?? hostPlatform();
@@ -95,7 +99,7 @@ export class ImagePuller {
    * If it fails nothing is recorded, and what was fetched is left to containerd's collector. Equal pulls at the same time
    * are one. Throws a PullError, a ContainerdError, or the signal's reason.
    */
-  async pull(request: PullRequest): Promise<Image> {
+  async pull(request: PullRequest): Promise<ListedImage> {
     const reference = parseReference(request.reference);
     const key = [reference.toString(), request.snapshotter, fingerprint(request.auth)].join(' ');
     const started = performance.now();
@@ -112,7 +116,7 @@ export class ImagePuller {
     }
   }
 
-  private async pullOnce(request: PullRequest, reference: Reference): Promise<Image> {
+  private async pullOnce(request: PullRequest, reference: Reference): Promise<ListedImage> {
     const { options } = this;
     using progress = new Progress(request.signal, options.progressTimeoutMs);
     const http = new HttpClient(this.trust, options.env, this.deadHosts);
@@ -128,17 +132,16 @@ export class ImagePuller {
     }
   }
 
-  private async fetchAndRecord(pull: OnePull): Promise<Image> {
+  private async fetchAndRecord(pull: OnePull): Promise<ListedImage> {
     const { options } = this;
     const { request, reference, progress, http } = pull;
     const work = { lease: pull.lease, signal: progress.signal };
     const retry = options.retry ?? DEFAULT_RETRY;
-    const hosts = await registryHosts(options.configPath, reference.domain, (file, problem) =>
-      this.passedOver.met(file, problem),
-    );
+    const passOver = (file: string, problem: string): void => this.passedOver.met(file, problem);
+    const hosts = await registryHosts(options.configPath, reference.domain, passOver, progress.signal);
     const registry = new Registry({ http, hosts, reference, auth: request.auth, progress, retry });
-    const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots);
-    const shared = { downloads: this.downloads, slots, partBytes: options.layerPartBytes ?? 0 };
+    const slots = new DownloadSlots(options.maxConcurrentDownloads, this.slots, options.patienceMs);
+    const shared = { turns: this.turns, slots, partBytes: options.layerPartBytes ?? 0 };
     const labels = sourceLabels(reference);
     const blobs = new BlobFetcher({
       backend: options.containerd,
@@ -171,7 +174,7 @@ export class ImagePuller {
     reference: Reference,
     { target, chosen }: { target: Descriptor; chosen: ChosenImage },
     work: Work,
-  ): Promise<Image> {
+  ): Promise<ListedImage> {
     const { index, containerd, log } = this.options;
     const facts = imageFacts(chosen);
     const names = recordNames(reference, target, facts.id);

@@ -1,4 +1,5 @@
 import { Backoff, sleep } from '../base/backoff';
+import { DeadlineError } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Descriptor } from '../model/image';
@@ -9,6 +10,8 @@ import type { BlobWriter } from './blob-writer';
 import { KNOWN_DEAD } from './dead-hosts';
 import type { DownloadSlots } from './download-slots';
 import { PullError, refused, unreachable } from './errors';
+import { piecesOf } from './http-body';
+import { BODY_END_MS, BODY_IDLE_MS } from './http-limits';
 import type { RetryRule } from './retry';
 
 export interface ReceiveOptions {
@@ -254,13 +257,14 @@ async function copyInto(writer: BlobWriter, stream: BlobStream, what: string): P
   let skip = Number(writer.position - stream.offset);
   let taken = 0;
   try {
-    for await (const chunk of readable(stream, what)) {
+    for await (const chunk of readable(stream, what, () => writer.complete)) {
       stream.transfer.moved(chunk.length);
       taken += chunk.length;
       const part = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.length));
       skip -= chunk.length - part.length;
       if (part.length > 0) await writer.write(part);
     }
+    if (writer.complete) stream.transfer.done();
   } catch (error) {
     if (!(error instanceof PullError) || error.kind === 'registry') throw error;
     throw refused(`${error.message}: ${stream.answered}`); // it is longer than it should be
@@ -275,14 +279,22 @@ function leave({ body, transfer }: BlobStream): void {
   body.on('error', () => undefined).destroy();
 }
 
-/** The stream's parts; what goes wrong in the stream itself, not in whoever reads it, becomes a PullError. */
-async function* readable({ body }: BlobStream, what: string): AsyncIterable<Buffer> {
-  const parts: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await parts.next().catch((error: unknown) => {
-      throw unreachable(`${what} and the connection broke`, error);
-    });
-    if (next.done) return;
-    yield next.value;
+/**
+ * The stream's parts; what goes wrong in the stream itself, not in whoever reads it, becomes a PullError. When all has come
+ * and the server does not end its answer, that is the end.
+ */
+async function* readable({ body }: BlobStream, what: string, isAll: () => boolean): AsyncIterable<Buffer> {
+  const parts = piecesOf(body, () => (isAll() ? BODY_END_MS : BODY_IDLE_MS));
+  try {
+    for (;;) {
+      const next = await parts.next().catch((error: unknown) => {
+        if (isAll() && error instanceof DeadlineError) return undefined;
+        throw unreachable(`${what} and the connection broke`, error);
+      });
+      if (!next || next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await parts.return(undefined);
   }
 }

@@ -37,9 +37,10 @@ function redactUrlsIn(text: string): string {
 }
 
 function redactOne(found: string): string {
-  const tail = /[):,;.]+$/.exec(found)?.[0] ?? '';
-  const url = found.slice(0, found.length - tail.length);
-  const parsed = parse(url);
+  let end = found.length;
+  while (end > 0 && '):,;.'.includes(found.charAt(end - 1))) end--;
+  const tail = found.slice(end);
+  const parsed = parse(found.slice(0, end));
   if (!parsed) return '<not a URL>';
   const secret = parsed.username || parsed.password || parsed.search || parsed.hash;
   return secret ? redactUrl(parsed) + tail : found;

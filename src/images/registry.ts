@@ -4,11 +4,13 @@ import { BlobSource } from './blob-source';
 import { credentialsFor, type PullAuth } from './credentials';
 import { KNOWN_DEAD } from './dead-hosts';
 import { digestLike, digestOf, isDigest, isSha256 } from './digest';
+import { MAX_MANIFEST_BYTES } from './document-limits';
 import { Endpoint } from './endpoint';
 import { PullError, refused, unreachable } from './errors';
-import { discard, type HttpClient, type HttpResponse, readBody } from './http';
+import type { HttpClient, HttpResponse } from './http';
+import { discard, readBody } from './http-body';
 import type { LayerEntry } from './manifests';
-import { MAX_MANIFEST_BYTES, parseDocument } from './manifests';
+import { parseDocument } from './manifests';
 import { ACCEPT_MANIFESTS, bareType, documentKind, isForeignLayer } from './media-types';
 import { isPassing } from './passing';
 import type { Progress } from './progress';
@@ -156,8 +158,9 @@ export class Registry {
       const signal = this.signal;
       const headers = { Accept: ACCEPT_MANIFESTS };
       const request = { method: 'GET', rest: `manifests/${name}`, headers, signal, insist } as const;
-      const { response, document } = await endpoint.read(request, (answer) => readManifest(answer, what));
-      transfer.moved(document.length);
+      const moved = (bytes: number): void => transfer.moved(bytes);
+      const { response, document } = await endpoint.read(request, (answer) => readManifest(answer, what, moved));
+      transfer.done();
       const claimed = wanted ?? String(response.headers['docker-content-digest'] ?? '');
       if (isDigest(claimed) && digestLike(claimed, document) !== claimed) {
         throw refused(`${what} does not have the digest ${claimed}: ${answered(response)}`);
@@ -235,7 +238,9 @@ export class Registry {
   private async tracked<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const transfer = this.options.progress.begin();
     try {
-      return await act(this.signal);
+      const outcome = await act(this.signal);
+      transfer.done();
+      return outcome;
     } finally {
       transfer.end();
     }
@@ -245,9 +250,10 @@ export class Registry {
 async function readManifest(
   response: HttpResponse,
   what: string,
+  moved: (bytes: number) => void,
 ): Promise<{ response: HttpResponse; document: Buffer }> {
   if (response.status !== 200) throw await failureOf(response, what);
-  const document = await readBody(response, MAX_MANIFEST_BYTES);
+  const document = await readBody(response, MAX_MANIFEST_BYTES, moved);
   if (!document) throw refused(`${what} is bigger than ${MAX_MANIFEST_BYTES} bytes: ${answered(response)}`);
   return { response, document };
 }

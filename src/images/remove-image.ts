@@ -1,4 +1,4 @@
-import type { Image } from '../model/image';
+import type { ListedImage } from '../model/image';
 import type { ImageBackend } from './backend';
 import type { ImageIndex } from './image-index';
 
@@ -8,7 +8,7 @@ import type { ImageIndex } from './image-index';
  */
 export async function removeImage(
   { containerd, index }: { readonly containerd: ImageBackend; readonly index: ImageIndex },
-  image: Image,
+  image: ListedImage,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
   const names = index.namesOf(image.id);

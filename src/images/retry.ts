@@ -1,7 +1,8 @@
 import { Backoff, sleep } from '../base/backoff';
 import { PROXY_BUSY } from './dial';
 import { PullError } from './errors';
-import { discard, type HttpResponse } from './http';
+import type { HttpResponse } from './http';
+import { discard } from './http-body';
 import { isPassing } from './passing';
 
 /** How often and how soon something that may pass is tried again. */

@@ -1,4 +1,6 @@
 import { MAX_LABEL } from './content-labels';
+import { MAX_SNAPSHOT_ANNOTATIONS } from './document-limits';
+import { refused } from './errors';
 import type { LayerEntry } from './manifests';
 
 /** Tells a snapshotter which chain of layers a snapshot is going to be. */
@@ -41,6 +43,10 @@ export function snapshotLabels(ids: LayerIds, hints?: ImageHints, at = 0): Recor
     ([key, value]) =>
       key.startsWith(INHERITED) && !NOT_FROM_IMAGES.includes(key) && key.length + value.length <= MAX_LABEL,
   );
+  if (given.length > MAX_SNAPSHOT_ANNOTATIONS)
+    throw refused(
+      `annotations of the layer ${layer.descriptor.digest} has more than ${MAX_SNAPSHOT_ANNOTATIONS} for snapshotters`,
+    );
   const all: [string, string][] = [
     ...given,
     ...Object.entries(own),
@@ -55,8 +61,9 @@ export function snapshotLabels(ids: LayerIds, hints?: ImageHints, at = 0): Recor
 /** The digests of this layer and those above it, as many as fit into a label. */
 function layerList(layers: readonly LayerEntry[], at: number): string {
   let list = '';
-  for (const { descriptor } of layers.slice(at)) {
-    const longer = list === '' ? descriptor.digest : `${list},${descriptor.digest}`;
+  for (let each = at; each < layers.length; each++) {
+    const digest = layers[each]?.descriptor.digest ?? '';
+    const longer = list === '' ? digest : `${list},${digest}`;
     if (`${CRI}image-layers`.length + longer.length > MAX_LABEL) break;
     list = longer;
   }

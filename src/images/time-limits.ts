@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from '../base/backoff';
+
 /**
  * How long containerd may work at one layer. kubelet's PullImage has no deadline, so a call of containerd that hangs must
  * have one: it holds the lock of the layer, for which every other pull of an image with that layer waits, and kubelet pulls
@@ -19,8 +21,9 @@ const BYTES_PER_SECOND = 256 * 1024;
 
 /**
  * Limit for work that goes through all of a layer with `size` bytes, compressed: unpacking it, counting what it takes when
- * its snapshot is committed, writing it out when its blob is committed. Milliseconds; 10 GiB get eleven hours.
+ * its snapshot is committed, writing it out when its blob is committed. Milliseconds; 10 GiB get eleven hours, and no size that
+ * a manifest claims gets more than a timer can wait.
  */
 export function layerTimeoutMs(size: bigint): number {
-  return BASE_MS + (Number(size) / BYTES_PER_SECOND) * 1000;
+  return Math.min(BASE_MS + (Number(size) / BYTES_PER_SECOND) * 1000, MAX_TIMER_MS);
 }

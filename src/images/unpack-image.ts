@@ -64,35 +64,52 @@ export async function unpackImage(image: ImageToUnpack, unpacking: Unpacking): P
   await ensureLabels(backend.content, image.configDigest, { [snapshotRefLabel(image.snapshotter)]: top }, work);
 }
 
-/** True when the layer's content was applied; false when its snapshot came about without it. */
-async function unpackLayer(
+/**
+ * True when the layer's content was applied; false when its snapshot came about without it. The layer is nobody's while its
+ * content is on its way: another image with this layer may have a registry that sends it sooner.
+ */
+async function unpackLayer(layer: LayerToUnpack, unpacking: Unpacking, at: number): Promise<boolean> {
+  const { backend, work, locks, content, elsewhere } = unpacking;
+  const key = `${layer.snapshotter} ${layer.chainId}`;
+  const prepared = await prepareAlone(layer, unpacking, at);
+  if (!prepared) return false;
+  const orUndone = <T>(act: () => Promise<T>): Promise<T> => orRemoved(backend, layer, prepared, act);
+  await orUndone(() => content(at));
+  await using _turn = await orUndone(() => locks.hold(key, work.signal));
+  if (await orUndone(() => keepSnapshot(backend, layer.snapshotter, layer.chainId, work))) {
+    await removePrepared(backend, layer.snapshotter, prepared);
+    elsewhere?.(at);
+    return false;
+  }
+  await applyLayer(backend, layer, prepared, work);
+  return true;
+}
+
+/** A snapshot into which the content is to be applied; undefined when there is the layer's own, made here or elsewhere. */
+async function prepareAlone(
   layer: LayerToUnpack,
-  { backend, work, locks, content, elsewhere }: Unpacking,
+  { backend, work, locks, elsewhere }: Unpacking,
   at: number,
-): Promise<boolean> {
+): Promise<Prepared | undefined> {
   const key = `${layer.snapshotter} ${layer.chainId}`;
   if (locks.isHeld(key)) elsewhere?.(at);
   await using _turn = await locks.hold(key, work.signal);
   const isThere = await keepSnapshot(backend, layer.snapshotter, layer.chainId, work);
   const prepared = isThere ? undefined : await prepareLayer(backend, layer, work);
-  if (!prepared) {
-    elsewhere?.(at);
-    return false;
-  }
-  const staged = isStaged(prepared);
-  if (!staged) await orRemoved(backend, layer, prepared, () => content(at));
+  if (!prepared) elsewhere?.(at);
+  if (!prepared || !isStaged(prepared)) return prepared;
   await applyLayer(backend, layer, prepared, work);
-  return !staged;
+  return undefined;
 }
 
-async function orRemoved(
+async function orRemoved<T>(
   backend: ImageBackend,
   { snapshotter }: LayerToUnpack,
   prepared: Prepared,
-  act: () => Promise<void>,
-): Promise<void> {
+  act: () => Promise<T>,
+): Promise<T> {
   try {
-    await act();
+    return await act();
   } catch (error) {
     await removePrepared(backend, snapshotter, prepared);
     throw error;

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { newSuffix } from '../base/ids';
 import { isAlreadyExists, isDeadlineExceeded, isUnavailable } from '../containerd/errors';
 import type { Descriptor } from '../model/image';
@@ -29,7 +28,10 @@ export interface Prepared {
 /** Keys can collide, if hardly ever; beyond this the snapshotter is at fault. */
 const MAX_COLLISIONS = 3;
 
-/** How many layers, from the lowest on, have a snapshot; the lease keeps the highest of them, and so those below it. */
+/**
+ * How many layers, from the lowest on, have a snapshot; the lease keeps the highest of them, and so those below it. Under a
+ * snapshot there are always those below it, so that a few questions tell, however many layers there are.
+ */
 export async function countUnpacked(
   backend: ImageBackend,
   snapshotter: string,
@@ -37,13 +39,27 @@ export async function countUnpacked(
   work: Work,
 ): Promise<number> {
   const { signal } = work;
-  setMaxListeners(0, signal); // each question listens to it, and an image has up to a hundred layers
-  const stats = chain.map((key) => backend.snapshots.stat({ snapshotter, key }, { signal }));
-  const there = await Promise.all(stats);
-  for (let count = chain.length; count > 0; count--) {
-    if (there[count - 1] && (await keepSnapshot(backend, snapshotter, chain[count - 1] ?? '', work))) return count;
+  const has = async (count: number): Promise<boolean> =>
+    (await backend.snapshots.stat({ snapshotter, key: chain[count - 1] ?? '' }, { signal })) !== undefined;
+  for (let most = chain.length; most > 0; ) {
+    const count = await highest(most, has);
+    if (count === 0 || (await keepSnapshot(backend, snapshotter, chain[count - 1] ?? '', work))) return count;
+    most = count - 1; // it has just been collected
   }
   return 0;
+}
+
+/** The biggest number up to `most` for which `has` is true; it is for none above one for which it is not. All and none are tried first. */
+async function highest(most: number, has: (count: number) => Promise<boolean>): Promise<number> {
+  if (!(await has(1))) return 0;
+  if (most === 1 || (await has(most))) return most;
+  let [low, high] = [1, most]; // true for the one, false for the other
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (await has(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** True if the layer has its snapshot; the lease keeps it from here on. */

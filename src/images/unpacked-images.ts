@@ -1,5 +1,5 @@
 import { isNotFound } from '../containerd/errors';
-import type { Image } from '../model/image';
+import type { ListedImage } from '../model/image';
 import type { ImageBackend } from './backend';
 import { ensureUnpacked, type UnpackRequest } from './ensure-unpacked';
 
@@ -16,7 +16,7 @@ export class UnpackedImages {
   constructor(private readonly deps: { readonly containerd: ImageBackend }) {}
 
   /** As `ensureUnpacked`; the daemon is asked about an image that is not remembered. */
-  async ensure(image: Image, request: UnpackRequest): Promise<void> {
+  async ensure(image: ListedImage, request: UnpackRequest): Promise<void> {
     const key = keyOf(image, request.snapshotter);
     if (this.found.has(key)) return;
     await ensureUnpacked(this.deps, image, request);
@@ -28,7 +28,7 @@ export class UnpackedImages {
    * Runs `make`, which makes a snapshot of an image that was unpacked. When the daemon finds that it no longer is, it is
    * unpacked again and `make` runs once more.
    */
-  async using<T>(image: Image, request: UnpackRequest, make: () => Promise<T>): Promise<T> {
+  async using<T>(image: ListedImage, request: UnpackRequest, make: () => Promise<T>): Promise<T> {
     try {
       return await make();
     } catch (error) {
@@ -40,4 +40,4 @@ export class UnpackedImages {
   }
 }
 
-const keyOf = (image: Image, snapshotter: string): string => `${snapshotter} ${image.id}`;
+const keyOf = (image: ListedImage, snapshotter: string): string => `${snapshotter} ${image.id}`;

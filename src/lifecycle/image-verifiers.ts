@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
+import { askOutside } from '../base/outside';
 import { NotRegularFile } from '../base/regular-file';
 import { StandingProblems } from '../base/standing-problems';
 import { type RunResult, run } from '../host/run';
@@ -55,7 +56,8 @@ export class ImageVerifiers {
 
   /** Resolves when every verifier allows the image; rejects with a PullError of the kind `signature` otherwise. */
   async verify(image: ImageToVerify): Promise<void> {
-    for (const name of await this.names()) {
+    const wait = { what: 'reading the image verifiers', limitMs: this.options.timeoutMs, signal: image.signal };
+    for (const name of await askOutside(wait, () => this.names())) {
       const { code, stdout, stderr } = await this.ask(name, image);
       if (stderr !== '') this.options.log.debug('an image verifier says', { verifier: name, stderr });
       const reason = stdout.trim().slice(0, MAX_REASON);

@@ -1,6 +1,6 @@
 import { within } from '../base/deadline';
 import { newSuffix } from '../base/ids';
-import type { Image } from '../model/image';
+import type { ListedImage } from '../model/image';
 import type { LifecycleDeps } from './deps';
 
 /** The files of an image from which users and groups are looked up. */
@@ -26,7 +26,7 @@ export class UserFiles {
   constructor(private readonly deps: Pick<LifecycleDeps, 'containerd' | 'host' | 'paths'>) {}
 
   /** The files of `image` as `snapshotter` unpacked it; a file that is not there is undefined. */
-  of(image: Image, snapshotter: string): Promise<UserFileContents> {
+  of(image: ListedImage, snapshotter: string): Promise<UserFileContents> {
     const key = `${snapshotter} ${image.chainId}`;
     const known = this.remembered.get(key);
     if (known) return known;
@@ -40,7 +40,7 @@ export class UserFiles {
     return reading;
   }
 
-  private read(image: Image, snapshotter: string): Promise<UserFileContents> {
+  private read(image: ListedImage, snapshotter: string): Promise<UserFileContents> {
     return withImageMounted(this.deps, { image, snapshotter }, async (rootfs) => ({
       passwd: await this.deps.host.readInRootfs(rootfs, '/etc/passwd'),
       group: await this.deps.host.readInRootfs(rootfs, '/etc/group'),
@@ -51,7 +51,7 @@ export class UserFiles {
 /** Runs `act` with the image mounted read-only; afterwards mount, view and lease are gone again. */
 export async function withImageMounted<T>(
   deps: Pick<LifecycleDeps, 'containerd' | 'host' | 'paths'>,
-  what: { image: Image; snapshotter: string },
+  what: { image: ListedImage; snapshotter: string },
   act: (rootfs: string) => Promise<T>,
 ): Promise<T> {
   const { snapshots, leases } = deps.containerd;

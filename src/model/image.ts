@@ -18,8 +18,8 @@ export interface ImageConfig {
   stopSignal: string;
 }
 
-/** An image as CRI sees it: all names that resolve to one config. */
-export interface Image {
+/** An image as CRI lists it: all names that resolve to one config. */
+export interface ListedImage {
   /** Digest of the image config, `sha256:…`. */
   readonly id: string;
   /** Every name in containerd's image store that resolves to it, the id itself left out. */
@@ -29,11 +29,15 @@ export interface Image {
   readonly diffIds: readonly string[];
   /** Sum of the compressed sizes of manifest, config and layers; never 0. */
   readonly size: bigint;
-  readonly config: ImageConfig;
+  /** `User` of its config. */
+  readonly user: string;
   readonly pinned: boolean;
   /** What the names point at: index or manifest. */
   readonly target: Descriptor;
   readonly platform: { os: string; architecture: string; variant: string };
-  /** The raw config document, for verbose status. */
-  readonly rawConfig: Buffer;
+}
+
+/** An image with what containers are made from. */
+export interface Image extends ListedImage {
+  readonly config: ImageConfig;
 }

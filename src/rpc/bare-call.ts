@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from 'node:http2';
 import { connect as dial } from 'node:net';
+import { fromOutside } from '../base/outside';
 import { framed, MessageReader } from './messages';
 
 /** What a daemon's answers about itself never come near. */
@@ -18,28 +19,25 @@ export class BareConnection {
   /** Connects to a unix socket; rejects when nobody listens there. */
   static async open(path: string): Promise<BareConnection> {
     const { connect } = await import('node:http2'); // a few megabytes that most such programs never need
-    return new Promise((resolve, reject) => {
+    return fromOutside<BareConnection>({ what: `connecting to ${path}`, limitMs: TIMEOUT_MS }, ({ answer, fail }) => {
       const session = connect('http://localhost', { createConnection: () => dial(path) });
       const connection = new BareConnection(session);
-      session.once('connect', () => resolve(connection));
-      session.once('error', reject);
-      session.on('error', () => undefined); // its close is what counts
+      session.once('connect', () => answer(connection));
+      session.on('error', fail); // its close is what counts once it is connected
+      return () => session.destroy();
     });
   }
 
   /** One unary call: message in, message out. Rejects when it fails or takes long. */
   call(path: string, message: Uint8Array): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
+    const wait = { what: `${path}: its answer`, limitMs: TIMEOUT_MS };
+    return fromOutside<Buffer>(wait, ({ answer: take, fail }) => {
       const stream = this.session.request({
         ':method': 'POST',
         ':path': path,
         'content-type': 'application/grpc',
         te: 'trailers',
       });
-      const timer = setTimeout(
-        () => stream.destroy(new Error(`${path}: no answer within ${TIMEOUT_MS} ms`)),
-        TIMEOUT_MS,
-      );
       const answer = new MessageReader(ANSWER_LIMIT_BYTES);
       let status = '';
       // An answer without a message has its status among the headers.
@@ -49,20 +47,20 @@ export class BareConnection {
         });
       }
       stream.on('data', (piece: Buffer) => answer.push(piece));
-      stream.on('error', reject);
+      stream.on('error', fail);
       stream.on('close', () => {
-        clearTimeout(timer);
-        if (status !== '0') return reject(new Error(`${path}: ended with gRPC status ${status || 'none'}`));
+        if (status !== '0') return fail(new Error(`${path}: ended with gRPC status ${status || 'none'}`));
         try {
           const message = answer.next();
           if (message === undefined) throw new Error(`${path}: its answer is not whole`);
-          resolve(message);
+          take(message);
         } catch (error) {
-          reject(error);
+          fail(error);
         }
       });
       framed([Buffer.from(message.buffer, message.byteOffset, message.length)], stream);
       stream.end();
+      return () => stream.destroy();
     });
   }
 

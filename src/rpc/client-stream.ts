@@ -1,3 +1,4 @@
+import { onAbort } from '../base/on-abort';
 import type { CallStatus } from './call-status';
 import { CANCELLED, type CallEnd, type ClientCall } from './client-call';
 import { Code } from './code';
@@ -13,7 +14,7 @@ interface How {
 export class Conversation {
   readonly call: ClientCall;
   private readonly unsent = new Set<() => void>();
-  private readonly onAbort = (): void => this.call.give(CANCELLED);
+  private readonly stopListening: (() => void) | undefined;
 
   /** Begins the call: it is under way before anybody reads. */
   constructor(
@@ -22,7 +23,7 @@ export class Conversation {
   ) {
     const { signal, timeoutMs } = how;
     this.call = begin({ timeoutMs, ended: () => this.ended() });
-    signal?.addEventListener('abort', this.onAbort, { once: true });
+    this.stopListening = signal && onAbort(signal, () => this.call.give(CANCELLED));
   }
 
   /**
@@ -92,7 +93,7 @@ export class Conversation {
 
   /** The last that happens: what is still on its way out will never be reported as written. */
   private ended(): void {
-    this.how.signal?.removeEventListener('abort', this.onAbort);
+    this.stopListening?.();
     for (const settle of this.unsent) settle();
   }
 

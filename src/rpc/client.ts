@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { errorMessage } from '../base/errors';
+import { onAbort } from '../base/on-abort';
 import type { CallStatus } from './call-status';
 import { CANCELLED, type CallEnd, ClientCall } from './client-call';
 import { ClientSession } from './client-session';
@@ -105,7 +106,7 @@ class Outgoing {
       const message = this.write(req); // first, so that a message that cannot be written throws its own error
       let reply: Buffer | undefined;
       const ended = (status: CallStatus): void => {
-        signal?.removeEventListener('abort', onAbort);
+        stopListening?.();
         try {
           resolve(this.reply(reply, status));
         } catch (error) {
@@ -113,11 +114,11 @@ class Outgoing {
         }
       };
       const call = this.begin(options, { timeoutMs, ended });
-      const onAbort = (): void => {
+      const giveUp = (): void => {
         reject(signal?.reason);
         call.give(CANCELLED);
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const stopListening = signal && onAbort(signal, giveUp);
       call.stream.on('data', (piece: Buffer) => {
         call.messages.push(piece);
         reply ??= call.nextMessage();

@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, rename, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { errnoOf } from '../base/errors';
+import { fromOutside } from '../base/outside';
 
 /** sun_path of a unix address holds 108 bytes, the last of them 0. */
 const MAX_PATH_BYTES = 107;
@@ -58,16 +59,16 @@ async function refuseUnlessStale(path: string): Promise<void> {
 
 /** A full backlog and a refused permission mean a live server as well: only ECONNREFUSED says that nobody listens. */
 function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  const asked = fromOutside<true>({ what: 'a connection', limitMs: PROBE_TIMEOUT_MS }, ({ answer, fail }) => {
     const socket = connect(path);
-    const answer = (value: boolean): void => {
+    socket.once('connect', () => {
       socket.destroy();
-      resolve(value);
-    };
-    socket.setTimeout(PROBE_TIMEOUT_MS, () => answer(true));
-    socket.once('connect', () => answer(true));
-    socket.once('error', (error) => answer(!['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? '')));
+      answer(true);
+    });
+    socket.on('error', fail);
+    return () => socket.destroy();
   });
+  return asked.catch((error: unknown) => !['ECONNREFUSED', 'ENOENT'].includes(errnoOf(error) ?? ''));
 }
 
 async function unlinkIfThere(path: string): Promise<void> {

@@ -7,7 +7,7 @@ import { ContainerdClient } from '../../src/containerd/client';
 import { ImageIndex } from '../../src/images/image-index';
 import type { Platform } from '../../src/images/platform';
 import { ImagePuller, type ImagePullerOptions, type PullRequest } from '../../src/images/pull';
-import type { Image } from '../../src/model/image';
+import type { ListedImage } from '../../src/model/image';
 import { FakeContainerd } from './fake-containerd';
 import { FakeRegistry } from './fake-registry';
 import type { TestBlob } from './test-image';
@@ -77,7 +77,7 @@ export class ImageBench {
   }
 
   /** Pulls with what is usual: snapshotter overlayfs, a signal that never fires. */
-  pull(reference: string, more: Partial<PullRequest> = {}): Promise<Image> {
+  pull(reference: string, more: Partial<PullRequest> = {}): Promise<ListedImage> {
     const { signal } = new AbortController();
     return this.puller.pull({ reference, snapshotter: 'overlayfs', signal, ...more });
   }

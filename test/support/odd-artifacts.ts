@@ -1,4 +1,6 @@
 import { FakeRegistry, type Oddity } from './fake-registry';
+import { HOSTILE_BLOBS } from './hostile-answers';
+import { HOSTILE_ARTIFACTS } from './hostile-artifacts';
 import {
   blob,
   descriptor,
@@ -152,6 +154,7 @@ const artifact = blob(
 
 /** Artifacts that `odd` alone has. */
 export const ODD_ARTIFACTS: readonly OddArtifact[] = [
+  ...HOSTILE_ARTIFACTS,
   ...[301, 302, 303, 307, 308].map(redirected),
   served('keys-of-another-case', { image: testImage(['case'], { config: lowerCase }) }),
   ...[DOCKER_MANIFEST, `${DOCKER_MANIFEST}; charset=utf-8`, 'application/json'].map((type, at) =>
@@ -190,17 +193,20 @@ export const ODD_ARTIFACTS: readonly OddArtifact[] = [
 ];
 
 /** Artifacts that `healthy` has as they should be, and `odd`, which is asked first, serves otherwise. */
-export const MIRRORED: readonly OddArtifact[] = Object.entries({ ...ODD_BLOBS, ...ODD_MANIFESTS, ...ODD_REFUSALS }).map(
-  ([name, oddity]) => {
-    const repository = `mirrored/${name}`;
-    const image = testImage([repository]);
-    return {
-      repository,
-      becomes: image.config.digest,
-      serve: ({ odd, healthy }) => {
-        for (const each of [odd, healthy]) each.addImage(repository, '1', image);
-        odd.oddities.set(repository, oddity);
-      },
-    };
-  },
-);
+export const MIRRORED: readonly OddArtifact[] = Object.entries({
+  ...ODD_BLOBS,
+  ...HOSTILE_BLOBS,
+  ...ODD_MANIFESTS,
+  ...ODD_REFUSALS,
+}).map(([name, oddity]) => {
+  const repository = `mirrored/${name}`;
+  const image = testImage([repository]);
+  return {
+    repository,
+    becomes: image.config.digest,
+    serve: ({ odd, healthy }) => {
+      for (const each of [odd, healthy]) each.addImage(repository, '1', image);
+      odd.oddities.set(repository, oddity);
+    },
+  };
+});

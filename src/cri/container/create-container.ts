@@ -45,7 +45,7 @@ export async function createContainer(
 ): Promise<CreateContainerResponse> {
   const config = requireContainerConfig(req.config);
   const sandbox = requireReadySandbox(deps, req.podSandboxId);
-  const image = requireImage(deps, config);
+  const image = await requireImage(deps, config, call.signal);
   const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
   const handler = handlerOf(deps, sandbox);
   const { snapshotter } = handler;
@@ -197,11 +197,11 @@ async function removeVolumesOfStopped(deps: CriDeps, sandboxId: string, signal: 
 }
 
 /** An image is looked up, never pulled: kubelet pulls, and counts what it pulled. */
-function requireImage(deps: CriDeps, config: NamedContainerConfig): Image {
+async function requireImage(deps: CriDeps, config: NamedContainerConfig, signal: AbortSignal): Promise<Image> {
   const wanted = config.image?.image ?? '';
   const image = deps.images.find(wanted);
   if (!image) throw notFound('image', wanted);
-  return image;
+  return deps.images.withConfig(image, signal);
 }
 
 async function makeDirectories(deps: CriDeps, id: string, config: NamedContainerConfig): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Mount as CriMount } from '../../../generated/cri/v1/api';
 import { labelledMounts } from '../../host/selinux';
 import { ensureUnpacked } from '../../images/ensure-unpacked';
-import type { Image } from '../../model/image';
+import type { ListedImage } from '../../model/image';
 import type { Mount } from '../../model/mount';
 import type { Sandbox } from '../../model/sandbox';
 import { usernsMappings } from '../../oci/userns';
@@ -46,7 +46,7 @@ export async function mountImageVolumes(
   return volumes;
 }
 
-async function mountOnce(deps: CriDeps, sandbox: Sandbox, image: Image, signal: AbortSignal): Promise<string> {
+async function mountOnce(deps: CriDeps, sandbox: Sandbox, image: ListedImage, signal: AbortSignal): Promise<string> {
   const { id } = sandbox.metadata;
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const target = join(deps.paths.imageVolumes(id), image.id.replace('sha256:', ''));
@@ -72,7 +72,7 @@ async function mountAt(deps: CriDeps, { metadata, status }: Sandbox, mounts: Mou
 }
 
 /** Key of the snapshot behind a pod's image volume; the pod's lease keeps it, and it goes with the pod. */
-function volumeKey(sandboxId: string, image: Image): string {
+function volumeKey(sandboxId: string, image: ListedImage): string {
   return createHash('sha256').update(`image-volume ${sandboxId} ${image.id}`).digest('hex');
 }
 

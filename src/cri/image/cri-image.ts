@@ -1,10 +1,10 @@
 import type { Image as CriImage } from '../../../generated/cri/v1/api';
-import type { Image } from '../../model/image';
+import type { ListedImage } from '../../model/image';
 import type { ImageNames } from '../../state/cri-shapes';
 
 /** An image as CRI shows it. A numeric user of the image's config is a uid, anything else a name. */
-export function toCriImage(image: Image): CriImage {
-  const user = image.config.user.split(':')[0] ?? '';
+export function toCriImage(image: ListedImage): CriImage {
+  const user = image.user.split(':')[0] ?? '';
   const numeric = /^\d+$/.test(user);
   return {
     id: image.id,
@@ -19,7 +19,7 @@ export function toCriImage(image: Image): CriImage {
 }
 
 /** How statuses name an image: its first tag and its first digest, or its id where it has none. */
-export function imageNames(image: Image): ImageNames {
+export function imageNames(image: ListedImage): ImageNames {
   const { repoTags, repoDigests } = toCriImage(image);
   return { image: repoTags[0] ?? image.id, imageRef: repoDigests[0] ?? image.id };
 }

@@ -78,8 +78,8 @@ export async function preparePause({ deps, sandbox, handler, signal, step }: Mak
 }
 
 /** The record that a pod without a pause task has all the same, so that it is found again and can get one. */
-export async function describePause({ deps, sandbox, handler, step }: Making): Promise<Pause> {
-  const image = knownSandboxImage(deps);
+export async function describePause({ deps, sandbox, handler, signal, step }: Making): Promise<Pause> {
+  const image = await step('find the pause image', () => knownSandboxImage(deps, signal));
   const user = userWithoutImage(sandbox);
   const spec = await step('derive the spec', () => pauseSpec(deps, sandbox, handler, { image, user }));
   return { image, spec, mounts: [] };

@@ -18,8 +18,12 @@ const STAND_IN: Pick<Image, 'config'> = {
 };
 
 /** The pause image for the record of a pod that has no use for it now: it may be absent. */
-export function knownSandboxImage(deps: Pick<CriDeps, 'config' | 'images'>): Pick<Image, 'config'> {
-  return deps.images.find(deps.config.sandbox_image) ?? STAND_IN;
+export async function knownSandboxImage(
+  deps: Pick<CriDeps, 'config' | 'images'>,
+  signal: AbortSignal,
+): Promise<Pick<Image, 'config'>> {
+  const here = deps.images.find(deps.config.sandbox_image);
+  return here ? deps.images.withConfig(here, signal) : STAND_IN;
 }
 
 /** The pause image, pulled when it is not here (unless that is off) and unpacked for the handler's snapshotter. */
@@ -35,5 +39,5 @@ export async function ensureSandboxImage(
   }
   const image = here ?? (await deps.puller.pull({ reference, snapshotter: handler.snapshotter, signal }));
   await deps.unpacked.ensure(image, { snapshotter: handler.snapshotter, signal });
-  return image;
+  return deps.images.withConfig(image, signal);
 }

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer as createNetServer, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrustStore } from '../../../src/images/certificates';
-import { discard, HttpClient, readBody } from '../../../src/images/http';
+import { HttpClient } from '../../../src/images/http';
+import { discard, readBody } from '../../../src/images/http-body';
 import type { ProxyEnvironment } from '../../../src/images/proxy';
 import { SYSTEM_TRUST, type Trust } from '../../../src/images/registry-host';
 import { FakeRegistry } from '../../support/fake-registry';

@@ -207,12 +207,15 @@ describe('an image of the index', () => {
   it('cannot be changed by whoever has it', async () => {
     imported('docker.io/library/a:1', one);
     await bench.index.resync();
-    const image = bench.index.find('a:1');
-    expect(() => image?.config.env.push('EVIL=1')).toThrow(TypeError);
-    expect(() => Object.assign(image ?? {}, { pinned: true })).toThrow(TypeError);
-    image?.rawConfig.fill(0);
-    expect(bench.index.find('a:1')?.rawConfig).toEqual(one.config.data);
-    expect(bench.index.find('a:1')?.config.env).toEqual(['PATH=/bin']);
+    const [listed] = bench.index.list();
+    if (!listed) throw new Error('the image is not listed');
+    const image = await bench.index.withConfig(listed);
+    expect(() => image.config.env.push('EVIL=1')).toThrow(TypeError);
+    expect(() => Object.assign(image, { pinned: true })).toThrow(TypeError);
+    expect(() => Object.assign(listed, { pinned: true })).toThrow(TypeError);
+    (await bench.index.configDocument(listed.id)).fill(0);
+    expect(await bench.index.configDocument(listed.id)).toEqual(one.config.data);
+    expect((await bench.index.withConfig(listed)).config.env).toEqual(['PATH=/bin']);
   });
 });
 

@@ -119,7 +119,7 @@ describe('Documents with keys of another case', () => {
         config,
         manifest: blob(JSON.stringify(shout(manifest)), OCI_MANIFEST),
       });
-      expect((await bench.pull(`${registry.host}/a/b:1`)).config.user).toBe('1000');
+      expect((await bench.pull(`${registry.host}/a/b:1`)).user).toBe('1000');
     } finally {
       await bench.stop();
     }

@@ -30,22 +30,23 @@ describe('pull', () => {
       chainId: chain[1],
       diffIds: image.diffIds,
       size: BigInt([image.manifest, image.config, ...image.layers].reduce((sum, { size }) => sum + size, 0)),
-      config: {
-        user: '',
-        env: ['PATH=/bin'],
-        entrypoint: [],
-        cmd: ['sh'],
-        workingDir: '',
-        labels: {},
-        volumes: [],
-        stopSignal: '',
-      },
+      user: '',
       pinned: false,
       target: { mediaType: image.manifest.mediaType, digest: image.manifest.digest, size: BigInt(image.manifest.size) },
       platform: LINUX_AMD64,
-      rawConfig: image.config.data,
     });
     expect(bench.index.list()).toEqual([pulled]);
+    expect((await bench.index.withConfig(pulled)).config).toEqual({
+      user: '',
+      env: ['PATH=/bin'],
+      entrypoint: [],
+      cmd: ['sh'],
+      workingDir: '',
+      labels: {},
+      volumes: [],
+      stopSignal: '',
+    });
+    expect(await bench.index.configDocument(pulled.id)).toEqual(image.config.data);
   });
 
   it('records id, tag and digest, and labels all so that nothing is collected', async () => {

@@ -3,7 +3,7 @@ import { chainIds } from '../../../src/images/digest';
 import { ensureUnpacked } from '../../../src/images/ensure-unpacked';
 import { parseDocument } from '../../../src/images/manifests';
 import { removeImage } from '../../../src/images/remove-image';
-import type { Image } from '../../../src/model/image';
+import type { ListedImage } from '../../../src/model/image';
 import { ImageBench, NOTHING } from '../../support/image-bench';
 import { type TestImage, testImage, testIndex } from '../../support/test-image';
 
@@ -29,7 +29,7 @@ function store(which: TestImage): void {
 }
 
 /** An image as `kind load` leaves it: content and a name, no snapshots. */
-async function loaded(name: string, which: TestImage = image): Promise<Image> {
+async function loaded(name: string, which: TestImage = image): Promise<ListedImage> {
   store(which);
   bench.name(name, which.manifest);
   await bench.index.resync();
@@ -38,7 +38,7 @@ async function loaded(name: string, which: TestImage = image): Promise<Image> {
   return found;
 }
 
-const unpack = (which: Image, more: { lease?: string; signal?: AbortSignal } = {}): Promise<void> =>
+const unpack = (which: ListedImage, more: { lease?: string; signal?: AbortSignal } = {}): Promise<void> =>
   ensureUnpacked(bench, which, { snapshotter: 'overlayfs', signal, ...more });
 const snapshots = (): string[] => [...bench.fake.state.snapshots.keys()];
 const applied = (): number => bench.fake.calls.filter((call) => call.endsWith('Diff/Apply')).length;
@@ -87,7 +87,7 @@ describe('ensureUnpacked', () => {
     bench.store(index, childLabels(parseDocument(index.data, '', 'it'), { withLayers: true }));
     bench.name('docker.io/library/a:1', index);
     await bench.index.resync();
-    await unpack(bench.index.list()[0] as Image);
+    await unpack(bench.index.list()[0] as ListedImage);
     expect(snapshots()).toHaveLength(2);
   });
 
@@ -141,7 +141,7 @@ describe('ensureUnpacked', () => {
 });
 
 describe('removeImage', () => {
-  const remove = (which: Image): Promise<void> => removeImage(bench, which, { signal });
+  const remove = (which: ListedImage): Promise<void> => removeImage(bench, which, { signal });
 
   it('takes every name away, and what only they led to', async () => {
     const found = await loaded('docker.io/library/a:1');
