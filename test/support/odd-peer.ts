@@ -49,6 +49,10 @@ export class OddPeer {
   private readonly waiting = new Set<() => void>();
   /** How many connections there have been. */
   connections = 0;
+  private meet: () => void = () => undefined;
+  private readonly met = new Promise<void>((resolve) => {
+    this.meet = resolve;
+  });
 
   private constructor(private readonly server: Server) {}
 
@@ -58,6 +62,7 @@ export class OddPeer {
     const peer = new OddPeer(server);
     server.on('connection', (socket) => {
       peer.connections++;
+      peer.meet();
       peer.open.add(socket);
       socket.on('error', () => undefined);
       socket.once('close', () => peer.gone(socket));
@@ -74,6 +79,11 @@ export class OddPeer {
   /** `127.0.0.1:<port>`. */
   get host(): string {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** Resolves when there has been a connection. */
+  untilMet(): Promise<void> {
+    return this.met;
   }
 
   /** Resolves when whoever had connected has closed all connections. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
 import { PluginExec } from '../../src/cni/plugin-exec';
@@ -41,7 +42,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-const trust = { ...SYSTEM_TRUST, skipVerify: true, dialTimeoutMs: 300 };
+const trust = { ...SYSTEM_TRUST, skipVerify: true, dialTimeoutMs: 2000 };
 
 function client(env: Record<string, string> = {}): HttpClient {
   const made = new HttpClient(new TrustStore({}), env);
@@ -114,9 +115,14 @@ describe.each(Object.keys(ODD_BEHAVIOURS) as OddBehaviour[])('A peer that %s', (
       const peer = await OddPeer.start(behaviour, over === 'unix' ? path : undefined);
       closing.push(() => peer.stop());
       const controller = new AbortController();
-      const timer = setTimeout(() => controller.abort(new Error('the caller has left')), 150);
-      const [end] = await Promise.allSettled([ask({ host: over === 'tcp' ? peer.host : '', path }, controller.signal)]);
-      clearTimeout(timer);
+      const asked = Promise.allSettled([ask({ host: over === 'tcp' ? peer.host : '', path }, controller.signal)]);
+      const leaves = async (): Promise<void> => {
+        await peer.untilMet();
+        await sleep(150, undefined, { ref: false });
+        controller.abort(new Error('the caller has left'));
+      };
+      void leaves();
+      const [end] = await asked;
       expect(end?.status).toBe('rejected');
       expect(peer.connections).toBeGreaterThan(0);
       for (const close of closing.splice(1)) await close();
