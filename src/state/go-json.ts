@@ -5,6 +5,7 @@ import {
   type JsonType,
   jsonFields,
 } from '../../generated/cri/v1/json-fields';
+import { bareMap } from '../base/bare-map';
 import { type EnvForm, envFormOf, fromEnvText, toEnvText } from './env-form';
 
 /**
@@ -84,8 +85,12 @@ function encodeValue(type: JsonType, value: unknown, options: GoJsonOptions): un
   if (type === 'bytes') return (value as Buffer).toString('base64');
   if (typeof type === 'string') return value;
   if ('message' in type) return encodeMessage(type.message, value as Plain, options);
-  const entries = Object.entries(value as Plain).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, member]) => [key, encodeValue(type.map, member, options)]));
+  const map = value as Plain;
+  return bareMap(
+    Object.keys(map)
+      .sort()
+      .map((key) => [key, encodeValue(type.map, map[key], options)]),
+  );
 }
 
 /** What `omitempty` leaves out: an empty list or map, but not a message that is set and has nothing in it. */
@@ -132,7 +137,7 @@ function decodeValue(type: JsonType, value: unknown, options: DecodeOptions): un
   if ('message' in type) return decodeMessage(type.message, value, options);
   const map = value ?? {};
   if (!isPlain(map)) throw new GoJsonError(options.path, 'an object');
-  return Object.fromEntries(Object.entries(map).map(([key, member]) => [key, decodeValue(type.map, member, options)]));
+  return bareMap(Object.entries(map).map(([key, member]) => [key, decodeValue(type.map, member, options)]));
 }
 
 function decodeScalar(type: Extract<JsonType, string>, value: unknown, path: string): unknown {
