@@ -13,14 +13,14 @@ export interface FieldLimit {
  * Fields of a request altogether, each item of a list and each entry of a map being one. So many are decoded in less than
  * 50 ms, during which nobody else is answered; a CreateContainer of kubelet's has some hundreds.
  */
-export const MAX_FIELDS = 131_072;
+export const MAX_FIELDS = 80_000;
 /** One text that is no item of a list. The longest that any client sends are tokens and paths, of some KiB. */
 export const MAX_TEXT_BYTES = 1024 * 1024;
 /**
  * Labels or annotations of an object, and every list that has no row below. The API server allows 256 KiB of annotations for
- * an object (`TotalAnnotationSizeLimitB`); kubelet adds some. 64 KiB of labels are 16,384 of the shortest ones.
+ * an object (`TotalAnnotationSizeLimitB`); kubelet adds some. 64 KiB of labels are so many of eight bytes.
  */
-export const MAX_ITEMS: FieldLimit = { items: 16_384, bytes: 1024 * 1024 };
+export const MAX_ITEMS: FieldLimit = { items: 8192, bytes: 1024 * 1024 };
 /** Arguments or variables: Linux takes 6 MiB of both together (`bprm_stack_limits` of fs/exec.c: three quarters of 8 MiB). */
 export const MAX_ARGUMENTS: FieldLimit = { items: ARGUMENTS, bytes: 6 * 1024 * 1024 };
 /** Each variable is looked at by itself, which an argument is not. */
@@ -34,7 +34,7 @@ export const MAX_ID_MAPPINGS: FieldLimit = { items: 340, bytes: 64 * 1024 };
 /** NGROUPS_MAX of include/uapi/linux/limits.h. */
 export const MAX_GROUPS: FieldLimit = { items: 65_536, bytes: 1024 * 1024 };
 /** Pairs that a filter wants: each is compared with each object that is listed. */
-export const MAX_SELECTOR: FieldLimit = { items: 256, bytes: 256 * 1024 };
+export const MAX_SELECTOR: FieldLimit = { items: 64, bytes: 64 * 1024 };
 
 const LIMITS: ReadonlyMap<string, FieldLimit> = new Map<string, FieldLimit>([
   ['ContainerConfig.command', MAX_ARGUMENTS],

@@ -88,7 +88,7 @@ export function matchGlob(pattern: string, text: string): boolean {
 }
 
 function matchTokens(tokens: readonly Token[], text: string): boolean {
-  const chars = [...text];
+  const chars = /[\ud800-\udfff]/.test(text) ? [...text] : text;
   let star = -1;
   let starAt = 0;
   let token = 0;

@@ -2,8 +2,8 @@ import type { ContainerConfig } from '../../generated/cri/v1/api';
 import type { ImageConfig } from '../model/image';
 import { OciError } from './oci-error';
 
-/** Arguments of a container, from its request or its image. Linux takes 6 MiB of them, which are so many of 48 bytes. */
-export const MAX_ARGUMENTS = 131_072;
+/** Arguments of a container, from its request or its image. Linux takes 6 MiB of them, which are so many of 96 bytes. */
+export const MAX_ARGUMENTS = 65_536;
 
 /**
  * Command and arguments, as kubelet's documentation has it: a command replaces the image's entrypoint and its

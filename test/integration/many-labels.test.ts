@@ -21,7 +21,7 @@ const VERSIONS = (['1.6', '2'] as const).filter(isAtHand);
 let node: TestNode;
 
 const pairs = (count: number): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at.toString(36)}`, 'v']));
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`key-${at.toString(36)}`, 'v']));
 const sorted = (map: object | undefined): [string, string][] =>
   Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 
@@ -71,7 +71,7 @@ describe.each(VERSIONS.map((version) => ({ version })))('On containerd $version'
     'labels of 64 KiB and odd names are told as they were given, also after a restart; a record has some of them',
     async () => {
       const odd = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","example.org/app":"web"}');
-      const maps = { labels: { ...pairs(10_000), ...odd }, annotations: odd };
+      const maps = { labels: { ...pairs(8000), ...odd }, annotations: odd };
       const pod = await runPod(node, maps);
       const id = await createContainer(node, pod, shell('app', 'sleep 1000', maps));
       const told = async (): Promise<unknown[]> => {

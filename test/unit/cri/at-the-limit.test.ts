@@ -6,7 +6,14 @@ import {
   RunPodSandboxRequest,
 } from '../../../generated/cri/v1/api';
 import { stringifyJson } from '../../../src/base/json';
-import { MAX_ITEMS, MAX_MOUNTS, MAX_SETTINGS, MAX_VARIABLES, RequestLimits } from '../../../src/cri/request-limits';
+import {
+  MAX_ITEMS,
+  MAX_MOUNTS,
+  MAX_SELECTOR,
+  MAX_SETTINGS,
+  MAX_VARIABLES,
+  RequestLimits,
+} from '../../../src/cri/request-limits';
 import type { ContainerMetadata } from '../../../src/model/container';
 import type { SandboxMetadata } from '../../../src/model/sandbox';
 import { passthroughAnnotations } from '../../../src/oci/annotations';
@@ -67,7 +74,9 @@ function container(config: DeepPartial<ContainerConfig>): { bytes: Uint8Array; m
   };
 }
 
-const many = container({ args: some(MAX_ARGUMENTS - 10, (at) => `argument number ${at}, of forty-eight bytes`) });
+const many = container({
+  args: some(MAX_ARGUMENTS - 10, (at) => `argument number ${at}, of sixty-four bytes, like most of paths`),
+});
 const big = container({ args: some(47, () => 'x'.repeat(131_071)) });
 const variables = container({
   envs: some(MAX_VARIABLES.items, (at) => ({ key: `KEY_${at}`, value: Buffer.from('value') })),
@@ -79,7 +88,7 @@ const mounts = container({
   })),
 });
 const facts = { capabilities: ['CAP_CHOWN'] };
-const selector = Object.fromEntries(Object.entries(full).slice(0, 256));
+const selector = Object.fromEntries(Object.entries(full).slice(0, MAX_SELECTOR.items));
 
 const read = (name: 'RunPodSandboxRequest' | 'CreateContainerRequest', bytes: Uint8Array): void => {
   limits.check(name, bytes);
@@ -89,9 +98,9 @@ const write = (metadata: ContainerMetadata): unknown => Buffer.from(encodeContai
 
 const PIECES: [string, () => unknown][] = [
   ['a pod with full labels and annotations is decoded', () => read('RunPodSandboxRequest', podBytes)],
-  ['131,072 arguments are decoded', () => read('CreateContainerRequest', many.bytes)],
+  ['65,536 arguments are decoded', () => read('CreateContainerRequest', many.bytes)],
   ['6 MiB of arguments are decoded', () => read('CreateContainerRequest', big.bytes)],
-  ['16,384 variables are decoded', () => read('CreateContainerRequest', variables.bytes)],
+  ['8192 variables are decoded', () => read('CreateContainerRequest', variables.bytes)],
   ['4096 mounts are decoded', () => read('CreateContainerRequest', mounts.bytes)],
   ['full labels are compared with an earlier request', () => stringifyJson(sandboxConfigJson(decoded))],
   ['full labels are written into a record', () => Buffer.from(encodeSandboxMetadata(sandbox))],
@@ -101,11 +110,11 @@ const PIECES: [string, () => unknown][] = [
     'full labels are listed',
     () => ListPodSandboxResponse.encode({ items: [{ ...sandbox, ...decoded, state: 0, createdAt: 0n }] }).finish(),
   ],
-  ['131,072 arguments are written into a record', () => write(many.metadata)],
+  ['65,536 arguments are written into a record', () => write(many.metadata)],
   ['6 MiB of arguments are written into a record', () => write(big.metadata)],
-  ['16,384 variables are written into a record', () => write(variables.metadata)],
+  ['8192 variables are written into a record', () => write(variables.metadata)],
   [
-    '16,384 variables of an image and a request are merged',
+    '8192 variables of an image and a request are merged',
     () =>
       containerEnv({
         hostname: 'h',
@@ -119,7 +128,7 @@ const PIECES: [string, () => unknown][] = [
     () => byDepth(mounts.metadata.config.mounts.map((mount) => ({ destination: mount.containerPath }) as never)),
   ],
   [
-    '16,384 annotations are matched with ten patterns',
+    '8192 annotations are matched with ten patterns',
     () =>
       passthroughAnnotations(
         full,
