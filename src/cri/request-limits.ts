@@ -73,6 +73,8 @@ interface Row {
   readonly message?: JsonMessage;
   /** Numbers, which may come many in one field. */
   readonly packed: boolean;
+  /** A map: each of its entries is a message of a key and a value. */
+  readonly isMap: boolean;
 }
 
 /** Where in a request a message is. It becomes a text only once something is wrong there. */
@@ -87,6 +89,10 @@ interface Place {
 const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
 /** The longest varint, in bytes. */
 const VARINT_BYTES = 10;
+/** The highest number of a field, as protobuf has it. What reads messages keeps 32 bits of a tag, and would read another field. */
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+/** The key and the value of a map's entry. */
+const ENTRY_FIELDS = 2;
 
 /**
  * Refuses requests that have more of something than is allowed, by a walk over their bytes: whatever is decoded is bounded.
@@ -118,6 +124,7 @@ function rowOf(name: JsonMessage, { json, type, repeated }: JsonField): Row {
     limit: LIMITS.get(`${name}.${json}`) ?? MAX_ITEMS,
     message: isObject && 'message' in type ? type.message : undefined,
     packed: type === 'number' || type === 'bigint' || type === 'bool',
+    isMap: isObject && 'map' in type,
   };
 }
 
@@ -139,25 +146,33 @@ class Walk {
   /** Walks over a message that ends at `end`. */
   message(name: JsonMessage, end: number, place?: Place): void {
     const rows = this.rowsOf(name);
-    const items: number[] = [];
-    const sums: number[] = [];
+    const seen: FieldLimit[] = [];
     while (this.at < end) {
       this.next(end);
       const { no, wire, from, until } = this;
       const row = rows[no];
-      const bytes = (sums[no] ?? 0) + until - from;
-      if (row) requireBytes(row, row.many ? bytes : until - from, place);
       const count = row?.packed && wire === DELIMITED ? this.numbersIn(from, until) : 1;
-      const index = (items[no] ?? 0) + count;
-      if (row?.many) requireItems(row, index, place);
-      this.count(count);
       this.at = until;
-      if (!row) continue;
-      items[no] = index;
-      sums[no] = bytes;
-      if (!row.message || wire !== DELIMITED) continue;
+      if (row) {
+        const all = { items: (seen[no]?.items ?? 0) + count, bytes: (seen[no]?.bytes ?? 0) + until - from };
+        if (row.many) seen[no] = all;
+        requireWithin(row, all, place);
+      }
+      this.count(count);
+      if (wire !== DELIMITED || !(row?.message || row?.isMap)) continue;
       this.at = from;
-      this.message(row.message, until, { above: place, name: row.name, index: row.many ? index - 1 : undefined });
+      const index = seen[no] && seen[no].items - 1;
+      if (row.message) this.message(row.message, until, { above: place, name: row.name, index });
+      else this.entry(until);
+    }
+  }
+
+  /** Walks over the entry of a map that ends at `end`. What it has beside a key and a value is read, too, and counts. */
+  private entry(end: number): void {
+    for (let fields = 1; this.at < end; fields += 1) {
+      this.next(end);
+      this.at = this.until;
+      if (fields > ENTRY_FIELDS) this.count(1);
     }
   }
 
@@ -174,7 +189,7 @@ class Walk {
     const length = this.wire === DELIMITED ? this.varint(end) : this.widthOf(this.wire, end);
     this.from = this.at;
     this.until = this.at + length;
-    if (this.no === 0 || this.until > end) throw malformed();
+    if (this.no === 0 || this.no > MAX_FIELD_NUMBER || this.until > end) throw malformed();
   }
 
   private widthOf(wire: number, end: number): number {
@@ -208,14 +223,11 @@ class Walk {
   }
 }
 
-/** A message that is no item of a list is bounded by its own fields. */
-function requireBytes({ name, many, message, limit }: Row, bytes: number, above: Place | undefined): void {
-  const most = many ? limit.bytes : message ? Number.POSITIVE_INFINITY : MAX_TEXT_BYTES;
-  if (bytes > most) throw invalid(pathOf({ above, name }), `has more than ${most} bytes`);
-}
-
-function requireItems({ name, limit }: Row, items: number, above: Place | undefined): void {
-  if (items > limit.items) throw invalid(pathOf({ above, name }), `has more than ${limit.items} entries`);
+/** `all`: what has come of the field. A message that is no item of a list is bounded by its own fields. */
+function requireWithin({ name, many, message, limit }: Row, all: FieldLimit, above: Place | undefined): void {
+  const bytes = many ? limit.bytes : message ? Number.POSITIVE_INFINITY : MAX_TEXT_BYTES;
+  if (all.bytes > bytes) throw invalid(pathOf({ above, name }), `has more than ${bytes} bytes`);
+  if (many && all.items > limit.items) throw invalid(pathOf({ above, name }), `has more than ${limit.items} entries`);
 }
 
 function malformed(): Error {

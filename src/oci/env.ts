@@ -25,10 +25,10 @@ export function withEnv(env: readonly string[], changes: readonly string[]): str
 }
 
 /**
- * Variables of an image, and of a request. Each is looked at by itself; Linux takes 6 MiB of arguments and variables together
- * (`bprm_stack_limits` of fs/exec.c: three quarters of 8 MiB), which are so many of 768 bytes.
+ * Variables of an image, and of a request. Each is looked at by itself. kubelet gives a container eight for a service of its
+ * namespace: so many are those of 2048 services.
  */
-export const MAX_VARIABLES = 8192;
+export const MAX_VARIABLES = 16_384;
 
 /** Throws an OciError for an image that brings more variables than a container may have. */
 export function checkImageEnv(env: readonly string[]): void {

@@ -70,8 +70,8 @@ function encodeMessage(name: JsonMessage, message: Plain, options: GoJsonOptions
     const value = message[field.key];
     if (!isZero(field.type, value)) members[field.json] = encodeField(name, field, value, options);
   }
-  const kept = Object.entries(keptMembers(message));
-  return kept.length === 0 ? members : Object.fromEntries([...Object.entries(members), ...kept]);
+  if (!(UNKNOWN_KEYS in message)) return members;
+  return Object.fromEntries([...Object.entries(members), ...Object.entries(keptMembers(message))]);
 }
 
 function encodeField(name: JsonMessage, field: JsonField, value: unknown, options: GoJsonOptions): unknown {

@@ -100,7 +100,7 @@ const PIECES: [string, () => unknown][] = [
   ['a pod with full labels and annotations is decoded', () => read('RunPodSandboxRequest', podBytes)],
   ['65,536 arguments are decoded', () => read('CreateContainerRequest', many.bytes)],
   ['6 MiB of arguments are decoded', () => read('CreateContainerRequest', big.bytes)],
-  ['8192 variables are decoded', () => read('CreateContainerRequest', variables.bytes)],
+  ['16,384 variables are decoded', () => read('CreateContainerRequest', variables.bytes)],
   ['4096 mounts are decoded', () => read('CreateContainerRequest', mounts.bytes)],
   ['full labels are compared with an earlier request', () => stringifyJson(sandboxConfigJson(decoded))],
   ['full labels are written into a record', () => Buffer.from(encodeSandboxMetadata(sandbox))],
@@ -112,9 +112,9 @@ const PIECES: [string, () => unknown][] = [
   ],
   ['65,536 arguments are written into a record', () => write(many.metadata)],
   ['6 MiB of arguments are written into a record', () => write(big.metadata)],
-  ['8192 variables are written into a record', () => write(variables.metadata)],
+  ['16,384 variables are written into a record', () => write(variables.metadata)],
   [
-    '8192 variables of an image and a request are merged',
+    '16,384 variables of an image and a request are merged',
     () =>
       containerEnv({
         hostname: 'h',

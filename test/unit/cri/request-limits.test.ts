@@ -136,6 +136,18 @@ describe('At its limit, and one above it, is', () => {
   });
 });
 
+it('What an entry of a map has beside its key and its value counts as fields', () => {
+  const keys = (count: number) => {
+    const writer = new BinaryWriter();
+    writer.uint32(10).fork().uint32(50).fork();
+    for (let i = 0; i < count; i++) writer.uint32(10).string('');
+    return problem('RunPodSandboxRequest', writer.join().join().finish());
+  };
+  // The configuration and its one label are fields, too.
+  expect(keys(MAX_FIELDS)).toBeUndefined();
+  expect(keys(MAX_FIELDS + 1)).toBe(`the request: has more than ${MAX_FIELDS} fields`);
+});
+
 describe('Legit, and let through, are', () => {
   it.each<[string, string | undefined]>([
     [
@@ -144,6 +156,15 @@ describe('Legit, and let through, are', () => {
     ],
     ['annotations of 256 KiB', pod({ annotations: { a: 'x'.repeat(256 * 1024) } })],
     ['32 arguments of 128 KiB', container({ args: some(32, () => 'x'.repeat(131_071)) })],
+    [
+      'the variables of 2000 services, which kubelet gives each container of their namespace',
+      container({
+        labels: pairs(20),
+        annotations: pairs(20),
+        mounts: some(100, () => ({ hostPath: '/a', containerPath: '/b' })),
+        envs: some(16_000, (at) => ({ key: `SERVICE_${at}_PORT_80_TCP`, value: Buffer.from('tcp://10.0.0.1:80') })),
+      }),
+    ],
     ['65,536 arguments of 64 bytes, which are 4 MiB', container({ args: some(65_536, () => 'x'.repeat(64)) })],
   ])('%s', (_what, refused) => {
     expect(refused).toBeUndefined();
@@ -159,6 +180,7 @@ describe('No message of protobuf is', () => {
     ['a group, whose end would end the message', bytes(0x0b, 0x0c)],
     ['the end of a group', bytes(0x0c)],
     ['a field of number 0', bytes(0x00, 0x00)],
+    ['a field whose number is field 1 in its lower 32 bits', bytes(0x8a, 0x80, 0x80, 0x80, 0x10, 0)],
     ['a wire type that does not exist', bytes(0x0f)],
     ['a message inside that ends behind it', bytes(0x0a, 2, 0x0a, 5, 1, 1, 1, 1, 1)],
   ])('%s', (_what, request) => {
