@@ -1,6 +1,6 @@
 /**
  * Writes generated/cri/v1/json-fields.ts: for each message of the CRI, under which key Go's encoding/json writes each
- * field (the name in the .proto) and what is in it. Reads protos/ through buf; fetches nothing.
+ * field (the name in the .proto), its number and what is in it. Reads protos/ through buf; fetches nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -65,7 +65,7 @@ function fieldOf(field, message) {
   const type = typeOf(field, message);
   const key = field.name.includes('_') ? snakeToCamel(field.name) : field.name;
   const repeated = field.label === 'LABEL_REPEATED' && type.map === undefined;
-  return { json: field.name, key, type, ...(repeated ? { repeated: true } : {}) };
+  return { json: field.name, key, no: field.number, type, ...(repeated ? { repeated: true } : {}) };
 }
 
 const quote = (text) => `'${text}'`;
@@ -73,8 +73,8 @@ const typeText = (type) => {
   if (typeof type === 'string') return quote(type);
   return type.message ? `{ message: ${quote(type.message)} }` : `{ map: ${typeText(type.map)} }`;
 };
-const fieldText = ({ json, key, type, repeated }) =>
-  `    { json: ${quote(json)}, key: ${quote(key)}, type: ${typeText(type)}${repeated ? ', repeated: true' : ''} },`;
+const fieldText = ({ json, key, no, type, repeated }) =>
+  `    { json: ${quote(json)}, key: ${quote(key)}, no: ${no}, type: ${typeText(type)}${repeated ? ', repeated: true' : ''} },`;
 
 const messages = [...file.messageType].sort((a, b) => (a.name < b.name ? -1 : 1));
 const tables = messages.map((message) => {
@@ -92,10 +92,11 @@ import type * as api from './api';
 /** What one field holds: a scalar, a message, or a map from strings. */
 export type JsonType = 'string' | 'bytes' | 'bool' | 'number' | 'bigint' | { message: JsonMessage } | { map: JsonType };
 
-/** One field: its key in Go's JSON, its key in our message object, and what it holds. */
+/** One field: its key in Go's JSON, its key in our message object, its number on the wire, and what it holds. */
 export interface JsonField {
   readonly json: string;
   readonly key: string;
+  readonly no: number;
   readonly type: JsonType;
   readonly repeated?: true;
 }

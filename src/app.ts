@@ -4,11 +4,13 @@ import { buildParts, type Parts } from './app-parts';
 import { WaitReport } from './app-wait-report';
 import { Backoff, sleep } from './base/backoff';
 import type { Logger } from './base/logger';
+import { LoopWatch } from './base/loop-watch';
 import type { ServiceManager } from './base/service-manager';
 import type { Config } from './config/schema';
 import { isUnavailable } from './containerd/errors';
 import type { CriDeps } from './cri/deps';
 import { toStatus } from './cri/errors';
+import { guarded } from './cri/guarded-service';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
@@ -68,12 +70,16 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
       throw new RpcError(Code.UNAVAILABLE, readiness.problem);
     },
   });
-  server.addService(RuntimeServiceDefinition, runtimeService(deps));
-  server.addService(ImageServiceDefinition, imageService(deps));
+  const watch = new LoopWatch({ log });
+  const runtime = guarded(RuntimeServiceDefinition, runtimeService(deps), watch);
+  const image = guarded(ImageServiceDefinition, imageService(deps), watch);
+  server.addService(runtime.definition, runtime.impl);
+  server.addService(image.definition, image.impl);
   const stopping = new AbortController();
   let waiting = Promise.resolve();
   const stop = async (): Promise<void> => {
     stopping.abort(new Error('stopping'));
+    watch.stop();
     await parts.streaming.stop();
     await server.stop({ graceMs: STOP_GRACE_MS });
     await waiting;
@@ -84,6 +90,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     // First of all: a second server must not get as far as touching anything.
     await server.listen(config.listen);
     await parts.streaming.listen();
+    watch.start();
     const waits = new WaitReport({ log, readiness, manager: options.manager });
     const first = await tryToConnect(parts, config, options);
     if (first) waiting = connectLater(parts, { config, options, waits, signal: stopping.signal }, first);

@@ -14,6 +14,8 @@ export interface StepOptions {
   /** The caller's signal: looked at before each step, never by an undo. */
   signal: AbortSignal;
   log: Logger;
+  /** Told the name of each step when it begins. */
+  onStep?: (step: string) => void;
   /** Runs when an undo failed: what is left must stay listed so that Stop and Remove can finish it. */
   stuck?: () => unknown;
   /** Told which step failed, before the undoing, by a caller that logs the error itself; absent: it is logged here. */
@@ -45,6 +47,7 @@ export async function inSteps<T>(
     try {
       options.signal.throwIfAborted();
       if (undo) armed.push({ name, undo });
+      options.onStep?.(name);
       return await (options.log.debugEnabled ? timed(name, act, options.log) : act());
     } catch (error) {
       failed ??= { step: name, error };

@@ -96,8 +96,8 @@ export interface Host {
     path: string,
   ): Promise<{ path: string; kind: 'directory' | 'file' | 'other' } | undefined>;
   copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
-  /** Optional fields (`shared:1`, `master:2`) of the mount that `path` lies on. */
-  propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }>;
+  /** Whether mounts spread from (shared) and to (slave) the mounts that `paths` lie on, in their order. */
+  propagationsOf(paths: readonly string[]): Promise<{ shared: boolean; slave: boolean }[]>;
   deleteRuntimeContainer(container: RuntimeContainer): Promise<void>;
   netDevOfPid(pid: number): Promise<NetDev[]>;
   netDevOfNetns(path: string): Promise<NetDev[]>;

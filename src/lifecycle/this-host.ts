@@ -14,7 +14,7 @@ import { filesystemAt } from '../host/filesystem';
 import { copyImageVolume } from '../host/image-volume';
 import { resolveInRoot } from '../host/in-root';
 import { killShim, leakedShims } from '../host/leaked-shims';
-import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-info';
+import { isMountPoint, isWithin, mountInfo, propagationsOf } from '../host/mount-info';
 import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
@@ -108,7 +108,7 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     readInRootfs: readRootfsFile,
     resolveInRoot: (root, path) => resolveInRoot(root, path),
     copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
-    propagationOf,
+    propagationsOf,
     deleteRuntimeContainer,
     netDevOfPid: readNetDevOfPid,
     netDevOfNetns: readNetDevInNetns,

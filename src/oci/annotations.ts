@@ -1,6 +1,6 @@
 import type { ContainerConfig, LinuxContainerResources, PodSandboxConfig } from '../../generated/cri/v1/api';
 import type { RuntimeHandler } from '../model/runtime-handler';
-import { literalPrefix, matchGlob } from './glob';
+import { compileGlob, type Glob } from './glob';
 import type { HandlerFeatures } from './inputs';
 
 /** Annotations of ours: shims group containers and size VMs by them, so no pod may set one. */
@@ -13,13 +13,12 @@ const OWN_PREFIX = 'io.kubernetes.cri.';
 const COMMANDS = ['org.systemd.property.', 'org.criu.config', 'run.oci.', 'bundle', 'io.containerd.runc.v2.group'];
 
 /** True when a glob is about such annotations alone; `*` and `org.*` are not. */
-function names(pattern: string, command: string): boolean {
-  return literalPrefix(pattern).startsWith(command);
+function names({ prefix }: Glob, command: string): boolean {
+  return prefix.startsWith(command);
 }
 
-function commandOf(key: string, features: HandlerFeatures): string | undefined {
-  const all = [...COMMANDS, ...(features.unsafeAnnotations ?? [])].filter(Boolean);
-  return all.find((command) => (command.endsWith('.') ? key.startsWith(command) : key === command));
+function commandOf(key: string, commands: readonly string[]): string | undefined {
+  return commands.find((command) => (command.endsWith('.') ? key.startsWith(command) : key === command));
 }
 
 /** The annotations that an administrator's globs let through to the runtime. */
@@ -28,11 +27,12 @@ export function passthroughAnnotations(
   patterns: readonly string[],
   features: HandlerFeatures,
 ): [string, string][] {
+  const globs = patterns.map(compileGlob);
+  const commands = [...COMMANDS, ...(features.unsafeAnnotations ?? [])].filter(Boolean);
   return Object.entries(annotations).filter(([key]) => {
     if (key.startsWith(OWN_PREFIX)) return false;
-    const command = commandOf(key, features);
-    const allowed = command === undefined ? patterns : patterns.filter((pattern) => names(pattern, command));
-    return allowed.some((pattern) => matchGlob(pattern, key));
+    const command = commandOf(key, commands);
+    return globs.some((glob) => (command === undefined || names(glob, command)) && glob.matches(key));
   });
 }
 

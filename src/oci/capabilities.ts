@@ -69,7 +69,8 @@ export function containerCapabilities({ securityContext, facts, base }: Capabili
   const granted = securityContext?.privileged
     ? [...facts.capabilities]
     : changed(start, [...add, ...ambient], drop, facts.capabilities);
-  const raised = ambient.filter((name) => granted.includes(name));
+  const has = new Set(granted);
+  const raised = ambient.filter((name) => has.has(name));
   return {
     bounding: granted,
     effective: [...granted],

@@ -173,7 +173,10 @@ function hook(item: unknown, at: string): { name: keyof SpecHooks; hook: SpecHoo
 
 function hooksOf(from: Fields): SpecHooks {
   const hooks: SpecHooks = {};
-  for (const { name, hook: each } of from.list('hooks', hook)) hooks[name] = [...(hooks[name] ?? []), each];
+  for (const { name, hook: each } of from.list('hooks', hook)) {
+    hooks[name] ??= [];
+    hooks[name].push(each);
+  }
   return hooks;
 }
 

@@ -99,7 +99,9 @@ export class CdiRegistry {
         const spec = parseCdiSpec(content.trimStart().startsWith('{') ? JSON.parse(content) : parseYaml(content));
         for (const [name, edits] of spec.devices) {
           const key = `${spec.kind}=${name}`;
-          found.set(key, [...(found.get(key) ?? []), { spec, path, priority, edits }]);
+          const all = found.get(key) ?? [];
+          all.push({ spec, path, priority, edits });
+          found.set(key, all);
         }
       } catch (error) {
         errors.push({ path, message: error instanceof Error ? error.message : String(error) });
@@ -163,11 +165,13 @@ export interface CdiHostPath {
 
 /** Where the nodes are on the host whose type, numbers or mode the spec file does not name, each once. */
 export function cdiHostPaths(edits: CdiEdits): CdiHostPath[] {
-  const open = edits.deviceNodes.filter((node) => !isComplete(node) || node.fileMode === undefined);
-  return [...new Set(open.map(({ hostPath }) => hostPath))].map((path) => ({
-    path,
-    required: open.some((node) => node.hostPath === path && !isComplete(node)),
-  }));
+  const required = new Map<string, boolean>();
+  for (const node of edits.deviceNodes) {
+    const known = required.get(node.hostPath);
+    if (!isComplete(node)) required.set(node.hostPath, true);
+    else if (node.fileMode === undefined) required.set(node.hostPath, known ?? false);
+  }
+  return [...required].map(([path, isRequired]) => ({ path, required: isRequired }));
 }
 
 /**

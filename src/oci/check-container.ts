@@ -4,7 +4,7 @@ import { cdiDeviceNames } from './cdi';
 import { checkPath } from './check-path';
 import { containerCwd } from './cwd';
 import { checkDevices } from './devices';
-import { containerEnv } from './env';
+import { checkImageEnv, containerEnv } from './env';
 import type { ContainerSpecInput } from './inputs';
 import { checkMounts } from './mounts';
 import { checkContainerModes } from './namespaces';
@@ -32,6 +32,7 @@ export function checkContainer(asked: ContainerAsked): void {
   checkDevices(config.devices);
   cdiDeviceNames(config.CDIDevices, config.annotations);
   containerArgs(config, image.config);
+  checkImageEnv(image.config.env);
   containerEnv({ hostname: sandboxConfig.hostname, imageEnv: [], envs: config.envs, tty: config.tty });
   containerCwd(config, image.config);
   checkPath(config.logPath, 'config.log_path');

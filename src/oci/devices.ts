@@ -12,6 +12,12 @@ export interface Devices {
   readonly rules: SpecDeviceCgroup[];
 }
 
+/**
+ * Device nodes of one container, those below directories included: as many as a machine with many disks has. Each takes a rule
+ * of the device cgroup besides.
+ */
+export const MAX_DEVICE_NODES = 4096;
+
 const CONSOLE: HostDevice = { path: '/dev/console', type: 'c', major: 5, minor: 1, fileMode: 0o600, uid: 0, gid: 0 };
 
 /** True when a privileged container gets every device of the host: the handler may say no. */
@@ -56,6 +62,15 @@ function expanded({ device, hostPath, nodes }: ResolvedDevice, index: number): D
   };
 }
 
+function requireFewNodes(devices: readonly ResolvedDevice[]): void {
+  let count = 0;
+  for (const [i, { nodes }] of devices.entries()) {
+    count += nodes.length;
+    if (count <= MAX_DEVICE_NODES) continue;
+    throw new OciError(`config.devices[${i}].host_path`, `brings the devices to over ${MAX_DEVICE_NODES}`);
+  }
+}
+
 /** A terminal needs /dev/console, which a bind mount of the host's /dev would hide behind the host's own. */
 function consoleNeeded(config: ContainerConfig): boolean {
   const hostDev = config.mounts.some((mount) => mount.containerPath === '/dev' && mount.hostPath === '/dev');
@@ -95,6 +110,7 @@ export function containerDevices({ base, config, devices, hostDevices, handler, 
     hostPath: '/dev/console',
     nodes: [CONSOLE],
   };
+  requireFewNodes(devices);
   const asked = [...devices, ...(consoleNeeded(config) ? [console] : [])].map(expanded);
   const named = asked
     .flatMap((each) => each.devices)

@@ -24,13 +24,26 @@ export function withEnv(env: readonly string[], changes: readonly string[]): str
   return result.filter((entry) => entry !== undefined);
 }
 
+/**
+ * Variables of an image, and of a request. Each is looked at by itself. kubelet gives a container eight for a service of its
+ * namespace: so many are those of 2048 services.
+ */
+export const MAX_VARIABLES = 16_384;
+
+/** Throws an OciError for an image that brings more variables than a container may have. */
+export function checkImageEnv(env: readonly string[]): void {
+  if (env.length > MAX_VARIABLES) throw new OciError('image.config.Env', `has more than ${MAX_VARIABLES} entries`);
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** CRI values are bytes; the spec is JSON, so only UTF-8 can be passed on unchanged. */
 function entryOf({ key, value }: KeyValue, index: number): string {
   const field = `config.envs[${index}]`;
   if (!key || /[=\0]/.test(key)) throw new OciError(`${field}.key`, `${JSON.stringify(key)} is not a variable name`);
   if (value.includes(0)) throw new OciError(`${field}.value`, `the value of ${key} has a NUL byte`);
   try {
-    return `${key}=${new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)}`;
+    return `${key}=${UTF8.decode(value)}`;
   } catch {
     throw new OciError(`${field}.value`, `the value of ${key} is not valid UTF-8`);
   }
@@ -48,6 +61,7 @@ export interface EnvInput {
 /** A container's environment: PATH, TERM on a terminal, HOSTNAME, the image's, the request's; the last word counts. */
 export function containerEnv({ base = [], hostname, imageEnv, envs, tty }: EnvInput): string[] {
   const own = [PATH, ...(tty ? ['TERM=xterm'] : []), `HOSTNAME=${hostname}`];
+  checkImageEnv(imageEnv);
   const asked = envs.map(entryOf);
   return withEnv([...base, ...own], [...imageEnv, ...asked]);
 }

@@ -2,6 +2,9 @@ import type { ContainerConfig } from '../../generated/cri/v1/api';
 import type { ImageConfig } from '../model/image';
 import { OciError } from './oci-error';
 
+/** Arguments of a container, from its request or its image. Linux takes 6 MiB of them, which are so many of 96 bytes. */
+export const MAX_ARGUMENTS = 65_536;
+
 /**
  * Command and arguments, as kubelet's documentation has it: a command replaces the image's entrypoint and its
  * arguments; arguments alone are passed to the entrypoint. An entrypoint of one empty string is none.
@@ -15,6 +18,7 @@ export function containerArgs(
   const command = config.command.length > 0 ? config.command : entrypoint;
   const all = [...command, ...args];
   if (all.length === 0) throw new OciError('config.command', 'no command: neither the request nor the image has one');
+  if (all.length > MAX_ARGUMENTS) throw new OciError('config.args', `the command has over ${MAX_ARGUMENTS} arguments`);
   checkNoNul(config.command, 'config.command');
   checkNoNul(config.args, 'config.args');
   checkNoNul(all, 'image.config');

@@ -14,4 +14,6 @@ export interface Call {
   readonly header?: (name: string) => string | undefined;
   /** Adds fields to the one line that tells of the call's failure; absent where nobody logs that. */
   readonly note?: (fields: LogFields) => void;
+  /** Says which part of the call's work begins; absent where nobody watches. */
+  readonly stage?: (name: string) => void;
 }

@@ -65,13 +65,13 @@ export function fromGoJson<Name extends JsonMessage>(
 }
 
 function encodeMessage(name: JsonMessage, message: Plain, options: GoJsonOptions): Plain {
-  const members: [string, unknown][] = [];
+  const members: Plain = {};
   for (const field of jsonFields[name]) {
     const value = message[field.key];
-    if (isZero(field.type, value)) continue;
-    members.push([field.json, encodeField(name, field, value, options)]);
+    if (!isZero(field.type, value)) members[field.json] = encodeField(name, field, value, options);
   }
-  return Object.fromEntries([...members, ...Object.entries(keptMembers(message))]);
+  if (!(UNKNOWN_KEYS in message)) return members;
+  return Object.fromEntries([...Object.entries(members), ...Object.entries(keptMembers(message))]);
 }
 
 function encodeField(name: JsonMessage, field: JsonField, value: unknown, options: GoJsonOptions): unknown {
@@ -84,8 +84,7 @@ function encodeValue(type: JsonType, value: unknown, options: GoJsonOptions): un
   if (type === 'bytes') return (value as Buffer).toString('base64');
   if (typeof type === 'string') return value;
   if ('message' in type) return encodeMessage(type.message, value as Plain, options);
-  const entries = Object.entries(value as Plain).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, member]) => [key, encodeValue(type.map, member, options)]));
+  return mapped(value as Plain, Object.keys(value as Plain).sort(), (member) => encodeValue(type.map, member, options));
 }
 
 /** What `omitempty` leaves out: an empty list or map, but not a message that is set and has nothing in it. */
@@ -104,10 +103,14 @@ function decodeMessage(name: JsonMessage, value: unknown, options: DecodeOptions
   const fields = jsonFields[name];
   const envs = options.envs ?? (name === 'ContainerConfig' ? envFormOf(json.envs) : undefined);
   const message: Plain = {};
+  let known = 0;
   for (const field of fields) {
     const at = { envs, path: `${options.path}.${field.json}` };
-    message[field.key] = decodeField(name, field, Object.hasOwn(json, field.json) ? json[field.json] : undefined, at);
+    const isThere = Object.hasOwn(json, field.json);
+    if (isThere) known += 1;
+    message[field.key] = decodeField(name, field, isThere ? json[field.json] : undefined, at);
   }
+  if (Object.keys(json).length === known) return message;
   const rest = unknownMembers(json, (key) => fields.some((field) => field.json === key));
   return rest ? { ...message, [UNKNOWN_KEYS]: rest } : message;
 }
@@ -132,7 +135,14 @@ function decodeValue(type: JsonType, value: unknown, options: DecodeOptions): un
   if ('message' in type) return decodeMessage(type.message, value, options);
   const map = value ?? {};
   if (!isPlain(map)) throw new GoJsonError(options.path, 'an object');
-  return Object.fromEntries(Object.entries(map).map(([key, member]) => [key, decodeValue(type.map, member, options)]));
+  return mapped(map, Object.keys(map), (member) => decodeValue(type.map, member, options));
+}
+
+/** These members of a map, each as `change` makes it, as a map without a prototype. */
+function mapped(map: Plain, keys: readonly string[], change: (member: unknown) => unknown): Plain {
+  const result: Plain = Object.create(null);
+  for (const key of keys) result[key] = change(map[key]);
+  return result;
 }
 
 function decodeScalar(type: Extract<JsonType, string>, value: unknown, path: string): unknown {

@@ -190,7 +190,7 @@ export const ContainerCreate_Runtime: MessageFns<ContainerCreate_Runtime> = {
 };
 
 function createBaseContainerUpdate(): ContainerUpdate {
-  return { id: "", image: "", labels: {}, snapshotKey: "" };
+  return { id: "", image: "", labels: globalThis.Object.create(null), snapshotKey: "" };
 }
 
 export const ContainerUpdate: MessageFns<ContainerUpdate> = {
@@ -284,7 +284,7 @@ export const ContainerUpdate: MessageFns<ContainerUpdate> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.snapshotKey = object.snapshotKey ?? "";
     return message;

@@ -36,7 +36,7 @@ export interface ImageDelete {
 }
 
 function createBaseImageCreate(): ImageCreate {
-  return { name: "", labels: {} };
+  return { name: "", labels: globalThis.Object.create(null) };
 }
 
 export const ImageCreate: MessageFns<ImageCreate> = {
@@ -107,7 +107,7 @@ export const ImageCreate: MessageFns<ImageCreate> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -181,7 +181,7 @@ export const ImageCreate_LabelsEntry: MessageFns<ImageCreate_LabelsEntry> = {
 };
 
 function createBaseImageUpdate(): ImageUpdate {
-  return { name: "", labels: {} };
+  return { name: "", labels: globalThis.Object.create(null) };
 }
 
 export const ImageUpdate: MessageFns<ImageUpdate> = {
@@ -252,7 +252,7 @@ export const ImageUpdate: MessageFns<ImageUpdate> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

@@ -36,7 +36,7 @@ export interface NamespaceDelete {
 }
 
 function createBaseNamespaceCreate(): NamespaceCreate {
-  return { name: "", labels: {} };
+  return { name: "", labels: globalThis.Object.create(null) };
 }
 
 export const NamespaceCreate: MessageFns<NamespaceCreate> = {
@@ -107,7 +107,7 @@ export const NamespaceCreate: MessageFns<NamespaceCreate> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -181,7 +181,7 @@ export const NamespaceCreate_LabelsEntry: MessageFns<NamespaceCreate_LabelsEntry
 };
 
 function createBaseNamespaceUpdate(): NamespaceUpdate {
-  return { name: "", labels: {} };
+  return { name: "", labels: globalThis.Object.create(null) };
 }
 
 export const NamespaceUpdate: MessageFns<NamespaceUpdate> = {
@@ -252,7 +252,7 @@ export const NamespaceUpdate: MessageFns<NamespaceUpdate> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

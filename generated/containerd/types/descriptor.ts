@@ -24,7 +24,7 @@ export interface Descriptor_AnnotationsEntry {
 }
 
 function createBaseDescriptor(): Descriptor {
-  return { mediaType: "", digest: "", size: 0n, annotations: {} };
+  return { mediaType: "", digest: "", size: 0n, annotations: globalThis.Object.create(null) };
 }
 
 export const Descriptor: MessageFns<Descriptor> = {
@@ -122,7 +122,7 @@ export const Descriptor: MessageFns<Descriptor> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

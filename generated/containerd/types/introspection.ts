@@ -172,7 +172,7 @@ export const RuntimeVersion: MessageFns<RuntimeVersion> = {
 };
 
 function createBaseRuntimeInfo(): RuntimeInfo {
-  return { name: "", version: undefined, options: undefined, features: undefined, annotations: {} };
+  return { name: "", version: undefined, options: undefined, features: undefined, annotations: globalThis.Object.create(null) };
 }
 
 export const RuntimeInfo: MessageFns<RuntimeInfo> = {
@@ -285,7 +285,7 @@ export const RuntimeInfo: MessageFns<RuntimeInfo> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

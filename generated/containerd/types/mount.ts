@@ -135,7 +135,7 @@ export const Mount: MessageFns<Mount> = {
 };
 
 function createBaseActiveMount(): ActiveMount {
-  return { mount: undefined, mountedAt: undefined, mountPoint: "", data: {} };
+  return { mount: undefined, mountedAt: undefined, mountPoint: "", data: globalThis.Object.create(null) };
 }
 
 export const ActiveMount: MessageFns<ActiveMount> = {
@@ -232,7 +232,7 @@ export const ActiveMount: MessageFns<ActiveMount> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -306,7 +306,7 @@ export const ActiveMount_DataEntry: MessageFns<ActiveMount_DataEntry> = {
 };
 
 function createBaseActivationInfo(): ActivationInfo {
-  return { name: "", active: [], system: [], labels: {} };
+  return { name: "", active: [], system: [], labels: globalThis.Object.create(null) };
 }
 
 export const ActivationInfo: MessageFns<ActivationInfo> = {
@@ -401,7 +401,7 @@ export const ActivationInfo: MessageFns<ActivationInfo> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

@@ -44,10 +44,10 @@ function createBaseSandbox(): Sandbox {
     sandboxId: "",
     runtime: undefined,
     spec: undefined,
-    labels: {},
+    labels: globalThis.Object.create(null),
     createdAt: undefined,
     updatedAt: undefined,
-    extensions: {},
+    extensions: globalThis.Object.create(null),
     sandboxer: "",
   };
 }
@@ -193,7 +193,7 @@ export const Sandbox: MessageFns<Sandbox> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.createdAt = (object.createdAt !== undefined && object.createdAt !== null)
       ? Timestamp.fromPartial(object.createdAt)
@@ -208,7 +208,7 @@ export const Sandbox: MessageFns<Sandbox> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.sandboxer = object.sandboxer ?? "";
     return message;

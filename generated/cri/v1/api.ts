@@ -2409,7 +2409,7 @@ export const SecurityProfile: MessageFns<SecurityProfile> = {
 };
 
 function createBaseLinuxPodSandboxConfig(): LinuxPodSandboxConfig {
-  return { cgroupParent: "", securityContext: undefined, sysctls: {}, overhead: undefined, resources: undefined };
+  return { cgroupParent: "", securityContext: undefined, sysctls: globalThis.Object.create(null), overhead: undefined, resources: undefined };
 }
 
 export const LinuxPodSandboxConfig: MessageFns<LinuxPodSandboxConfig> = {
@@ -2516,7 +2516,7 @@ export const LinuxPodSandboxConfig: MessageFns<LinuxPodSandboxConfig> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.overhead = (object.overhead !== undefined && object.overhead !== null)
       ? LinuxContainerResources.fromPartial(object.overhead)
@@ -2697,8 +2697,8 @@ function createBasePodSandboxConfig(): PodSandboxConfig {
     logDirectory: "",
     dnsConfig: undefined,
     portMappings: [],
-    labels: {},
-    annotations: {},
+    labels: globalThis.Object.create(null),
+    annotations: globalThis.Object.create(null),
     linux: undefined,
     windows: undefined,
   };
@@ -2860,7 +2860,7 @@ export const PodSandboxConfig: MessageFns<PodSandboxConfig> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -2869,7 +2869,7 @@ export const PodSandboxConfig: MessageFns<PodSandboxConfig> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.linux = (object.linux !== undefined && object.linux !== null)
       ? LinuxPodSandboxConfig.fromPartial(object.linux)
@@ -3650,8 +3650,8 @@ function createBasePodSandboxStatus(): PodSandboxStatus {
     createdAt: 0n,
     network: undefined,
     linux: undefined,
-    labels: {},
-    annotations: {},
+    labels: globalThis.Object.create(null),
+    annotations: globalThis.Object.create(null),
     runtimeHandler: "",
   };
 }
@@ -3818,7 +3818,7 @@ export const PodSandboxStatus: MessageFns<PodSandboxStatus> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -3827,7 +3827,7 @@ export const PodSandboxStatus: MessageFns<PodSandboxStatus> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.runtimeHandler = object.runtimeHandler ?? "";
     return message;
@@ -3973,7 +3973,7 @@ export const PodSandboxStatus_AnnotationsEntry: MessageFns<PodSandboxStatus_Anno
 };
 
 function createBasePodSandboxStatusResponse(): PodSandboxStatusResponse {
-  return { status: undefined, info: {}, containersStatuses: [], timestamp: 0n };
+  return { status: undefined, info: globalThis.Object.create(null), containersStatuses: [], timestamp: 0n };
 }
 
 export const PodSandboxStatusResponse: MessageFns<PodSandboxStatusResponse> = {
@@ -4071,7 +4071,7 @@ export const PodSandboxStatusResponse: MessageFns<PodSandboxStatusResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.containersStatuses = object.containersStatuses?.map((e) => ContainerStatus.fromPartial(e)) || [];
     message.timestamp = (object.timestamp !== undefined && object.timestamp !== null) ? BigInt(object.timestamp) : 0n;
@@ -4206,7 +4206,7 @@ export const PodSandboxStateValue: MessageFns<PodSandboxStateValue> = {
 };
 
 function createBasePodSandboxFilter(): PodSandboxFilter {
-  return { id: "", state: undefined, labelSelector: {} };
+  return { id: "", state: undefined, labelSelector: globalThis.Object.create(null) };
 }
 
 export const PodSandboxFilter: MessageFns<PodSandboxFilter> = {
@@ -4291,7 +4291,7 @@ export const PodSandboxFilter: MessageFns<PodSandboxFilter> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -4426,7 +4426,7 @@ export const ListPodSandboxRequest: MessageFns<ListPodSandboxRequest> = {
 };
 
 function createBasePodSandbox(): PodSandbox {
-  return { id: "", metadata: undefined, state: 0, createdAt: 0n, labels: {}, annotations: {}, runtimeHandler: "" };
+  return { id: "", metadata: undefined, state: 0, createdAt: 0n, labels: globalThis.Object.create(null), annotations: globalThis.Object.create(null), runtimeHandler: "" };
 }
 
 export const PodSandbox: MessageFns<PodSandbox> = {
@@ -4563,7 +4563,7 @@ export const PodSandbox: MessageFns<PodSandbox> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -4572,7 +4572,7 @@ export const PodSandbox: MessageFns<PodSandbox> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.runtimeHandler = object.runtimeHandler ?? "";
     return message;
@@ -4993,7 +4993,7 @@ export const PodSandboxStatsResponse: MessageFns<PodSandboxStatsResponse> = {
 };
 
 function createBasePodSandboxStatsFilter(): PodSandboxStatsFilter {
-  return { id: "", labelSelector: {} };
+  return { id: "", labelSelector: globalThis.Object.create(null) };
 }
 
 export const PodSandboxStatsFilter: MessageFns<PodSandboxStatsFilter> = {
@@ -5064,7 +5064,7 @@ export const PodSandboxStatsFilter: MessageFns<PodSandboxStatsFilter> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -5368,7 +5368,7 @@ export const StreamPodSandboxStatsResponse: MessageFns<StreamPodSandboxStatsResp
 };
 
 function createBasePodSandboxAttributes(): PodSandboxAttributes {
-  return { id: "", metadata: undefined, labels: {}, annotations: {} };
+  return { id: "", metadata: undefined, labels: globalThis.Object.create(null), annotations: globalThis.Object.create(null) };
 }
 
 export const PodSandboxAttributes: MessageFns<PodSandboxAttributes> = {
@@ -5467,7 +5467,7 @@ export const PodSandboxAttributes: MessageFns<PodSandboxAttributes> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -5476,7 +5476,7 @@ export const PodSandboxAttributes: MessageFns<PodSandboxAttributes> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -6476,7 +6476,7 @@ export const WindowsProcessUsage: MessageFns<WindowsProcessUsage> = {
 };
 
 function createBaseImageSpec(): ImageSpec {
-  return { image: "", annotations: {}, userSpecifiedImage: "", runtimeHandler: "", imageRef: "" };
+  return { image: "", annotations: globalThis.Object.create(null), userSpecifiedImage: "", runtimeHandler: "", imageRef: "" };
 }
 
 export const ImageSpec: MessageFns<ImageSpec> = {
@@ -6580,7 +6580,7 @@ export const ImageSpec: MessageFns<ImageSpec> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.userSpecifiedImage = object.userSpecifiedImage ?? "";
     message.runtimeHandler = object.runtimeHandler ?? "";
@@ -6733,7 +6733,7 @@ function createBaseLinuxContainerResources(): LinuxContainerResources {
     cpusetCpus: "",
     cpusetMems: "",
     hugepageLimits: [],
-    unified: {},
+    unified: globalThis.Object.create(null),
     memorySwapLimitInBytes: 0n,
   };
 }
@@ -6923,7 +6923,7 @@ export const LinuxContainerResources: MessageFns<LinuxContainerResources> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.memorySwapLimitInBytes =
       (object.memorySwapLimitInBytes !== undefined && object.memorySwapLimitInBytes !== null)
@@ -8498,8 +8498,8 @@ function createBaseContainerConfig(): ContainerConfig {
     envs: [],
     mounts: [],
     devices: [],
-    labels: {},
-    annotations: {},
+    labels: globalThis.Object.create(null),
+    annotations: globalThis.Object.create(null),
     logPath: "",
     stdin: false,
     stdinOnce: false,
@@ -8769,7 +8769,7 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -8778,7 +8778,7 @@ export const ContainerConfig: MessageFns<ContainerConfig> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.logPath = object.logPath ?? "";
     message.stdin = object.stdin ?? false;
@@ -9437,7 +9437,7 @@ export const ContainerStateValue: MessageFns<ContainerStateValue> = {
 };
 
 function createBaseContainerFilter(): ContainerFilter {
-  return { id: "", state: undefined, podSandboxId: "", labelSelector: {} };
+  return { id: "", state: undefined, podSandboxId: "", labelSelector: globalThis.Object.create(null) };
 }
 
 export const ContainerFilter: MessageFns<ContainerFilter> = {
@@ -9534,7 +9534,7 @@ export const ContainerFilter: MessageFns<ContainerFilter> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -9677,8 +9677,8 @@ function createBaseContainer(): Container {
     imageRef: "",
     state: 0,
     createdAt: 0n,
-    labels: {},
-    annotations: {},
+    labels: globalThis.Object.create(null),
+    annotations: globalThis.Object.create(null),
     imageId: "",
   };
 }
@@ -9855,7 +9855,7 @@ export const Container: MessageFns<Container> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -9864,7 +9864,7 @@ export const Container: MessageFns<Container> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.imageId = object.imageId ?? "";
     return message;
@@ -10252,8 +10252,8 @@ function createBaseContainerStatus(): ContainerStatus {
     imageRef: "",
     reason: "",
     message: "",
-    labels: {},
-    annotations: {},
+    labels: globalThis.Object.create(null),
+    annotations: globalThis.Object.create(null),
     mounts: [],
     logPath: "",
     resources: undefined,
@@ -10546,7 +10546,7 @@ export const ContainerStatus: MessageFns<ContainerStatus> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -10555,7 +10555,7 @@ export const ContainerStatus: MessageFns<ContainerStatus> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.mounts = object.mounts?.map((e) => Mount.fromPartial(e)) || [];
     message.logPath = object.logPath ?? "";
@@ -10710,7 +10710,7 @@ export const ContainerStatus_AnnotationsEntry: MessageFns<ContainerStatus_Annota
 };
 
 function createBaseContainerStatusResponse(): ContainerStatusResponse {
-  return { status: undefined, info: {} };
+  return { status: undefined, info: globalThis.Object.create(null) };
 }
 
 export const ContainerStatusResponse: MessageFns<ContainerStatusResponse> = {
@@ -10783,7 +10783,7 @@ export const ContainerStatusResponse: MessageFns<ContainerStatusResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -10989,7 +10989,7 @@ export const ContainerUser: MessageFns<ContainerUser> = {
 };
 
 function createBaseUpdateContainerResourcesRequest(): UpdateContainerResourcesRequest {
-  return { containerId: "", linux: undefined, windows: undefined, annotations: {} };
+  return { containerId: "", linux: undefined, windows: undefined, annotations: globalThis.Object.create(null) };
 }
 
 export const UpdateContainerResourcesRequest: MessageFns<UpdateContainerResourcesRequest> = {
@@ -11091,7 +11091,7 @@ export const UpdateContainerResourcesRequest: MessageFns<UpdateContainerResource
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -12347,7 +12347,7 @@ export const ImageStatusRequest: MessageFns<ImageStatusRequest> = {
 };
 
 function createBaseImageStatusResponse(): ImageStatusResponse {
-  return { image: undefined, info: {} };
+  return { image: undefined, info: globalThis.Object.create(null) };
 }
 
 export const ImageStatusResponse: MessageFns<ImageStatusResponse> = {
@@ -12418,7 +12418,7 @@ export const ImageStatusResponse: MessageFns<ImageStatusResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -13477,7 +13477,7 @@ export const RuntimeFeatures: MessageFns<RuntimeFeatures> = {
 };
 
 function createBaseStatusResponse(): StatusResponse {
-  return { status: undefined, info: {}, runtimeHandlers: [], features: undefined };
+  return { status: undefined, info: globalThis.Object.create(null), runtimeHandlers: [], features: undefined };
 }
 
 export const StatusResponse: MessageFns<StatusResponse> = {
@@ -13572,7 +13572,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.runtimeHandlers = object.runtimeHandlers?.map((e) => RuntimeHandler.fromPartial(e)) || [];
     message.features = (object.features !== undefined && object.features !== null)
@@ -14228,7 +14228,7 @@ export const ListContainerStatsRequest: MessageFns<ListContainerStatsRequest> = 
 };
 
 function createBaseContainerStatsFilter(): ContainerStatsFilter {
-  return { id: "", podSandboxId: "", labelSelector: {} };
+  return { id: "", podSandboxId: "", labelSelector: globalThis.Object.create(null) };
 }
 
 export const ContainerStatsFilter: MessageFns<ContainerStatsFilter> = {
@@ -14311,7 +14311,7 @@ export const ContainerStatsFilter: MessageFns<ContainerStatsFilter> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -14556,7 +14556,7 @@ export const StreamContainerStatsResponse: MessageFns<StreamContainerStatsRespon
 };
 
 function createBaseContainerAttributes(): ContainerAttributes {
-  return { id: "", metadata: undefined, labels: {}, annotations: {} };
+  return { id: "", metadata: undefined, labels: globalThis.Object.create(null), annotations: globalThis.Object.create(null) };
 }
 
 export const ContainerAttributes: MessageFns<ContainerAttributes> = {
@@ -14655,7 +14655,7 @@ export const ContainerAttributes: MessageFns<ContainerAttributes> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.annotations = (globalThis.Object.entries(object.annotations ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
@@ -14664,7 +14664,7 @@ export const ContainerAttributes: MessageFns<ContainerAttributes> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -16045,7 +16045,7 @@ export const CheckpointContainerResponse: MessageFns<CheckpointContainerResponse
 };
 
 function createBaseCheckpointPodRequest(): CheckpointPodRequest {
-  return { podSandboxId: "", outputPath: "", containerIds: [], options: {} };
+  return { podSandboxId: "", outputPath: "", containerIds: [], options: globalThis.Object.create(null) };
 }
 
 export const CheckpointPodRequest: MessageFns<CheckpointPodRequest> = {
@@ -16140,7 +16140,7 @@ export const CheckpointPodRequest: MessageFns<CheckpointPodRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -16261,7 +16261,7 @@ export const CheckpointPodResponse: MessageFns<CheckpointPodResponse> = {
 };
 
 function createBaseRestorePodRequest(): RestorePodRequest {
-  return { checkpointPath: "", config: undefined, runtimeHandler: "", options: {}, containerConfigs: [] };
+  return { checkpointPath: "", config: undefined, runtimeHandler: "", options: globalThis.Object.create(null), containerConfigs: [] };
 }
 
 export const RestorePodRequest: MessageFns<RestorePodRequest> = {
@@ -16369,7 +16369,7 @@ export const RestorePodRequest: MessageFns<RestorePodRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.containerConfigs = object.containerConfigs?.map((e) => ContainerConfig.fromPartial(e)) || [];
     return message;

@@ -2,7 +2,7 @@ import type { ContainerFilter, ListContainersRequest } from '../../../generated/
 import type { Container } from '../../model/container';
 import { EncodedMessage } from '../../rpc/service';
 import { toCriContainerState } from '../../state/cri-shapes';
-import { matchesId, matchesLabels } from '../../state/filters';
+import { labelMatcher, matchesId } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every container that matches the filter, from memory: no shim and no daemon is asked. */
@@ -18,6 +18,7 @@ export function matchingContainers(
   deps: Pick<CriDeps, 'containers'>,
   filter: ContainerFilter | undefined,
 ): Container[] {
+  const hasLabels = labelMatcher(filter?.labelSelector);
   return deps.containers
     .list()
     .filter(
@@ -25,6 +26,6 @@ export function matchingContainers(
         matchesId(container.metadata.id, filter?.id) &&
         matchesId(container.metadata.sandboxId, filter?.podSandboxId) &&
         (filter?.state === undefined || toCriContainerState(container) === filter.state.state) &&
-        matchesLabels(container.metadata.config.labels, filter?.labelSelector),
+        hasLabels(container.metadata.config.labels),
     );
 }

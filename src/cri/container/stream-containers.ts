@@ -1,5 +1,5 @@
-import type { StreamContainersRequest, StreamContainersResponse } from '../../../generated/cri/v1/api';
-
+import { type StreamContainersRequest, StreamContainersResponse } from '../../../generated/cri/v1/api';
+import type { EncodedMessage } from '../../rpc/service';
 import { toCriContainer } from '../../state/cri-shapes';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
@@ -9,6 +9,8 @@ import { matchingContainers } from './list-containers';
 export async function* streamContainers(
   deps: Pick<CriDeps, 'containers'>,
   req: StreamContainersRequest,
-): AsyncIterable<StreamContainersResponse> {
-  yield* batches(matchingContainers(deps, req.filter).map(toCriContainer), (containers) => ({ containers }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(matchingContainers(deps, req.filter), (item) =>
+    StreamContainersResponse.encode({ containers: [toCriContainer(item)] }).finish(),
+  );
 }

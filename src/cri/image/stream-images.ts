@@ -1,5 +1,5 @@
-import type { StreamImagesRequest, StreamImagesResponse } from '../../../generated/cri/v1/api';
-
+import { type StreamImagesRequest, StreamImagesResponse } from '../../../generated/cri/v1/api';
+import type { EncodedMessage } from '../../rpc/service';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { matchingImages } from './list-images';
@@ -8,6 +8,8 @@ import { matchingImages } from './list-images';
 export async function* streamImages(
   deps: Pick<CriDeps, 'images'>,
   req: StreamImagesRequest,
-): AsyncIterable<StreamImagesResponse> {
-  yield* batches(matchingImages(deps, req.filter?.image?.image ?? ''), (images) => ({ images }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(matchingImages(deps, req.filter?.image?.image ?? ''), (item) =>
+    StreamImagesResponse.encode({ images: [item] }).finish(),
+  );
 }

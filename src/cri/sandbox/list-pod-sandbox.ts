@@ -2,7 +2,7 @@ import type { ListPodSandboxRequest, PodSandboxFilter } from '../../../generated
 import type { Sandbox } from '../../model/sandbox';
 import { EncodedMessage } from '../../rpc/service';
 import { toCriSandboxState } from '../../state/cri-shapes';
-import { matchesId, matchesLabels } from '../../state/filters';
+import { labelMatcher, matchesId } from '../../state/filters';
 import type { CriDeps } from '../deps';
 
 /** Every pod that matches the filter, from memory: no shim and no daemon is asked. */
@@ -15,12 +15,13 @@ export async function listPodSandbox(
 
 /** The pods that a filter lets through; its parts are ANDed. */
 export function matchingSandboxes(deps: Pick<CriDeps, 'sandboxes'>, filter: PodSandboxFilter | undefined): Sandbox[] {
+  const hasLabels = labelMatcher(filter?.labelSelector);
   return deps.sandboxes
     .list()
     .filter(
       (sandbox) =>
         matchesId(sandbox.metadata.id, filter?.id) &&
         (filter?.state === undefined || toCriSandboxState(sandbox) === filter.state.state) &&
-        matchesLabels(sandbox.metadata.config.labels, filter?.labelSelector),
+        hasLabels(sandbox.metadata.config.labels),
     );
 }

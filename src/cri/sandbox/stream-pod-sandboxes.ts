@@ -1,5 +1,5 @@
-import type { StreamPodSandboxesRequest, StreamPodSandboxesResponse } from '../../../generated/cri/v1/api';
-
+import { type StreamPodSandboxesRequest, StreamPodSandboxesResponse } from '../../../generated/cri/v1/api';
+import type { EncodedMessage } from '../../rpc/service';
 import { toCriSandbox } from '../../state/cri-shapes';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
@@ -9,6 +9,8 @@ import { matchingSandboxes } from './list-pod-sandbox';
 export async function* streamPodSandboxes(
   deps: Pick<CriDeps, 'sandboxes'>,
   req: StreamPodSandboxesRequest,
-): AsyncIterable<StreamPodSandboxesResponse> {
-  yield* batches(matchingSandboxes(deps, req.filter).map(toCriSandbox), (podSandboxes) => ({ podSandboxes }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(matchingSandboxes(deps, req.filter), (item) =>
+    StreamPodSandboxesResponse.encode({ podSandboxes: [toCriSandbox(item)] }).finish(),
+  );
 }

@@ -5,7 +5,7 @@ import type {
   ListContainerStatsResponse,
 } from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
-import { matchesId, matchesLabels } from '../../state/filters';
+import { labelMatcher, matchesId } from '../../state/filters';
 import type { CriDeps } from '../deps';
 import { statsOf } from './container-stats';
 import { maxAgeOf } from './max-age';
@@ -21,13 +21,14 @@ export async function listContainerStats(
 
 /** The stats that a filter lets through; its parts are ANDed. */
 export function matchingStats(deps: CriDeps, filter: ContainerStatsFilter | undefined): Promise<ContainerStats[]> {
+  const hasLabels = labelMatcher(filter?.labelSelector);
   const containers = deps.containers
     .list()
     .filter(
       ({ metadata }) =>
         matchesId(metadata.id, filter?.id) &&
         matchesId(metadata.sandboxId, filter?.podSandboxId) &&
-        matchesLabels(metadata.config.labels, filter?.labelSelector),
+        hasLabels(metadata.config.labels),
     );
   const maxAgeMs = maxAgeOf(containers.length);
   return Promise.all(containers.map((container) => statsOf(deps, container, maxAgeMs)));

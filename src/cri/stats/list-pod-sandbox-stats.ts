@@ -5,7 +5,7 @@ import type {
   PodSandboxStatsFilter,
 } from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
-import { matchesId, matchesLabels } from '../../state/filters';
+import { labelMatcher, matchesId } from '../../state/filters';
 import type { CriDeps } from '../deps';
 import { maxAgeOf } from './max-age';
 import { podStatsOf } from './pod-sandbox-stats';
@@ -28,13 +28,12 @@ export async function matchingPodStats(
   deps: CriDeps,
   filter: PodSandboxStatsFilter | undefined,
 ): Promise<PodSandboxStats[]> {
+  const hasLabels = labelMatcher(filter?.labelSelector);
   const ready = deps.sandboxes
     .list()
     .filter(
       ({ metadata, status }) =>
-        status.state === 'READY' &&
-        matchesId(metadata.id, filter?.id) &&
-        matchesLabels(metadata.config.labels, filter?.labelSelector),
+        status.state === 'READY' && matchesId(metadata.id, filter?.id) && hasLabels(metadata.config.labels),
     );
   const maxAgeMs = maxAgeOf(ready.length);
   const all = await Promise.all(ready.map((sandbox) => podStatsOf(deps, sandbox, maxAgeMs)));

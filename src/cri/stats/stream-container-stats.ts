@@ -1,5 +1,6 @@
-import type { StreamContainerStatsRequest, StreamContainerStatsResponse } from '../../../generated/cri/v1/api';
+import { type StreamContainerStatsRequest, StreamContainerStatsResponse } from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
+import type { EncodedMessage } from '../../rpc/service';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { matchingStats } from './list-container-stats';
@@ -9,6 +10,8 @@ export async function* streamContainerStats(
   deps: CriDeps,
   req: StreamContainerStatsRequest,
   _call: Call,
-): AsyncIterable<StreamContainerStatsResponse> {
-  yield* batches(await matchingStats(deps, req.filter), (containerStats) => ({ containerStats }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(await matchingStats(deps, req.filter), (item) =>
+    StreamContainerStatsResponse.encode({ containerStats: [item] }).finish(),
+  );
 }

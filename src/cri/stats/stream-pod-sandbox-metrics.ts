@@ -1,5 +1,6 @@
-import type { StreamPodSandboxMetricsRequest, StreamPodSandboxMetricsResponse } from '../../../generated/cri/v1/api';
+import { type StreamPodSandboxMetricsRequest, StreamPodSandboxMetricsResponse } from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
+import type { EncodedMessage } from '../../rpc/service';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { allPodMetrics } from './list-pod-sandbox-metrics';
@@ -9,6 +10,8 @@ export async function* streamPodSandboxMetrics(
   deps: CriDeps,
   _req: StreamPodSandboxMetricsRequest,
   _call: Call,
-): AsyncIterable<StreamPodSandboxMetricsResponse> {
-  yield* batches(await allPodMetrics(deps), (podSandboxMetrics) => ({ podSandboxMetrics }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(await allPodMetrics(deps), (item) =>
+    StreamPodSandboxMetricsResponse.encode({ podSandboxMetrics: [item] }).finish(),
+  );
 }

@@ -1,5 +1,6 @@
-import type { StreamPodSandboxStatsRequest, StreamPodSandboxStatsResponse } from '../../../generated/cri/v1/api';
+import { type StreamPodSandboxStatsRequest, StreamPodSandboxStatsResponse } from '../../../generated/cri/v1/api';
 import type { Call } from '../../rpc/call';
+import type { EncodedMessage } from '../../rpc/service';
 import { batches } from '../batches';
 import type { CriDeps } from '../deps';
 import { matchingPodStats } from './list-pod-sandbox-stats';
@@ -9,6 +10,8 @@ export async function* streamPodSandboxStats(
   deps: CriDeps,
   req: StreamPodSandboxStatsRequest,
   _call: Call,
-): AsyncIterable<StreamPodSandboxStatsResponse> {
-  yield* batches(await matchingPodStats(deps, req.filter), (podSandboxStats) => ({ podSandboxStats }));
+): AsyncIterable<EncodedMessage> {
+  yield* batches(await matchingPodStats(deps, req.filter), (item) =>
+    StreamPodSandboxStatsResponse.encode({ podSandboxStats: [item] }).finish(),
+  );
 }

@@ -53,6 +53,25 @@ describe('parseJson', () => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 
+  it.each([
+    ['quotes behind backslashes in a string without an end', `[12345678901234567890,"${'\\"'.repeat(1_000_000)}`],
+    ['backslashes in a string without an end', `[12345678901234567890,"${'\\'.repeat(2_000_001)}`],
+    ['strings without an end', `[12345678901234567890,"${'"'.repeat(2_000_001)}`],
+    ['digits before a colon', `[${'1'.repeat(2_000_000)}:`],
+    ['spaces behind a number', `[12345678901234567890${' '.repeat(2_000_000)}:`],
+  ])('needs no more than a second to refuse two megabytes of %s', (_name, text) => {
+    const began = performance.now();
+    expect(() => parseJson(text)).toThrow(SyntaxError);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  it('reads a long number below a hundred thousand others', () => {
+    const depth = 100_000;
+    let value = parseJson(`${'['.repeat(depth)}9223372036854775807${']'.repeat(depth)}`);
+    while (Array.isArray(value)) [value] = value;
+    expect(value).toBe(LONG);
+  });
+
   it('reads a string of many megabytes beside a long number', () => {
     const text = '\\n"'.repeat(1_000_000);
     expect(parseJson(stringifyJson([text, LONG]))).toEqual([text, LONG]);

@@ -1,9 +1,12 @@
 import { batches } from '../../../src/cri/batches';
 import { collect } from '../rpc/rpc-rig';
 
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+const bytesOf = async (items: readonly Buffer[]): Promise<Buffer[]> =>
+  (await collect(batches(items, (item) => item))).map(({ parts }) => Buffer.concat(parts));
+const numbered = (count: number): Buffer[] =>
+  Array.from({ length: count }, (_, at) => Buffer.from([at >> 8, at & 0xff]));
 const sizes = async (count: number): Promise<number[]> =>
-  (await collect(batches(numbers(count), (batch) => batch))).map(({ length }) => length);
+  (await bytesOf(numbered(count))).map(({ length }) => length / 2);
 
 describe('batches', () => {
   it('have at most 500 items and at least one', async () => {
@@ -14,6 +17,11 @@ describe('batches', () => {
   });
 
   it('have each item once, in order', async () => {
-    expect((await collect(batches(numbers(1201), (batch) => batch))).flat()).toEqual(numbers(1201));
+    expect(Buffer.concat(await bytesOf(numbered(1201)))).toEqual(Buffer.concat(numbered(1201)));
+  });
+
+  it('are full when they have a megabyte, also of few items', async () => {
+    const items = [700, 400, 2100, 100].map((kib) => Buffer.alloc(kib * 1024));
+    expect((await bytesOf(items)).map(({ length }) => length / 1024)).toEqual([1100, 2100, 100]);
   });
 });

@@ -8,6 +8,8 @@ import {
   ListPodSandboxResponse,
   PodSandboxFilter,
   PodSandboxState,
+  StreamContainersResponse,
+  StreamPodSandboxesResponse,
 } from '../../../generated/cri/v1/api';
 import { listContainers } from '../../../src/cri/container/list-containers';
 import { streamContainers } from '../../../src/cri/container/stream-containers';
@@ -17,7 +19,7 @@ import { streamPodSandboxes } from '../../../src/cri/sandbox/stream-pod-sandboxe
 import type { Container } from '../../../src/model/container';
 import { makeContainer, runContainer, runPod } from '../../support/story-pods';
 import { useRig } from '../../support/use-rig';
-import { collect } from '../rpc/rpc-rig';
+import { collect, collectDecoded } from '../rpc/rpc-rig';
 
 const rig = useRig();
 let web: string;
@@ -40,7 +42,7 @@ async function pods(filter?: DeepPartial<PodSandboxFilter>): Promise<string[]> {
   const { items } = ListPodSandboxResponse.decode(
     (await listPodSandbox(rig.now.deps, request)).parts[0] ?? Buffer.alloc(0),
   );
-  const streamed = await collect(streamPodSandboxes(rig.now.deps, request));
+  const streamed = await collectDecoded(streamPodSandboxes(rig.now.deps, request), StreamPodSandboxesResponse);
   expect(streamed.flatMap(({ podSandboxes }) => podSandboxes)).toEqual(items);
   return items.map(({ id }) => id).sort();
 }
@@ -53,7 +55,7 @@ async function listed(request: ListContainersRequest = { filter: undefined }): P
 async function containers(filter?: DeepPartial<ContainerFilter>): Promise<string[]> {
   const request = { filter: filter && ContainerFilter.fromPartial(filter) };
   const found = await listed(request);
-  const streamed = await collect(streamContainers(rig.now.deps, request));
+  const streamed = await collectDecoded(streamContainers(rig.now.deps, request), StreamContainersResponse);
   expect(streamed.flatMap((message) => message.containers)).toEqual(found);
   return found.map(({ id }) => id).sort();
 }

@@ -1,5 +1,5 @@
 import type { DeepPartial, LinuxContainerSecurityContext } from '../../../generated/cri/v1/api';
-import { containerDevices, wantsHostDevices } from '../../../src/oci/devices';
+import { containerDevices, MAX_DEVICE_NODES, wantsHostDevices } from '../../../src/oci/devices';
 import type { HostDevice } from '../../../src/oci/inputs';
 import { container, handler, type PartialContainer, settings, thrownBy } from './fixtures';
 
@@ -105,6 +105,15 @@ describe('containerDevices', () => {
     [{ nodes: [] }, 'host_path'],
   ])('refuses %j', (options, field) => {
     expect(thrownBy(() => devicesOf(options))).toMatchObject({ field: `config.devices[0].${field}` });
+  });
+
+  it('takes as many nodes below a directory as a container may have, and refuses one more', () => {
+    const below = (count: number) => ({ nodes: Array.from({ length: count }, (_, at) => node(`/dev/fuse/${at}`, at)) });
+    expect(devicesOf(below(MAX_DEVICE_NODES)).devices).toHaveLength(MAX_DEVICE_NODES);
+    expect(thrownBy(() => devicesOf(below(MAX_DEVICE_NODES + 1)))).toMatchObject({
+      field: 'config.devices[0].host_path',
+      message: expect.stringContaining(String(MAX_DEVICE_NODES)),
+    });
   });
 });
 

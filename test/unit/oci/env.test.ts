@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { containerEnv, withEnv } from '../../../src/oci/env';
+import { containerEnv, MAX_VARIABLES, withEnv } from '../../../src/oci/env';
 import { thrownBy } from './fixtures';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -58,5 +58,13 @@ describe('containerEnv', () => {
   ])('refuses %j and names it', (bad, field) => {
     const envs = [{ key: 'GOOD', value: value('1') }, bad];
     expect(thrownBy(() => containerEnv({ ...none, envs }))).toMatchObject({ field, code: 'INVALID_ARGUMENT' });
+  });
+
+  it('takes as many variables of an image as a container may have, and refuses one more', () => {
+    const imageEnv = (count: number) => Array.from({ length: count }, (_, at) => `V${at}=1`);
+    expect(containerEnv({ ...none, imageEnv: imageEnv(MAX_VARIABLES) })).toHaveLength(MAX_VARIABLES + 2);
+    expect(thrownBy(() => containerEnv({ ...none, imageEnv: imageEnv(MAX_VARIABLES + 1) }))).toMatchObject({
+      field: 'image.config.Env',
+    });
   });
 });

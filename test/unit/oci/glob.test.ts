@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { literalPrefix, matchGlob } from '../../../src/oci/glob';
+import { compileGlob, matchGlob } from '../../../src/oci/glob';
 
 describe('matchGlob', () => {
   it.each([
@@ -66,7 +66,7 @@ describe('matchGlob', () => {
   });
 });
 
-describe('literalPrefix', () => {
+describe('The prefix of a compiled glob', () => {
   it.each([
     ['run.oci.*', 'run.oci.'],
     ['*', ''],
@@ -75,6 +75,6 @@ describe('literalPrefix', () => {
     ['org.criu.config', 'org.criu.config'],
     ['bad[', ''],
   ])('of %j is %j', (pattern, prefix) => {
-    expect(literalPrefix(pattern)).toBe(prefix);
+    expect(compileGlob(pattern).prefix).toBe(prefix);
   });
 });

@@ -1,4 +1,4 @@
-import { containerArgs } from '../../../src/oci/process-args';
+import { containerArgs, MAX_ARGUMENTS } from '../../../src/oci/process-args';
 import { thrownBy } from './fixtures';
 
 describe('containerArgs', () => {
@@ -29,5 +29,12 @@ describe('containerArgs', () => {
   it('refuses a NUL byte, which would end the argument for the kernel', () => {
     const error = thrownBy(() => containerArgs({ command: ['/x'], args: ['a\0b'] }, { entrypoint: [], cmd: [] }));
     expect(error).toMatchObject({ field: 'config.args[0]' });
+  });
+
+  it('takes as many arguments of an image as a container may have, and refuses one more', () => {
+    const run = (count: number) =>
+      containerArgs({ command: [], args: [] }, { entrypoint: [], cmd: Array(count).fill('a') });
+    expect(run(MAX_ARGUMENTS)).toHaveLength(MAX_ARGUMENTS);
+    expect(thrownBy(() => run(MAX_ARGUMENTS + 1))).toMatchObject({ field: 'config.args' });
   });
 });

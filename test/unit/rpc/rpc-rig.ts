@@ -8,6 +8,7 @@ import { type Channel, createChannel } from '../../../src/rpc/client';
 import { Code } from '../../../src/rpc/code';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import { RpcServer, type RpcServerOptions } from '../../../src/rpc/server';
+import type { EncodedMessage } from '../../../src/rpc/service';
 
 /** The status of an RpcError; INTERNAL for the rest. */
 export function simpleStatus(thrown: unknown): Status {
@@ -77,6 +78,14 @@ export function untilAborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+/** The messages of a stream whose handler encodes them itself. */
+export async function collectDecoded<T>(
+  messages: AsyncIterable<EncodedMessage>,
+  type: { decode(bytes: Uint8Array): T },
+): Promise<T[]> {
+  return (await collect(messages)).map(({ parts }) => type.decode(Buffer.concat(parts)));
 }
 
 export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

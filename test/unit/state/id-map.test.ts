@@ -1,4 +1,4 @@
-import { matchesId, matchesLabels } from '../../../src/state/filters';
+import { labelMatcher, matchesId } from '../../../src/state/filters';
 import { AmbiguousId, IdMap } from '../../../src/state/id-map';
 
 describe('IdMap', () => {
@@ -39,10 +39,10 @@ describe('filters', () => {
 
   it('match labels when all pairs are there, and only what is a label itself', () => {
     const labels = { a: '1', b: '2' };
-    expect(matchesLabels(labels, undefined)).toBe(true);
-    expect(matchesLabels(labels, { a: '1', b: '2' })).toBe(true);
-    expect(matchesLabels(labels, { a: '1', c: '' })).toBe(false);
-    expect(matchesLabels(labels, { a: '2' })).toBe(false);
-    expect(matchesLabels({}, { constructor: 'x' })).toBe(false);
+    expect(labelMatcher(undefined)(labels)).toBe(true);
+    expect(labelMatcher({ a: '1', b: '2' })(labels)).toBe(true);
+    expect(labelMatcher({ a: '1', c: '' })(labels)).toBe(false);
+    expect(labelMatcher({ a: '2' })(labels)).toBe(false);
+    expect(labelMatcher({ constructor: 'x' })({})).toBe(false);
   });
 });

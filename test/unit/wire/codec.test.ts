@@ -51,7 +51,7 @@ function message(type: string, depth: number): fc.Arbitrary<Value> {
 
 function member({ type, label }: FieldTable, depth: number): fc.Arbitrary<unknown> {
   const map = mapTypes(type);
-  if (map) return fc.dictionary(key(), single(map[1]?.type ?? '', depth + 1), { maxKeys: 2, noNullPrototype: true });
+  if (map) return fc.dictionary(key(), single(map[1]?.type ?? '', depth + 1), { maxKeys: 2, noNullPrototype: false });
   if (label === 'repeated') return fc.array(single(type, depth + 1), { maxLength: depth < MAX_DEPTH ? 2 : 0 });
   if (oracle.scalarOf(type)) return single(type, depth);
   return depth < MAX_DEPTH ? fc.option(single(type, depth + 1), { nil: undefined }) : fc.constant(undefined);
@@ -88,7 +88,7 @@ function text(): fc.Arbitrary<string> {
   return fc.string({ unit: 'binary', maxLength: 6 }).filter((value) => !value.startsWith('\uFEFF'));
 }
 
-/** ts-proto leaves a key out that would reach the prototype. */
+/** Names that an object with a prototype has already are among them. */
 function key(): fc.Arbitrary<string> {
-  return text().filter((name) => name !== '__proto__');
+  return fc.oneof({ weight: 3, arbitrary: text() }, fc.constantFrom('__proto__', 'constructor', 'toString'));
 }

@@ -67,7 +67,7 @@ export class Oracle {
 
   private defaultOf({ type, label }: FieldTable): unknown {
     if (label === 'repeated') return [];
-    if (mapTypes(type)) return {};
+    if (mapTypes(type)) return Object.create(null);
     const scalar = this.scalarOf(type);
     return scalar && DEFAULTS[scalar];
   }

@@ -1,4 +1,9 @@
-import { type DeepPartial, ImageSpec, RemoveImageRequest } from '../../../../generated/cri/v1/api';
+import {
+  type DeepPartial,
+  ImageSpec,
+  RemoveImageRequest,
+  StreamImagesResponse,
+} from '../../../../generated/cri/v1/api';
 import { imageStatus } from '../../../../src/cri/image/image-status';
 import { listImages } from '../../../../src/cri/image/list-images';
 import { removeImage } from '../../../../src/cri/image/remove-image';
@@ -7,6 +12,7 @@ import { Code } from '../../../../src/rpc/code';
 import { makeContainer, runPod } from '../../../support/story-pods';
 import { APP_IMAGE, PAUSE_IMAGE } from '../../../support/story-rig';
 import { useRig } from '../../../support/use-rig';
+import { collectDecoded } from '../../rpc/rpc-rig';
 
 const WEB = 'docker.io/library/web:1';
 const rig = useRig({ images: [{ name: WEB, config: { User: '7:8' } }] });
@@ -76,7 +82,8 @@ describe('ListImages', () => {
 
   it('is the same in a stream, each image once', async () => {
     const streamed: string[] = [];
-    for await (const { images } of streamImages(rig.now.deps, { filter: undefined })) {
+    const messages = streamImages(rig.now.deps, { filter: undefined });
+    for (const { images } of await collectDecoded(messages, StreamImagesResponse)) {
       expect(images.length).toBeGreaterThan(0);
       streamed.push(...images.map(({ id }) => id));
     }

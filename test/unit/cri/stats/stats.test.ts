@@ -4,6 +4,9 @@ import {
   type DeepPartial,
   NamespaceMode,
   PodSandboxStatsFilter,
+  StreamContainerStatsResponse,
+  StreamPodSandboxMetricsResponse,
+  StreamPodSandboxStatsResponse,
 } from '../../../../generated/cri/v1/api';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
 import { containerStats } from '../../../../src/cri/stats/container-stats';
@@ -18,7 +21,7 @@ import { streamPodSandboxStats } from '../../../../src/cri/stats/stream-pod-sand
 import { Code } from '../../../../src/rpc/code';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
 import { useRig } from '../../../support/use-rig';
-import { collect } from '../../rpc/rpc-rig';
+import { collect, collectDecoded } from '../../rpc/rpc-rig';
 
 const rig = useRig();
 const PARENT = '/kubepods/pod1';
@@ -38,7 +41,10 @@ const stats = (containerId: string) => containerStats(rig.now.deps, { containerI
 async function listed(filter?: DeepPartial<ContainerStatsFilter>): Promise<(string | undefined)[]> {
   const request = { filter: filter && ContainerStatsFilter.fromPartial(filter) };
   const { stats: found } = await listContainerStats(rig.now.deps, request, rig.now.call());
-  const streamed = await collect(streamContainerStats(rig.now.deps, request, rig.now.call()));
+  const streamed = await collectDecoded(
+    streamContainerStats(rig.now.deps, request, rig.now.call()),
+    StreamContainerStatsResponse,
+  );
   const ids = found.map(({ attributes }) => attributes?.id);
   expect(streamed.flatMap((message) => message.containerStats).map(({ attributes }) => attributes?.id)).toEqual(ids);
   return ids;
@@ -183,7 +189,10 @@ describe('ListPodSandboxStats, and its stream', () => {
   async function pods(filter?: DeepPartial<PodSandboxStatsFilter>): Promise<(string | undefined)[]> {
     const request = { filter: filter && PodSandboxStatsFilter.fromPartial(filter) };
     const { stats: found } = await listPodSandboxStats(rig.now.deps, request, rig.now.call());
-    const streamed = await collect(streamPodSandboxStats(rig.now.deps, request, rig.now.call()));
+    const streamed = await collectDecoded(
+      streamPodSandboxStats(rig.now.deps, request, rig.now.call()),
+      StreamPodSandboxStatsResponse,
+    );
     const ids = found.map(({ attributes }) => attributes?.id);
     expect(streamed.flatMap((message) => message.podSandboxStats).map(({ attributes }) => attributes?.id)).toEqual(ids);
     return ids;
@@ -226,7 +235,10 @@ describe('ListPodSandboxMetrics, and its stream', () => {
     expect(all.length).toBeGreaterThan(5);
     expect(all.filter(({ name, labelValues }) => keys.get(name) !== labelValues.length)).toEqual([]);
     expect(all.find(({ name }) => name === 'container_memory_usage_bytes')?.value?.value).toBe(700n);
-    const streamed = await collect(streamPodSandboxMetrics(rig.now.deps, {}, rig.now.call()));
+    const streamed = await collectDecoded(
+      streamPodSandboxMetrics(rig.now.deps, {}, rig.now.call()),
+      StreamPodSandboxMetricsResponse,
+    );
     expect(streamed.flatMap((message) => message.podSandboxMetrics.map(({ podSandboxId }) => podSandboxId))).toEqual([
       pod,
     ]);

@@ -88,7 +88,7 @@ export interface ListContainerMessage {
 function createBaseContainer(): Container {
   return {
     id: "",
-    labels: {},
+    labels: globalThis.Object.create(null),
     image: "",
     runtime: undefined,
     spec: undefined,
@@ -96,7 +96,7 @@ function createBaseContainer(): Container {
     snapshotKey: "",
     createdAt: undefined,
     updatedAt: undefined,
-    extensions: {},
+    extensions: globalThis.Object.create(null),
     sandbox: "",
   };
 }
@@ -271,7 +271,7 @@ export const Container: MessageFns<Container> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.image = object.image ?? "";
     message.runtime = (object.runtime !== undefined && object.runtime !== null)
@@ -293,7 +293,7 @@ export const Container: MessageFns<Container> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.sandbox = object.sandbox ?? "";
     return message;

@@ -127,7 +127,7 @@ export interface AbortRequest {
 }
 
 function createBaseInfo(): Info {
-  return { digest: "", size: 0n, createdAt: undefined, updatedAt: undefined, labels: {} };
+  return { digest: "", size: 0n, createdAt: undefined, updatedAt: undefined, labels: globalThis.Object.create(null) };
 }
 
 export const Info: MessageFns<Info> = {
@@ -241,7 +241,7 @@ export const Info: MessageFns<Info> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -1214,7 +1214,7 @@ export const ListStatusesResponse: MessageFns<ListStatusesResponse> = {
 };
 
 function createBaseWriteContentRequest(): WriteContentRequest {
-  return { action: 0, ref: "", total: 0n, expected: "", offset: 0n, data: Buffer.alloc(0), labels: {} };
+  return { action: 0, ref: "", total: 0n, expected: "", offset: 0n, data: Buffer.alloc(0), labels: globalThis.Object.create(null) };
 }
 
 export const WriteContentRequest: MessageFns<WriteContentRequest> = {
@@ -1351,7 +1351,7 @@ export const WriteContentRequest: MessageFns<WriteContentRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

@@ -50,7 +50,7 @@ export interface DiffResponse {
 }
 
 function createBaseApplyRequest(): ApplyRequest {
-  return { diff: undefined, mounts: [], payloads: {}, syncFs: false };
+  return { diff: undefined, mounts: [], payloads: globalThis.Object.create(null), syncFs: false };
 }
 
 export const ApplyRequest: MessageFns<ApplyRequest> = {
@@ -146,7 +146,7 @@ export const ApplyRequest: MessageFns<ApplyRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.syncFs = object.syncFs ?? false;
     return message;
@@ -278,7 +278,7 @@ export const ApplyResponse: MessageFns<ApplyResponse> = {
 };
 
 function createBaseDiffRequest(): DiffRequest {
-  return { left: [], right: [], mediaType: "", ref: "", labels: {}, sourceDateEpoch: undefined };
+  return { left: [], right: [], mediaType: "", ref: "", labels: globalThis.Object.create(null), sourceDateEpoch: undefined };
 }
 
 export const DiffRequest: MessageFns<DiffRequest> = {
@@ -396,7 +396,7 @@ export const DiffRequest: MessageFns<DiffRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.sourceDateEpoch = (object.sourceDateEpoch !== undefined && object.sourceDateEpoch !== null)
       ? Timestamp.fromPartial(object.sourceDateEpoch)

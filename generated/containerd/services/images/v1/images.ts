@@ -70,7 +70,7 @@ export interface DeleteImageRequest {
 }
 
 function createBaseImage(): Image {
-  return { name: "", labels: {}, target: undefined, createdAt: undefined, updatedAt: undefined };
+  return { name: "", labels: globalThis.Object.create(null), target: undefined, createdAt: undefined, updatedAt: undefined };
 }
 
 export const Image: MessageFns<Image> = {
@@ -174,7 +174,7 @@ export const Image: MessageFns<Image> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.target = (object.target !== undefined && object.target !== null)
       ? Descriptor.fromPartial(object.target)

@@ -64,7 +64,7 @@ export interface PluginInfoResponse {
 }
 
 function createBasePlugin(): Plugin {
-  return { type: "", id: "", requires: [], platforms: [], exports: {}, capabilities: [], initErr: undefined };
+  return { type: "", id: "", requires: [], platforms: [], exports: globalThis.Object.create(null), capabilities: [], initErr: undefined };
 }
 
 export const Plugin: MessageFns<Plugin> = {
@@ -193,7 +193,7 @@ export const Plugin: MessageFns<Plugin> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.capabilities = object.capabilities?.map((e) => e) || [];
     message.initErr = (object.initErr !== undefined && object.initErr !== null)

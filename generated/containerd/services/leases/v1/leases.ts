@@ -75,7 +75,7 @@ export interface ListResourcesResponse {
 }
 
 function createBaseLease(): Lease {
-  return { id: "", createdAt: undefined, labels: {} };
+  return { id: "", createdAt: undefined, labels: globalThis.Object.create(null) };
 }
 
 export const Lease: MessageFns<Lease> = {
@@ -160,7 +160,7 @@ export const Lease: MessageFns<Lease> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -234,7 +234,7 @@ export const Lease_LabelsEntry: MessageFns<Lease_LabelsEntry> = {
 };
 
 function createBaseCreateRequest(): CreateRequest {
-  return { id: "", labels: {} };
+  return { id: "", labels: globalThis.Object.create(null) };
 }
 
 export const CreateRequest: MessageFns<CreateRequest> = {
@@ -305,7 +305,7 @@ export const CreateRequest: MessageFns<CreateRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

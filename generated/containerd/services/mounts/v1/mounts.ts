@@ -60,7 +60,7 @@ export interface ListMessage {
 }
 
 function createBaseActivateRequest(): ActivateRequest {
-  return { name: "", mounts: [], labels: {}, temporary: false };
+  return { name: "", mounts: [], labels: globalThis.Object.create(null), temporary: false };
 }
 
 export const ActivateRequest: MessageFns<ActivateRequest> = {
@@ -154,7 +154,7 @@ export const ActivateRequest: MessageFns<ActivateRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.temporary = object.temporary ?? false;
     return message;

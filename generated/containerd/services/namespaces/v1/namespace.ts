@@ -61,7 +61,7 @@ export interface DeleteNamespaceRequest {
 }
 
 function createBaseNamespace(): Namespace {
-  return { name: "", labels: {} };
+  return { name: "", labels: globalThis.Object.create(null) };
 }
 
 export const Namespace: MessageFns<Namespace> = {
@@ -132,7 +132,7 @@ export const Namespace: MessageFns<Namespace> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

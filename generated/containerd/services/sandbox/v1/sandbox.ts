@@ -740,7 +740,7 @@ function createBaseControllerCreateRequest(): ControllerCreateRequest {
     rootfs: [],
     options: undefined,
     netnsPath: "",
-    annotations: {},
+    annotations: globalThis.Object.create(null),
     sandbox: undefined,
     sandboxer: "",
   };
@@ -874,7 +874,7 @@ export const ControllerCreateRequest: MessageFns<ControllerCreateRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.sandbox = (object.sandbox !== undefined && object.sandbox !== null)
       ? Sandbox.fromPartial(object.sandbox)
@@ -1078,7 +1078,7 @@ export const ControllerStartRequest: MessageFns<ControllerStartRequest> = {
 };
 
 function createBaseControllerStartResponse(): ControllerStartResponse {
-  return { sandboxId: "", pid: 0, createdAt: undefined, labels: {}, address: "", version: 0, spec: undefined };
+  return { sandboxId: "", pid: 0, createdAt: undefined, labels: globalThis.Object.create(null), address: "", version: 0, spec: undefined };
 }
 
 export const ControllerStartResponse: MessageFns<ControllerStartResponse> = {
@@ -1208,7 +1208,7 @@ export const ControllerStartResponse: MessageFns<ControllerStartResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.address = object.address ?? "";
     message.version = object.version ?? 0;
@@ -1754,7 +1754,7 @@ function createBaseControllerStatusResponse(): ControllerStatusResponse {
     sandboxId: "",
     pid: 0,
     state: "",
-    info: {},
+    info: globalThis.Object.create(null),
     createdAt: undefined,
     exitedAt: undefined,
     extra: undefined,
@@ -1910,7 +1910,7 @@ export const ControllerStatusResponse: MessageFns<ControllerStatusResponse> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.createdAt = (object.createdAt !== undefined && object.createdAt !== null)
       ? Timestamp.fromPartial(object.createdAt)

@@ -138,7 +138,7 @@ export interface CleanupRequest {
 }
 
 function createBasePrepareSnapshotRequest(): PrepareSnapshotRequest {
-  return { snapshotter: "", key: "", parent: "", labels: {} };
+  return { snapshotter: "", key: "", parent: "", labels: globalThis.Object.create(null) };
 }
 
 export const PrepareSnapshotRequest: MessageFns<PrepareSnapshotRequest> = {
@@ -233,7 +233,7 @@ export const PrepareSnapshotRequest: MessageFns<PrepareSnapshotRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -366,7 +366,7 @@ export const PrepareSnapshotResponse: MessageFns<PrepareSnapshotResponse> = {
 };
 
 function createBaseViewSnapshotRequest(): ViewSnapshotRequest {
-  return { snapshotter: "", key: "", parent: "", labels: {} };
+  return { snapshotter: "", key: "", parent: "", labels: globalThis.Object.create(null) };
 }
 
 export const ViewSnapshotRequest: MessageFns<ViewSnapshotRequest> = {
@@ -461,7 +461,7 @@ export const ViewSnapshotRequest: MessageFns<ViewSnapshotRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
@@ -781,7 +781,7 @@ export const RemoveSnapshotRequest: MessageFns<RemoveSnapshotRequest> = {
 };
 
 function createBaseCommitSnapshotRequest(): CommitSnapshotRequest {
-  return { snapshotter: "", name: "", key: "", labels: {}, parent: "" };
+  return { snapshotter: "", name: "", key: "", labels: globalThis.Object.create(null), parent: "" };
 }
 
 export const CommitSnapshotRequest: MessageFns<CommitSnapshotRequest> = {
@@ -887,7 +887,7 @@ export const CommitSnapshotRequest: MessageFns<CommitSnapshotRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     message.parent = object.parent ?? "";
     return message;
@@ -1033,7 +1033,7 @@ export const StatSnapshotRequest: MessageFns<StatSnapshotRequest> = {
 };
 
 function createBaseInfo(): Info {
-  return { name: "", parent: "", kind: 0, createdAt: undefined, updatedAt: undefined, labels: {} };
+  return { name: "", parent: "", kind: 0, createdAt: undefined, updatedAt: undefined, labels: globalThis.Object.create(null) };
 }
 
 export const Info: MessageFns<Info> = {
@@ -1156,7 +1156,7 @@ export const Info: MessageFns<Info> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },

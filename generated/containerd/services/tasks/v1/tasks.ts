@@ -1784,7 +1784,7 @@ export const CheckpointTaskResponse: MessageFns<CheckpointTaskResponse> = {
 };
 
 function createBaseUpdateTaskRequest(): UpdateTaskRequest {
-  return { containerId: "", resources: undefined, annotations: {} };
+  return { containerId: "", resources: undefined, annotations: globalThis.Object.create(null) };
 }
 
 export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
@@ -1869,7 +1869,7 @@ export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
         }
         return acc;
       },
-      {},
+      globalThis.Object.create(null),
     );
     return message;
   },
