@@ -4,21 +4,41 @@ import { randomUUID } from 'node:crypto';
  * JSON with 64-bit integers. Go writes int64 as plain JSON numbers; JavaScript's own reader rounds those beyond 2^53.
  * Here an integer that a double cannot hold exactly is read as a bigint, and a bigint is written as a plain number. On
  * its way such an integer is a string that begins with a mark of this call's own, which no text from outside can have.
+ *
+ * A text may be a guest's, up to some megabytes: all that is done with one takes time in proportion to its length.
  */
 
-/** A number before a colon is no JSON; marked it would become a key. */
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/g;
-/** Not one with leading zeros, which is no JSON either. */
-const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
+/**
+ * How many arrays and objects may be inside of each other. What walks a document afterwards needs as much of the stack. Go's
+ * reader takes 10,000; nothing that crisp reads has more than twenty.
+ */
+export const MAX_JSON_DEPTH = 1000;
 
-/** Parses JSON text. Integers that do not fit a double exactly come back as bigint. Throws SyntaxError on bad text. */
+/** What is read is no JSON that can be used. The message never has a part of the text: that may be any file of the host. */
+export class NotJson extends SyntaxError {
+  override readonly name = 'NotJson';
+}
+
+/** Of 16 to 20 digits, as 2^64 has: one of more is no integer of Go's. None has leading zeros, which is no JSON either. */
+const LONG_INTEGER = /^-?[1-9]\d{15,19}$/;
+const LONG_DIGITS = 16;
+const BEFORE_COLON = /\s*:/y;
+
+const [QUOTE, BACKSLASH, MINUS] = [0x22, 0x5c, 0x2d];
+/** The characters of a number besides digits. */
+const IN_NUMBER: ReadonlySet<number> = new Set([...'+-.eE'].map((character) => character.charCodeAt(0)));
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/**
+ * Parses JSON text. Integers of up to 20 digits that do not fit a double exactly come back as bigint. Throws NotJson, which is
+ * a SyntaxError, on bad text.
+ */
 export function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) throw new NotJson(`it nests deeper than ${MAX_JSON_DEPTH} levels`);
+  if (!/\d{16}/.test(text)) return parsed(text);
   const mark = randomUUID();
-  const marked = text.replace(STRING_OR_NUMBER, (token) => (LONG_INTEGER.test(token) ? `"${mark}${token}"` : token));
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(mark) ? toInteger(value.slice(mark.length)) : value,
-  );
+  return unmarked(parsed(markLongIntegers(text, mark)), mark);
 }
 
 /** Writes JSON; a bigint becomes a plain number, `undefined` members are left out. `space` indents as in JSON.stringify. */
@@ -35,6 +55,105 @@ export function stringifyJson(value: unknown, space?: number): string {
     space,
   );
   return found ? text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1') : text;
+}
+
+/** V8's own messages quote what is around the mistake. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NotJson('it is not JSON');
+  }
+}
+
+/** Most texts have fewer brackets than that, which is quickly seen. */
+function isDeeperThan(text: string, levels: number): boolean {
+  if (!hasMore(text, levels)) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (OPENING.has(code) && ++depth > levels) return true;
+    if (CLOSING.has(code)) depth--;
+    at++;
+  }
+  return false;
+}
+
+function hasMore(text: string, brackets: number): boolean {
+  let count = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > brackets) return true;
+    }
+  }
+  return false;
+}
+
+/** Behind the quote that ends the string which begins at `start`; the end of the text when none does. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) return at + 1;
+  }
+  return text.length;
+}
+
+/** The text with each long integer that is a value as a marked string. One before a colon would become a key. */
+function markLongIntegers(text: string, mark: string): string {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code !== MINUS && !isDigit(code)) at++;
+    else {
+      const end = endOfNumber(text, at);
+      if (end - at >= LONG_DIGITS && LONG_INTEGER.test(text.slice(at, end)) && !isKey(text, end)) {
+        parts.push(text.slice(copied, at), `"${mark}${text.slice(at, end)}"`);
+        copied = end;
+      }
+      at = end;
+    }
+  }
+  return parts.join('') + text.slice(copied);
+}
+
+function endOfNumber(text: string, start: number): number {
+  let at = start;
+  for (let code = text.charCodeAt(at); isDigit(code) || IN_NUMBER.has(code); code = text.charCodeAt(++at)) {}
+  return at;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isKey(text: string, end: number): boolean {
+  BEFORE_COLON.lastIndex = end;
+  return BEFORE_COLON.test(text);
+}
+
+/** The document with the integers that the marked strings in it stand for. */
+function unmarked(value: unknown, mark: string): unknown {
+  if (typeof value === 'string') return value.startsWith(mark) ? toInteger(value.slice(mark.length)) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) value[at] = unmarked(value[at], mark);
+    return value;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    const read = unmarked(member, mark);
+    // Defined, not assigned: a key may be called `__proto__`.
+    if (read !== member) {
+      Object.defineProperty(value, key, { value: read, enumerable: true, writable: true, configurable: true });
+    }
+  }
+  return value;
 }
 
 function toInteger(digits: string): number | bigint {
