@@ -45,6 +45,8 @@ export interface PluginExecOptions {
 const BUSY_WAIT_MS = 100;
 const BUSY_RETRIES = 20;
 const MAX_LOGGED_BYTES = 4096;
+/** Characters of what a plugin says went wrong. */
+const MAX_REASON = 1024;
 /** A plugin that was killed ends within this, unless the kernel holds it up; what comes next must not work beside it. */
 const GONE_MS = 2000;
 /** Root, who runs them, may execute what anybody may. */
@@ -178,5 +180,5 @@ function readAnswer({ command, type }: PluginCall, { code, stdout, stderr }: Run
   const told = [asString(answer?.msg), asString(answer?.details)].filter(Boolean).join(': ');
   const why = told || stderr.trim().split('\n').at(-1) || stdout.trim().slice(0, 256) || `exit code ${code}`;
   const pluginCode = typeof answer?.code === 'number' ? answer.code : undefined;
-  throw new CniError(`CNI ${command} of plugin ${type}: ${why}`, { code: pluginCode });
+  throw new CniError(`CNI ${command} of plugin ${type}: ${why.slice(0, MAX_REASON)}`, { code: pluginCode });
 }
