@@ -1,6 +1,8 @@
 import type { KeyValue } from '../../generated/cri/v1/api';
 import { OciError } from './oci-error';
+import { checkVariable, checkVariables } from './process-limits';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
@@ -29,8 +31,14 @@ function entryOf({ key, value }: KeyValue, index: number): string {
   const field = `config.envs[${index}]`;
   if (!key || /[=\0]/.test(key)) throw new OciError(`${field}.key`, `${JSON.stringify(key)} is not a variable name`);
   if (value.includes(0)) throw new OciError(`${field}.value`, `the value of ${key} has a NUL byte`);
+  const entry = `${key}=${textOf(value, key, field)}`;
+  checkVariable(entry, field);
+  return entry;
+}
+
+function textOf(value: Uint8Array, key: string, field: string): string {
   try {
-    return `${key}=${new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value)}`;
+    return UTF8.decode(value);
   } catch {
     throw new OciError(`${field}.value`, `the value of ${key} is not valid UTF-8`);
   }
@@ -49,5 +57,6 @@ export interface EnvInput {
 export function containerEnv({ base = [], hostname, imageEnv, envs, tty }: EnvInput): string[] {
   const own = [PATH, ...(tty ? ['TERM=xterm'] : []), `HOSTNAME=${hostname}`];
   const asked = envs.map(entryOf);
+  checkVariables(imageEnv, 'image.config.Env');
   return withEnv([...base, ...own], [...imageEnv, ...asked]);
 }

@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../generated/cri/v1/api';
 import type { ImageConfig } from '../model/image';
 import { OciError } from './oci-error';
+import { checkArguments } from './process-limits';
 
 /**
  * Command and arguments, as kubelet's documentation has it: a command replaces the image's entrypoint and its
@@ -15,15 +16,7 @@ export function containerArgs(
   const command = config.command.length > 0 ? config.command : entrypoint;
   const all = [...command, ...args];
   if (all.length === 0) throw new OciError('config.command', 'no command: neither the request nor the image has one');
-  checkNoNul(config.command, 'config.command');
-  checkNoNul(config.args, 'config.args');
-  checkNoNul(all, 'image.config');
+  checkArguments(command, command === entrypoint ? 'image.config.Entrypoint' : 'config.command');
+  checkArguments(args, args === image.cmd ? 'image.config.Cmd' : 'config.args');
   return all;
-}
-
-/** Throws an OciError for an argument that has a NUL byte, which would end it. */
-export function checkNoNul(args: readonly string[], field: string): void {
-  args.forEach((each, i) => {
-    if (each.includes('\0')) throw new OciError(`${field}[${i}]`, 'the argument has a NUL byte');
-  });
 }
