@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 /** One line of /proc/PID/mountinfo. */
 export interface MountEntry {
@@ -126,13 +126,25 @@ export function mountOf(entries: readonly MountEntry[], path: string): MountEntr
     );
 }
 
-/** How mounts spread to and from the mount that `path` lies on; a mount can be both. */
-export async function propagationOf(path: string): Promise<{ shared: boolean; slave: boolean }> {
-  const optional = mountOf(await mountInfo(), path)?.optional ?? [];
-  return {
-    shared: optional.some((field) => field.startsWith('shared:')),
-    slave: optional.some((field) => field.startsWith('master:')),
-  };
+/** How mounts spread to and from a mount; it can be both. */
+export interface Propagation {
+  readonly shared: boolean;
+  readonly slave: boolean;
+}
+
+/** How mounts spread to and from the mounts that `paths` (without symbolic links) lie on. The table of mounts is read once. */
+export async function propagationsOf(paths: readonly string[]): Promise<Propagation[]> {
+  if (paths.length === 0) return [];
+  const newest = new Map((await mountInfo()).map((entry) => [entry.mountPoint, entry]));
+  return paths.map((path) => {
+    let at = resolve(path);
+    while (at !== '/' && !newest.has(at)) at = dirname(at);
+    const optional = newest.get(at)?.optional ?? [];
+    return {
+      shared: optional.some((field) => field.startsWith('shared:')),
+      slave: optional.some((field) => field.startsWith('master:')),
+    };
+  });
 }
 
 /** True when `path` is `dir` or below it; both absolute and normal. */

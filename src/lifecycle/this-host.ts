@@ -13,7 +13,7 @@ import { filesystemAt } from '../host/filesystem';
 import { copyImageVolume } from '../host/image-volume';
 import { resolveInRoot } from '../host/in-root';
 import { killShim, leakedShims } from '../host/leaked-shims';
-import { isMountPoint, isWithin, mountInfo, propagationOf } from '../host/mount-info';
+import { isMountPoint, isWithin, mountInfo, propagationsOf } from '../host/mount-info';
 import { mountAll, mountTmpfs, unmount } from '../host/mounts';
 import { readNetDevInNetns, readNetDevOfPid } from '../host/net-dev';
 import { createNetns, isNetns, removeNetns } from '../host/netns';
@@ -105,8 +105,9 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     allDevices: async () => (await hostDevices()).map(toDevice),
     readInRootfs: readRootfsFile,
     resolveInRoot: (root, path) => resolveInRoot(root, path),
-    copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
-    propagationOf,
+    copyImageVolume: async (rootfs, path, target, signal) =>
+      void (await copyImageVolume({ rootfs, path }, target, { signal })),
+    propagationsOf,
     deleteRuntimeContainer,
     netDevOfPid: readNetDevOfPid,
     netDevOfNetns: readNetDevInNetns,

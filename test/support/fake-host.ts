@@ -239,8 +239,8 @@ export class FakeHost implements Host {
     await writeFile(join(target, 'copied-from'), path);
   }
 
-  async propagationOf(): Promise<{ shared: boolean; slave: boolean }> {
-    return { shared: true, slave: false };
+  async propagationsOf(paths: readonly string[]): ReturnType<Host['propagationsOf']> {
+    return paths.map(() => ({ shared: true, slave: false }));
   }
 
   async netDevOfPid(): Promise<NetDev[]> {

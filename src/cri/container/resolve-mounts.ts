@@ -22,12 +22,11 @@ export async function resolveMounts(
   const onHost = config.mounts.filter((mount) => !isVolume(mount));
   const found = await deps.host.resolvePaths(onHost.map((mount) => ({ path: mount.hostPath, create: true })));
   const sources = new Map(onHost.map((mount, at) => [mount, found[at]?.path ?? mount.hostPath]));
-  return Promise.all(
-    config.mounts.map(async (mount): Promise<ResolvedMount> => {
-      const source = sources.get(mount) ?? volumes.get(mount.containerPath)?.source ?? '';
-      return { mount, source, sourcePropagation: await propagation(deps, mount, source) };
-    }),
-  );
+  const resolved = config.mounts.map((mount) => ({
+    mount,
+    source: sources.get(mount) ?? volumes.get(mount.containerPath)?.source ?? '',
+  }));
+  return withPropagation(deps, resolved);
 }
 
 function requireHostPath(mount: CriMount, at: number): void {
@@ -37,13 +36,17 @@ function requireHostPath(mount: CriMount, at: number): void {
 }
 
 /** Only a mount that passes mounts on needs to know how its source does. */
-async function propagation(
+async function withPropagation(
   deps: Pick<CriDeps, 'host'>,
-  mount: CriMount,
-  source: string,
-): Promise<ResolvedMount['sourcePropagation']> {
-  if (mount.propagation === MountPropagation.PROPAGATION_PRIVATE) return undefined;
-  const { shared, slave } = await deps.host.propagationOf(source);
-  if (shared) return 'shared';
-  return slave ? 'slave' : 'private';
+  mounts: readonly Pick<ResolvedMount, 'mount' | 'source'>[],
+): Promise<ResolvedMount[]> {
+  const passing = mounts.filter(({ mount }) => mount.propagation !== MountPropagation.PROPAGATION_PRIVATE);
+  const found = await deps.host.propagationsOf(passing.map(({ source }) => source));
+  const known = new Map(passing.map(({ mount }, at) => [mount, wordFor(found[at])]));
+  return mounts.map(({ mount, source }) => ({ mount, source, sourcePropagation: known.get(mount) }));
+}
+
+function wordFor(how: { shared: boolean; slave: boolean } | undefined): ResolvedMount['sourcePropagation'] {
+  if (how?.shared) return 'shared';
+  return how?.slave ? 'slave' : 'private';
 }

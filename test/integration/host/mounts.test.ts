@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { makeDir, removeTree } from '../../../src/host/dirs';
-import { isMountPoint, mountInfo, mountOf, propagationOf } from '../../../src/host/mount-info';
+import { isMountPoint, mountInfo, mountOf, propagationsOf } from '../../../src/host/mount-info';
 import { bindMount, mountAll, mountTmpfs, unmount } from '../../../src/host/mounts';
 import { SPAWNED_TOOLS } from '../../../src/host/syscalls';
 import { MEANS, useTempDir } from './temp';
@@ -140,12 +140,14 @@ it('removeTree refuses to leave its root, also through a link', async () => {
   expect(readdirSync(other)).toEqual(['file']);
 });
 
-it('propagationOf tells a shared mount and a slave of it', async () => {
+it('propagationsOf tells a shared mount and a slave of it', async () => {
   const [a, b] = [sub('a'), sub('b')];
   await mountAll([{ type: 'tmpfs', source: 'x', target: '', options: ['shared'] }], a, { readonly: false });
   await mountAll([{ type: 'bind', source: a, target: '', options: ['bind', 'slave'] }], b, { readonly: false });
-  expect(await propagationOf(join(a, 'some', 'file'))).toEqual({ shared: true, slave: false });
-  expect(await propagationOf(b)).toEqual({ shared: false, slave: true });
+  expect(await propagationsOf([join(a, 'some', 'file'), b])).toEqual([
+    { shared: true, slave: false },
+    { shared: false, slave: true },
+  ]);
   await unmount(b);
   await unmount(a, {}, SPAWNED_TOOLS);
 });
