@@ -136,7 +136,8 @@ function depth(path: string): number {
 
 /** Sorted by the number of path components, so that no mount covers a deeper one; otherwise in the given order. */
 export function byDepth(mounts: readonly SpecMount[]): SpecMount[] {
-  return [...mounts].sort((a, b) => depth(a.destination) - depth(b.destination));
+  const deep = mounts.map((mount) => ({ mount, depth: depth(mount.destination) }));
+  return deep.sort((a, b) => a.depth - b.depth).map(({ mount }) => mount);
 }
 
 /** sysfs cannot be mounted in a user namespace that does not own the network namespace: the host's is bound instead. */
