@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 /**
  * JSON with 64-bit integers. Go writes int64 as plain JSON numbers; JavaScript's own reader rounds those beyond 2^53.
@@ -22,6 +22,8 @@ export class NotJson extends SyntaxError {
 /** Of 16 to 20 digits, as 2^64 has: one of more is no integer of Go's. None has leading zeros, which is no JSON either. */
 const LONG_INTEGER = /^-?[1-9]\d{15,19}$/;
 const LONG_DIGITS = 16;
+/** A sign and the digits of 2^53: what is longer is no double. */
+const DOUBLE_CHARACTERS = 17;
 const BEFORE_COLON = /\s*:/y;
 
 const [QUOTE, BACKSLASH, MINUS] = [0x22, 0x5c, 0x2d];
@@ -37,7 +39,7 @@ const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 export function parseJson(text: string): unknown {
   if (isDeeperThan(text, MAX_JSON_DEPTH)) throw new NotJson(`it nests deeper than ${MAX_JSON_DEPTH} levels`);
   if (!/\d{16}/.test(text)) return parsed(text);
-  const mark = randomUUID();
+  const mark = randomBytes(9).toString('base64');
   return unmarked(parsed(markLongIntegers(text, mark)), mark);
 }
 
@@ -113,8 +115,9 @@ function markLongIntegers(text: string, mark: string): string {
     else if (code !== MINUS && !isDigit(code)) at++;
     else {
       const end = endOfNumber(text, at);
-      if (end - at >= LONG_DIGITS && LONG_INTEGER.test(text.slice(at, end)) && !isKey(text, end)) {
-        parts.push(text.slice(copied, at), `"${mark}${text.slice(at, end)}"`);
+      const digits = end - at >= LONG_DIGITS ? text.slice(at, end) : '';
+      if (LONG_INTEGER.test(digits) && !isKey(text, end)) {
+        parts.push(text.slice(copied, at), '"', mark, digits, '"');
         copied = end;
       }
       at = end;
@@ -157,6 +160,7 @@ function unmarked(value: unknown, mark: string): unknown {
 }
 
 function toInteger(digits: string): number | bigint {
+  if (digits.length > DOUBLE_CHARACTERS) return BigInt(digits);
   const number = Number(digits);
   return Number.isSafeInteger(number) ? number : BigInt(digits);
 }

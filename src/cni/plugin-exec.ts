@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { unlessAborted } from '../base/deadline';
 import { errnoOf } from '../base/errors';
+import { parseForeignJson } from '../base/foreign-json';
 import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
 import type { Logger } from '../base/logger';
@@ -172,7 +173,7 @@ export class PluginExec {
 }
 
 function readAnswer({ command, type }: PluginCall, { code, stdout, stderr }: RunResult): JsonObject | undefined {
-  const answer = readAsGo(parseObject(stdout), PLUGIN_ANSWER);
+  const answer = readAsGo(parseObject(stdout, parseForeignJson), PLUGIN_ANSWER);
   if (code === 0) {
     if (answer || stdout.trim() === '') return answer;
     throw new CniError(`CNI ${command} of plugin ${type}: what it printed is not a JSON object`);
