@@ -33,6 +33,7 @@ export interface ReadOptions {
 export async function readForeignText(path: string, options: ReadOptions = {}): Promise<string> {
   const { maxBytes = MAX_FILE_BYTES, timeoutMs = TIMEOUT_MS, signal, mountInfo, means = hostMeans() } = options;
   if (!isAbsolute(path) || path.includes('\0')) throw new HostPathError('it is no absolute path');
+  signal?.throwIfAborted();
   const call = { subject: path, timeoutMs, signal };
   const found = await kernelCall(means, 'readLocally', { path, maxBytes, mountInfo }, call);
   if (found.kind === 'elsewhere') return readByChild(path, { maxBytes, timeoutMs, signal });
