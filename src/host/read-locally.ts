@@ -56,10 +56,10 @@ export function startOfNow(path: string, maxBytes: number): string {
   }
 }
 
-/** The same, up to the end of the last whole line. */
+/** The same, up to the end of the last line that is whole within them. */
 export function linesOfNow(path: string, maxBytes: number): string {
   const text = startOfNow(path, maxBytes + 1);
-  return Buffer.byteLength(text) > maxBytes ? text.slice(0, text.lastIndexOf('\n') + 1) : text;
+  return Buffer.byteLength(text) > maxBytes ? text.slice(0, text.lastIndexOf('\n', text.length - 2) + 1) : text;
 }
 
 /** The first so many bytes of a file, or all that it has. */
