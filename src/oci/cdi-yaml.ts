@@ -7,6 +7,14 @@ interface Line {
 
 /** Maps and lists that may be inside of each other. */
 const MAX_DEPTH = 64;
+/**
+ * Newlines, commas, brackets and dashes: each may begin a value, which takes some microseconds. A machine with eight GPUs has
+ * some 2000.
+ */
+export const MAX_YAML_MARKS = 10_000;
+const MARKS: ReadonlySet<number> = new Set([...'\n,[{'].map((character) => character.charCodeAt(0)));
+const [DASH, SPACE, TAB, HASH, SINGLE, DOUBLE, BACKSLASH] = [0x2d, 0x20, 9, 0x23, 0x27, 0x22, 0x5c];
+const BEFORE_QUOTE: ReadonlySet<number> = new Set([...' \t,[{:-'].map((character) => character.charCodeAt(0)));
 
 /** The lines still to be read; the first is looked at, then taken. */
 class Lines {
@@ -45,15 +53,40 @@ function failed(line: Line | undefined, problem: string): Error {
 
 /** Where a comment starts: `#` at the start or after a blank, not in quotes. */
 function withoutComment(text: string): string {
-  let quote = '';
+  if (!text.includes('#')) return text;
+  let quote = 0;
+  let before = SPACE;
   for (let i = 0; i < text.length; i++) {
-    const char = text[i] ?? '';
-    if (quote === '"' && char === '\\') i++;
-    else if (quote) quote = char === quote ? '' : quote;
-    else if ((char === '"' || char === "'") && /^$|[\s,[{:-]/.test(text[i - 1] ?? '')) quote = char;
-    else if (char === '#' && /^$|\s/.test(text[i - 1] ?? '')) return text.slice(0, i);
+    const code = text.charCodeAt(i);
+    if (quote === DOUBLE && code === BACKSLASH) i++;
+    else if (quote) quote = code === quote ? 0 : quote;
+    else if ((code === DOUBLE || code === SINGLE) && BEFORE_QUOTE.has(before)) quote = code;
+    else if (code === HASH && isBlank(before)) return text.slice(0, i);
+    before = code;
   }
   return text;
+}
+
+function requireFewMarks(document: string): void {
+  let marks = 0;
+  for (let at = 0; at < document.length; at++) {
+    const code = document.charCodeAt(at);
+    if (MARKS.has(code) || (code === DASH && isBlank(document.charCodeAt(at + 1)))) marks++;
+    if (marks > MAX_YAML_MARKS) throw new Error(`it has more than ${MAX_YAML_MARKS} lines and items`);
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** Behind the quote that ends a text in single quotes, in which two of them are one; undefined when none does. */
+function endOfSingle(text: string): number | undefined {
+  if (!text.startsWith("'")) return undefined;
+  for (let quote = text.indexOf("'", 1); quote >= 0; quote = text.indexOf("'", quote + 2)) {
+    if (text[quote + 1] !== "'") return quote + 1;
+  }
+  return undefined;
 }
 
 function linesOf(document: string): Lines {
@@ -84,8 +117,15 @@ function value(line: Line, at: number, ends: RegExp, depth = 0): { value: unknow
   const rest = line.text.slice(at);
   const double = /^"(?:[^"\\]|\\.)*"/.exec(rest)?.[0];
   if (double !== undefined) return { value: unescaped(line, double), end: at + double.length };
-  const single = /^'(?:[^']|'')*'/.exec(rest)?.[0];
-  if (single !== undefined) return { value: single.slice(1, -1).replaceAll("''", "'"), end: at + single.length };
+  const single = endOfSingle(rest);
+  if (single !== undefined)
+    return {
+      value: rest
+        .slice(1, single - 1)
+        .split("''")
+        .join("'"),
+      end: at + single,
+    };
   if (rest.startsWith('[') || rest.startsWith('{')) return flow(line, at, depth + 1);
   if (/^["'|>&*!%@`]/.test(rest)) throw failed(line, `${rest[0]} is not read here`);
   const length = rest.search(ends);
@@ -200,6 +240,7 @@ function block(lines: Lines): unknown {
  * Anything else of YAML (anchors, tags, texts over several lines) is an Error that names the line.
  */
 export function parseYaml(document: string): unknown {
+  requireFewMarks(document);
   const lines = linesOf(document);
   const read = block(lines);
   if (lines.first) throw failed(lines.first, 'is not indented as what is around it');
