@@ -1,5 +1,8 @@
-/** What one piece of work may hold the event loop for at its limit. */
-export const MOST_MS = 50;
+/**
+ * One piece of work may hold the event loop for 50 ms at its limit. Tests take three times as much, as a machine may be busy;
+ * what grows with the square takes seconds.
+ */
+export const MOST_MS = 150;
 
 /**
  * For how many milliseconds of processor time `act` holds the event loop: the least of five runs. With SHOW_TIMES in the
