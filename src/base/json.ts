@@ -1,71 +1,46 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 /**
  * JSON with 64-bit integers. Go writes int64 as plain JSON numbers; JavaScript's own reader rounds those beyond 2^53.
  * Here an integer that a double cannot hold exactly is read as a bigint, and a bigint is written as a plain number. On
  * its way such an integer is a string that begins with a mark of this call's own, which no text from outside can have.
+ *
+ * A text may be a guest's, up to some megabytes: all that is done with one takes time in proportion to its length.
  */
-
-/** A number before a colon is no JSON; marked it would become a key. */
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\s*:)/g;
-/** Not one with leading zeros, which is no JSON either. */
-const LONG_INTEGER = /^-?[1-9]\d{15,}$/;
-/** Digits of the shortest integer that is marked. */
-const LONG = 16;
 
 /**
- * Parses JSON text, in time that grows with its length alone. Integers that do not fit a double exactly come back as bigint.
- * Throws SyntaxError on bad text.
+ * How many arrays and objects may be inside of each other. What walks a document afterwards needs as much of the stack. Go's
+ * reader takes 10,000; nothing that crisp reads has more than twenty.
+ */
+export const MAX_JSON_DEPTH = 1000;
+
+/** What is read is no JSON that can be used. The message never has a part of the text: that may be any file of the host. */
+export class NotJson extends SyntaxError {
+  override readonly name = 'NotJson';
+}
+
+/** Of 16 to 20 digits, as 2^64 has: one of more is no integer of Go's. None has leading zeros, which is no JSON either. */
+const LONG_INTEGER = /^-?[1-9]\d{15,19}$/;
+const LONG_DIGITS = 16;
+/** A sign and the digits of 2^53: what is longer is no double. */
+const DOUBLE_CHARACTERS = 17;
+const BEFORE_COLON = /\s*:/y;
+
+const [QUOTE, BACKSLASH, MINUS] = [0x22, 0x5c, 0x2d];
+/** The characters of a number besides digits. */
+const IN_NUMBER: ReadonlySet<number> = new Set([...'+-.eE'].map((character) => character.charCodeAt(0)));
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/**
+ * Parses JSON text. Integers of up to 20 digits that do not fit a double exactly come back as bigint. Throws NotJson, which is
+ * a SyntaxError, on bad text.
  */
 export function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
-  const mark = randomUUID();
-  return withIntegers(JSON.parse(marked(text, mark)), mark);
-}
-
-/** The text with each long integer outside of its strings as a marked string. */
-function marked(text: string, mark: string): string {
-  const pieces: string[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    const between = text.slice(at, quote < 0 ? text.length : quote);
-    pieces.push(between.length < LONG ? between : between.replace(NUMBER, (token) => markIfLong(token, mark)));
-    if (quote < 0) break;
-    at = endOfString(text, quote + 1);
-    pieces.push(text.slice(quote, at));
-  }
-  return pieces.join('');
-}
-
-function markIfLong(token: string, mark: string): string {
-  return LONG_INTEGER.test(token) ? `"${mark}${token}"` : token;
-}
-
-/** Behind the quote that ends a string whose content begins at `from`; the end of the text when nothing ends it. */
-function endOfString(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let before = quote;
-    while (before > from && text[before - 1] === '\\') before--;
-    if ((quote - before) % 2 === 0) return quote + 1;
-  }
-  return text.length;
-}
-
-/** The value with integers in the place of marked strings. Not by a call per member: documents may be as deep as they are long. */
-function withIntegers(value: unknown, mark: string): unknown {
-  const whole = { value };
-  const open: object[] = [whole];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const key of Object.keys(next)) {
-      const member: unknown = Reflect.get(next, key);
-      if (typeof member === 'object' && member !== null) open.push(member);
-      else if (typeof member === 'string' && member.startsWith(mark)) {
-        Reflect.set(next, key, toInteger(member.slice(mark.length)));
-      }
-    }
-  }
-  return whole.value;
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) throw new NotJson(`it nests deeper than ${MAX_JSON_DEPTH} levels`);
+  if (!/\d{16}/.test(text)) return parsed(text);
+  const mark = randomBytes(9).toString('base64');
+  return unmarked(parsed(markLongIntegers(text, mark)), mark);
 }
 
 /** Writes JSON; a bigint becomes a plain number, `undefined` members are left out. `space` indents as in JSON.stringify. */
@@ -84,7 +59,108 @@ export function stringifyJson(value: unknown, space?: number): string {
   return found ? text.replace(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1') : text;
 }
 
+/** V8's own messages quote what is around the mistake. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new NotJson('it is not JSON');
+  }
+}
+
+/** Most texts have fewer brackets than that, which is quickly seen. */
+function isDeeperThan(text: string, levels: number): boolean {
+  if (!hasMore(text, levels)) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+      continue;
+    }
+    if (OPENING.has(code) && ++depth > levels) return true;
+    if (CLOSING.has(code)) depth--;
+    at++;
+  }
+  return false;
+}
+
+function hasMore(text: string, brackets: number): boolean {
+  let count = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++count > brackets) return true;
+    }
+  }
+  return false;
+}
+
+/** Behind the quote that ends the string which begins at `start`; the end of the text when none does. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH) at++;
+    else if (code === QUOTE) return at + 1;
+  }
+  return text.length;
+}
+
+/** The text with each long integer that is a value as a marked string. One before a colon would become a key. */
+function markLongIntegers(text: string, mark: string): string {
+  const parts: string[] = [];
+  let copied = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code !== MINUS && !isDigit(code)) at++;
+    else {
+      const end = endOfNumber(text, at);
+      const digits = end - at >= LONG_DIGITS ? text.slice(at, end) : '';
+      if (LONG_INTEGER.test(digits) && !isKey(text, end)) {
+        parts.push(text.slice(copied, at), '"', mark, digits, '"');
+        copied = end;
+      }
+      at = end;
+    }
+  }
+  return parts.join('') + text.slice(copied);
+}
+
+function endOfNumber(text: string, start: number): number {
+  let at = start;
+  for (let code = text.charCodeAt(at); isDigit(code) || IN_NUMBER.has(code); code = text.charCodeAt(++at)) {}
+  return at;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isKey(text: string, end: number): boolean {
+  BEFORE_COLON.lastIndex = end;
+  return BEFORE_COLON.test(text);
+}
+
+/** The document with the integers that the marked strings in it stand for. */
+function unmarked(value: unknown, mark: string): unknown {
+  if (typeof value === 'string') return value.startsWith(mark) ? toInteger(value.slice(mark.length)) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at++) value[at] = unmarked(value[at], mark);
+    return value;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    const read = unmarked(member, mark);
+    // Defined, not assigned: a key may be called `__proto__`.
+    if (read !== member) {
+      Object.defineProperty(value, key, { value: read, enumerable: true, writable: true, configurable: true });
+    }
+  }
+  return value;
+}
+
 function toInteger(digits: string): number | bigint {
+  if (digits.length > DOUBLE_CHARACTERS) return BigInt(digits);
   const number = Number(digits);
   return Number.isSafeInteger(number) ? number : BigInt(digits);
 }

@@ -23,10 +23,10 @@ export function asStrings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** The object in a JSON text, or undefined when there is none. */
-export function parseObject(text: string): JsonObject | undefined {
+/** The object in a JSON text, or undefined when there is none. `parse`: `parseForeignJson` for what a plugin says. */
+export function parseObject(text: string, parse: (text: string) => unknown = parseJson): JsonObject | undefined {
   try {
-    const value = parseJson(text);
+    const value = parse(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

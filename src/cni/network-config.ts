@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
+import { parseForeignJson } from '../base/foreign-json';
 import { readAsGo } from '../base/go-fields';
-import { parseJson, stringifyJson } from '../base/json';
+import { stringifyJson } from '../base/json';
 import { isOddEntry, readRegularFile } from '../base/regular-file';
 import { CniError } from './cni-error';
 import { newestKnown } from './cni-version';
@@ -90,7 +91,7 @@ async function readEntry(file: string, passOver: PassOver): Promise<Buffer | und
 
 /** Reads a configuration list. Throws a CniError that says what is wrong with it. */
 export function parseNetworkList(bytes: Buffer, file = ''): NetworkConfig {
-  const list = readAsGo(parseJson(bytes.toString('utf8')), NETWORK_LIST);
+  const list = readAsGo(parseForeignJson(bytes.toString('utf8')), NETWORK_LIST);
   if (!isObject(list)) throw new CniError('is not a JSON object');
   const name = asString(list.name);
   if (!NAME.test(name))
@@ -147,7 +148,7 @@ function isTrue(value: unknown): boolean {
 
 /** A single plugin's configuration as a list of one. */
 function wrapped(bytes: Buffer): Buffer {
-  const conf = readAsGo(parseJson(bytes.toString('utf8')), PLUGIN_CONF);
+  const conf = readAsGo(parseForeignJson(bytes.toString('utf8')), PLUGIN_CONF);
   if (!isObject(conf)) throw new CniError('is not a JSON object');
   if (!conf.type) throw new CniError('has no type; a list of plugins belongs into a .conflist file');
   return Buffer.from(stringifyJson({ name: conf.name, cniVersion: conf.cniVersion, plugins: [conf] }));
@@ -158,13 +159,13 @@ function wrapped(bytes: Buffer): Buffer {
  * these is passed over: without one of its plugins it is another network.
  */
 async function withPluginFiles(bytes: Buffer, file: string): Promise<Buffer> {
-  const list = readAsGo(parseJson(bytes.toString('utf8')), NETWORK_LIST);
+  const list = readAsGo(parseForeignJson(bytes.toString('utf8')), NETWORK_LIST);
   if (!isObject(list) || isTrue(list.loadOnlyInlinedPlugins) || !NAME.test(asString(list.name))) return bytes;
   const dir = join(dirname(file), asString(list.name));
   const names = (await filesOf(dir)).filter((name) => name.endsWith('.conf')).sort();
   if (names.length === 0) return bytes;
   const more = await Promise.all(
-    names.map(async (name) => parseJson((await readRegularFile(join(dir, name))).toString())),
+    names.map(async (name) => parseForeignJson((await readRegularFile(join(dir, name))).toString())),
   );
   return Buffer.from(stringifyJson({ ...list, plugins: [...asObjects(list.plugins), ...more] }));
 }

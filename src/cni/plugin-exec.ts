@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sleep } from '../base/backoff';
 import { unlessAborted } from '../base/deadline';
 import { errnoOf } from '../base/errors';
+import { parseForeignJson } from '../base/foreign-json';
 import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
 import type { Logger } from '../base/logger';
@@ -45,6 +46,8 @@ export interface PluginExecOptions {
 const BUSY_WAIT_MS = 100;
 const BUSY_RETRIES = 20;
 const MAX_LOGGED_BYTES = 4096;
+/** Characters of what a plugin says went wrong. */
+const MAX_REASON = 1024;
 /** A plugin that was killed ends within this, unless the kernel holds it up; what comes next must not work beside it. */
 const GONE_MS = 2000;
 /** Root, who runs them, may execute what anybody may. */
@@ -170,7 +173,7 @@ export class PluginExec {
 }
 
 function readAnswer({ command, type }: PluginCall, { code, stdout, stderr }: RunResult): JsonObject | undefined {
-  const answer = readAsGo(parseObject(stdout), PLUGIN_ANSWER);
+  const answer = readAsGo(parseObject(stdout, parseForeignJson), PLUGIN_ANSWER);
   if (code === 0) {
     if (answer || stdout.trim() === '') return answer;
     throw new CniError(`CNI ${command} of plugin ${type}: what it printed is not a JSON object`);
@@ -178,5 +181,5 @@ function readAnswer({ command, type }: PluginCall, { code, stdout, stderr }: Run
   const told = [asString(answer?.msg), asString(answer?.details)].filter(Boolean).join(': ');
   const why = told || stderr.trim().split('\n').at(-1) || stdout.trim().slice(0, 256) || `exit code ${code}`;
   const pluginCode = typeof answer?.code === 'number' ? answer.code : undefined;
-  throw new CniError(`CNI ${command} of plugin ${type}: ${why}`, { code: pluginCode });
+  throw new CniError(`CNI ${command} of plugin ${type}: ${why.slice(0, MAX_REASON)}`, { code: pluginCode });
 }

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file';
 import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
+import { readRegularFile } from '../base/regular-file';
 import type { PodNetworkConfig, PodNetworkResult } from '../model/network';
 import { Attachments, type IsOrphan } from './attachments';
 import { CniError } from './cni-error';
@@ -194,7 +194,7 @@ export class PodNetworks {
 
   /** Writes a network configuration from the template in the file `template`, for these pod CIDRs, and loads it. */
   async writeFromTemplate(template: string, podCidrs: readonly string[]): Promise<void> {
-    const text = renderConfTemplate(await readFile(template, 'utf8'), podCidrs);
+    const text = renderConfTemplate((await readRegularFile(template)).toString(), podCidrs);
     try {
       parseNetworkList(Buffer.from(text));
     } catch (error) {

@@ -1,9 +1,10 @@
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTorn, writeFileAtomic } from '../base/atomic-file';
 import { errnoOf } from '../base/errors';
 import { readAsGo } from '../base/go-fields';
 import { stringifyJson } from '../base/json';
+import { readRegularFile } from '../base/regular-file';
 import { CACHE_ENTRY } from './document-shapes';
 import { asObjects, asString, isObject, type JsonObject, parseObject } from './json-value';
 
@@ -25,6 +26,8 @@ export interface CachedAttachment {
 }
 
 const KIND = 'cniCacheV1';
+/** A file has the configuration, the pod's annotations and a plugin's answer in it, which have limits of their own. */
+const MAX_ENTRY_BYTES = 64 << 20;
 
 /**
  * What ADD has answered, one file per attachment, in the place and format of the reference CNI library: containerd's
@@ -88,8 +91,8 @@ export class ResultCache {
     });
     const found: CachedAttachment[] = [];
     for (const name of names.filter(wanted).sort()) {
-      const text = await readFile(join(this.dir, name), 'utf8').catch(() => '');
-      const attachment = parseEntry(text);
+      const text = await readRegularFile(join(this.dir, name), MAX_ENTRY_BYTES).catch(() => '');
+      const attachment = parseEntry(text.toString());
       // The name is checked too: only what lies under its own name can be forgotten again.
       if (attachment && fileName(attachment) === name) found.push(attachment);
     }

@@ -40,11 +40,21 @@ export interface CniDns {
   readonly options?: readonly string[];
 }
 
+/** Interfaces, addresses and routes of a result: each more than a pod can use. All are kept as long as the pod. */
+export const MAX_RESULT_ENTRIES = 4096;
+
 /** Reads what ADD printed. `confVersion` is what the result is in when it does not say. Throws a CniError. */
 export function parseResult(value: JsonObject, confVersion: string): CniResult {
   const version = asString(value.cniVersion) || confVersion;
   if (!atLeast(version, '0.1.0')) throw new CniError(`the result is in CNI version ${version}, which is not known`);
-  return atLeast(version, '0.3.0') ? parseCurrent(value) : parseOld(value);
+  const result = atLeast(version, '0.3.0') ? parseCurrent(value) : parseOld(value);
+  for (const part of ['interfaces', 'ips', 'routes'] as const) {
+    const { length } = result[part];
+    if (length > MAX_RESULT_ENTRIES) {
+      throw new CniError(`the result has ${length} ${part}, ${MAX_RESULT_ENTRIES} are the limit`);
+    }
+  }
+  return result;
 }
 
 function parseCurrent(value: JsonObject): CniResult {

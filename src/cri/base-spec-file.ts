@@ -1,7 +1,7 @@
 import { errorMessage } from '../base/errors';
+import { parseForeignJson } from '../base/foreign-json';
 import { readAsGo } from '../base/go-fields';
-import { parseJson } from '../base/json';
-import { readRegularFile } from '../base/regular-file';
+import { readForeignText } from '../host/foreign-file';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Spec } from '../model/spec';
 import { SPEC_SHAPE } from '../oci/spec-shape';
@@ -11,8 +11,7 @@ import { notReady } from './errors';
 export async function baseSpecOf(handler: RuntimeHandler): Promise<Spec | undefined> {
   if (handler.baseRuntimeSpec === '') return undefined;
   try {
-    const content = await readRegularFile(handler.baseRuntimeSpec);
-    return readAsGo(parseJson(content.toString()), SPEC_SHAPE) as Spec;
+    return readAsGo(parseForeignJson(await readForeignText(handler.baseRuntimeSpec)), SPEC_SHAPE) as Spec;
   } catch (error) {
     throw notReady(`base_runtime_spec of runtime "${handler.name}": ${errorMessage(error)}`);
   }

@@ -51,9 +51,15 @@ export function unavailable(message: string): RpcError {
   return new RpcError(Code.UNAVAILABLE, message);
 }
 
+/**
+ * Characters of a status's message and of a stack. A message may quote what a request, an image or a plugin has said, which may
+ * be megabytes: clients take headers of some kilobytes only (16 KiB in Node's HTTP/2), and each goes into the log.
+ */
+export const MAX_MESSAGE = 4096;
+
 /** The one place where what was thrown becomes a status. */
 export function toStatus(thrown: unknown, call: Call): Status {
-  const message = errorMessage(thrown);
+  const message = shortened(errorMessage(thrown));
   const known = knownCode(thrown);
   if (known === undefined) return { code: Code.INTERNAL, message, stack: stackOf(thrown) };
   const expected = isExpected(thrown, known, call);
@@ -61,7 +67,13 @@ export function toStatus(thrown: unknown, call: Call): Status {
 }
 
 function stackOf(thrown: unknown): string {
-  return (thrown instanceof Error && thrown.stack) || 'none';
+  return shortened((thrown instanceof Error && thrown.stack) || 'none');
+}
+
+/** Not in the middle of a character: one half alone is no UTF-8. */
+function shortened(text: string): string {
+  if (text.length <= MAX_MESSAGE) return text;
+  return `${text.slice(0, MAX_MESSAGE).replace(/[\ud800-\udbff]$/, '')}... (${text.length} characters)`;
 }
 
 function isExpected(thrown: unknown, code: Code, { method, signal }: Call): boolean {

@@ -4,8 +4,8 @@ import type {
   PodSandboxConfig,
 } from '../../generated/cri/v1/api';
 import { errorMessage } from '../base/errors';
-import { parseJson } from '../base/json';
-import { readRegularFile } from '../base/regular-file';
+import { parseForeignJson } from '../base/foreign-json';
+import { readForeignText } from '../host/foreign-file';
 import type { SpecSeccomp } from '../model/spec';
 import { chooseSeccomp, parseSeccompProfile } from '../oci/seccomp';
 import type { CriDeps } from './deps';
@@ -37,7 +37,7 @@ async function profileFile(
   const choice = chooseSeccomp({ securityContext, facts: deps.host.facts, settings: deps.config });
   if (choice.kind !== 'file') return undefined;
   try {
-    return parseSeccompProfile(parseJson((await readRegularFile(choice.path)).toString()));
+    return parseSeccompProfile(parseForeignJson(await readForeignText(choice.path)));
   } catch (error) {
     throw invalid(FIELD, `the profile "${choice.path}" cannot be used: ${errorMessage(error)}`);
   }

@@ -6,6 +6,7 @@ import { cgroupPathOf } from './cgroup-path';
 import { CgroupDir } from './cgroup-text';
 import { readCgroupV1 } from './cgroup-v1';
 import { readCgroupV2 } from './cgroup-v2';
+import { MOST_PROCESSES } from './process-counts';
 
 /** Controllers of v1 whose tree is asked for the processes of a cgroup, the first one that has it. */
 const TREES_WITH_PROCESSES = ['pids', 'memory', 'cpuacct', 'cpu', 'blkio'];
@@ -49,8 +50,10 @@ function processesBelow(top: CgroupDir): number[] {
   const pids: number[] = [];
   // The list grows while it is walked.
   for (const dir of dirs) {
-    pids.push(...(dir.text('cgroup.procs') ?? '').split('\n').filter(Boolean).map(Number));
-    if (dirs.length < MOST_CGROUPS) dirs.push(...dir.children().slice(0, MOST_CGROUPS - dirs.length));
+    const own = (dir.text('cgroup.procs') ?? '').split('\n').filter(Boolean).map(Number);
+    pids.push(...own.slice(0, MOST_PROCESSES - pids.length));
+    if (pids.length >= MOST_PROCESSES) break;
+    dirs.push(...dir.children(MOST_CGROUPS - dirs.length));
   }
   return pids;
 }

@@ -1,6 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { opendirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CgroupPressure, CgroupPressureLine } from '../model/cgroup-values';
+import { linesOfNow } from './read-locally';
+
+/** A container sizes cgroup.procs, with 8 bytes for a process at most; the other files have some kilobytes. */
+const MAX_TEXT_BYTES = 256 * 1024;
 
 /**
  * Reads the files of one cgroup; what is not there is undefined, never an error. Synchronously, and so only on a thread of
@@ -12,7 +16,7 @@ export class CgroupDir {
 
   text(name: string): string | undefined {
     try {
-      return readFileSync(join(this.path, name), 'utf8');
+      return linesOfNow(join(this.path, name), MAX_TEXT_BYTES);
     } catch {
       return undefined;
     }
@@ -37,14 +41,22 @@ export class CgroupDir {
     }
   }
 
-  /** The cgroups right below it. */
-  children(): CgroupDir[] {
+  /** The cgroups right below it, at most so many. */
+  children(most: number): CgroupDir[] {
+    const found: CgroupDir[] = [];
     try {
-      const entries = readdirSync(this.path, { withFileTypes: true });
-      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => new CgroupDir(join(this.path, name)));
+      const listing = opendirSync(this.path);
+      try {
+        for (let entry = listing.readSync(); entry && found.length < most; entry = listing.readSync()) {
+          if (entry.isDirectory()) found.push(new CgroupDir(join(this.path, entry.name)));
+        }
+      } finally {
+        listing.closeSync();
+      }
     } catch {
-      return [];
+      // It is gone.
     }
+    return found;
   }
 }
 

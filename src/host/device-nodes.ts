@@ -1,6 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors';
+import { BadInputError } from './bad-input';
 
 /** A device node, as a container is given it. */
 export interface HostDeviceNode {
@@ -13,6 +14,9 @@ export interface HostDeviceNode {
   readonly uid: number;
   readonly gid: number;
 }
+
+/** A machine with a thousand disks, of sixteen partitions each. */
+export const MOST_NODES = 16_384;
 
 /** Below /dev these hold no devices of the host, or are given to a container in another way. */
 const SKIPPED_DIRS: ReadonlySet<string> = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev']);
@@ -33,14 +37,23 @@ export function deviceNow(path: string): HostDeviceNode {
   return device;
 }
 
-/** Every device node at or below a directory, in the order of their names; links are not followed, FIFOs left out. */
-export function devicesBelowNow(dir: string): HostDeviceNode[] {
+/**
+ * Every device node at or below a directory, in the order of their names; links are not followed, FIFOs left out. Throws a
+ * BadInputError when there are more than `most`.
+ */
+export function devicesBelowNow(dir: string, most = MOST_NODES): HostDeviceNode[] {
+  const found = allBelow(dir);
+  if (found.length > most) throw new BadInputError(`"${dir}" has more than ${most} devices`);
+  return found;
+}
+
+function allBelow(dir: string): HostDeviceNode[] {
   const entries = readdirSync(dir, { withFileTypes: true });
   const found: HostDeviceNode[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(dir, entry.name);
     if (entry.isDirectory()) {
-      if (!SKIPPED_DIRS.has(entry.name)) found.push(...unlessGone(() => devicesBelowNow(path), []));
+      if (!SKIPPED_DIRS.has(entry.name)) for (const each of unlessGone(() => allBelow(path), [])) found.push(each);
     } else if (entry.name !== SKIPPED_NODE && (entry.isCharacterDevice() || entry.isBlockDevice())) {
       const device = toDevice(
         path,

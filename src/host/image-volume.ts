@@ -3,6 +3,9 @@ import { openInRoot } from './in-root';
 import { runOk } from './run';
 import { hostMeans, type Means } from './syscalls';
 
+/** Volumes can be large; for longer the image's files are not held for it (`withImageMounted`). */
+const COPY_MS = 8 * 60_000;
+
 /**
  * Copies what an image has at the path of one of its VOLUMEs into `targetDir`, which must exist: content, owners, modes,
  * times, extended attributes, links as links; the directory's own owner and mode too. Nothing outside of `rootfs` is read,
@@ -20,9 +23,9 @@ export async function copyImageVolume(
   try {
     if (place.kind !== 'directory')
       throw new BadInputError(`the volume "${source.path}" of the image is not a directory`);
-    // By descriptor: a path could lead elsewhere by the time cp opens it. Volumes can be large: no deadline by default.
+    // By descriptor: a path could lead elsewhere by the time cp opens it.
     const argv: [string, ...string[]] = ['cp', '-a', '--', `${place.handle}/.`, targetDir];
-    await runOk(argv, { signal: options.signal, timeoutMs: options.timeoutMs ?? 0 });
+    await runOk(argv, { signal: options.signal, timeoutMs: options.timeoutMs ?? COPY_MS });
     return true;
   } finally {
     place.close();

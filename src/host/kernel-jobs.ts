@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { CgroupReading } from '../model/cgroup-values';
 import type { Mount } from '../model/mount';
 import type { CgroupLayout } from './cgroup-layout';
@@ -11,6 +10,7 @@ import { mountByCall, mountShiftedByCall, unmountByCall, unmountOnceByCall } fro
 import {
   loopbackUpByCall,
   netDevByCall,
+  netDevNow,
   type PinnedAt,
   pinByCall,
   type Setting,
@@ -19,6 +19,9 @@ import {
 } from './namespace-calls';
 import { oomKillsNow } from './oom-counter';
 import { type HeldPlace, openPlaceNow } from './place';
+import { type ProcessCounts, processCountsNow } from './process-counts';
+import { lookAtProcessesNow, type ProcessColumns } from './process-look';
+import { type LocalFile, readLocallyNow } from './read-locally';
 import { readRootfsFileNow } from './rootfs-file';
 import type { Syscalls } from './syscalls';
 import { removeTreeNow } from './tree-calls';
@@ -61,7 +64,8 @@ const sample = { timeoutMs: LOOK_MS, background: true, shared: true } as const;
  *   and so do loopback and network sysctls;
  * - mounts: the end of a superblock waits for its server (NFS, fuseblk), a mount for what it is made of;
  * - looks at images and volumes: any layer, any volume may be served by a process or a machine that does not answer;
- * - statistics: memory.stat of a v1 tree adds up every cgroup below, statfs asks the server.
+ * - statistics: memory.stat of a v1 tree adds up every cgroup below, statfs asks the server;
+ * - processes: there may be as many as guests start, and the arguments of each are in memory of its own.
  */
 export const KERNEL_JOBS = {
   mount: job(
@@ -116,7 +120,7 @@ export const KERNEL_JOBS = {
     what: 'reading the interfaces of',
   }),
   /** The same as a process sees it. */
-  netDevOfPid: job((pid: number) => readFileSync(`/proc/${pid}/net/dev`, 'utf8'), {
+  netDevOfPid: job((pid: number) => netDevNow(pid), {
     ...sample,
     what: 'reading the interfaces of process',
   }),
@@ -128,6 +132,16 @@ export const KERNEL_JOBS = {
     ...sample,
     what: 'looking for processes in the cgroup',
   }),
+  processCounts: job(
+    ({ pids, procRoot }: { pids: readonly number[]; procRoot: string }): ProcessCounts =>
+      processCountsNow(pids, procRoot),
+    { ...sample, shared: false, what: 'counting what is held by' },
+  ),
+  /** Not shared: whoever asks wants to know what runs now. */
+  processes: job((procRoot: string): ProcessColumns => lookAtProcessesNow(procRoot), {
+    timeoutMs: LOOK_MS,
+    what: 'looking at all processes in',
+  }),
   filesystem: job(
     ({ dir, procRoot }: { dir: string; procRoot: string }): Filesystem | undefined => filesystemNow(dir, procRoot),
     { ...look, what: 'statfs of', shared: true, background: true },
@@ -135,6 +149,11 @@ export const KERNEL_JOBS = {
   lookLocally: job((input: Parameters<typeof lookLocally>[0]): readonly LookedAt[] | undefined => lookLocally(input), {
     ...look,
     what: 'looking at',
+  }),
+  readLocally: job((input: Parameters<typeof readLocallyNow>[0]): LocalFile => readLocallyNow(input), {
+    ...look,
+    what: 'reading',
+    shared: true,
   }),
   devicesAt: job((path: string): HostDeviceNode[] => devicesAtNow(path), { ...look, what: 'looking for devices at' }),
   devicesBelow: job((dir: string): HostDeviceNode[] => devicesBelowNow(dir), {

@@ -1,8 +1,9 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { errorMessage } from '../base/errors';
 import { BadInputError } from './bad-input';
 import { inNamespaces, inNetns, setLoopbackUp, type ThreadNamespace } from './in-netns';
 import { MS_BIND } from './mount-options';
+import { linesOfNow } from './read-locally';
 import type { Syscalls } from './syscalls';
 
 /** Where a namespace of a kind is pinned, or is to be. */
@@ -57,9 +58,20 @@ export function loopbackUpByCall(syscalls: Syscalls, path: string): void {
   inNetns(syscalls, { path }, () => setLoopbackUp(syscalls));
 }
 
+/**
+ * A container that administers its pod's network may make as many interfaces as it likes. Of more than some thousand, which
+ * have 120 bytes each, the first ones are told: the pod's own is among them.
+ */
+export const NET_DEV_BYTES = 128 * 1024;
+
 /** The text of /proc/net/dev in a pinned network namespace. */
 export function netDevByCall(syscalls: Syscalls, path: string): string {
-  return inNetns(syscalls, { path }, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
+  return inNetns(syscalls, { path }, () => netDevNow('thread-self'));
+}
+
+/** The same as a process sees it. */
+export function netDevNow(pid: number | 'thread-self'): string {
+  return linesOfNow(`/proc/${pid}/net/dev`, NET_DEV_BYTES);
 }
 
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0x800 | 0x80000;

@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { BadInputError } from './bad-input';
 import { openPlaceNow } from './place';
+import { readUpTo } from './read-locally';
 import type { Syscalls } from './syscalls';
 
 /** As `readRootfsFile` in user-lookup.ts; blocks the thread while the filesystem answers. */
@@ -15,7 +16,7 @@ export function readRootfsFileNow(
     if (place.size > maxBytes) throw tooLarge(path, maxBytes);
     const file = openSync(`/proc/self/fd/${place.fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const content = readUpTo(file, maxBytes + 1);
+      const content = readUpTo(file, Math.min(fstatSync(file).size, maxBytes) + 1);
       // It may be growing: its size was true a moment ago.
       if (content.length > maxBytes) throw tooLarge(path, maxBytes);
       return content;
@@ -29,15 +30,4 @@ export function readRootfsFileNow(
 
 function tooLarge(path: string, maxBytes: number): Error {
   return new BadInputError(`"${path}" in the image is larger than ${maxBytes} bytes`);
-}
-
-function readUpTo(file: number, limit: number): Uint8Array {
-  const buffer = Buffer.alloc(Math.min(fstatSync(file).size + 1, limit));
-  let length = 0;
-  while (length < buffer.length) {
-    const bytesRead = readSync(file, buffer, length, buffer.length - length, null);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return buffer.subarray(0, length);
 }

@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isZombie, parseParent, parseStartTime } from './proc';
+import { kernelCall } from './kernel-call';
+import { parseStartTime } from './proc';
+import { hostMeans, type Means } from './syscalls';
 
 /** A process may fork while we look: then we look again. */
 const ROUNDS = 5;
@@ -135,30 +137,28 @@ function servesOthers(maker: Process, processes: readonly Process[], id: string)
   );
 }
 
-/** All processes that run; zombies, which do nothing any more, are left out. */
-export async function lookAt(procRoot: string): Promise<Process[]> {
-  const found = await Promise.all(
-    (await pids(procRoot)).map(async (pid): Promise<Process[]> => {
-      const [args = '', cgroups = '', stat] = await Promise.all(
-        ['cmdline', 'cgroup', 'stat'].map((name) => read(procRoot, pid, name)),
-      );
-      if (stat !== undefined && isZombie(stat)) return [];
-      return [
-        {
-          pid: Number(pid),
-          parent: stat === undefined ? undefined : parseParent(stat),
-          startTime: stat === undefined ? undefined : parseStartTime(stat),
-          args: args.split('\0').slice(0, -1),
-          cgroups,
-        },
-      ];
-    }),
-  );
-  return found.flat();
-}
-
-async function pids(procRoot: string): Promise<string[]> {
-  return (await readdir(procRoot)).filter((name) => /^\d+$/.test(name));
+/**
+ * All processes that run; zombies, which do nothing any more, are left out. Of a process with more than 4 KiB of arguments,
+ * which is no shim and no OCI runtime, only the program is told.
+ */
+export async function lookAt(procRoot: string, means: Means = hostMeans()): Promise<Process[]> {
+  const found = await kernelCall(means, 'processes', procRoot, { subject: procRoot });
+  const args = new Map<number, readonly string[]>();
+  const argsOf = (place: number): readonly string[] => {
+    const known = args.get(place) ?? (found.texts[place] ?? '').split('\0').slice(0, -1);
+    args.set(place, known);
+    return known;
+  };
+  return Array.from(found.pids, (pid, at): Process => {
+    const [parent = -1, startTime = -1n] = [found.parents[at], found.startTimes[at]];
+    return {
+      pid,
+      parent: parent < 0 ? undefined : parent,
+      startTime: startTime < 0n ? undefined : startTime,
+      args: argsOf(found.args[at] ?? -1),
+      cgroups: found.texts[found.cgroups[at] ?? -1] ?? '',
+    };
+  });
 }
 
 /** Undefined when the process has ended. */

@@ -1,7 +1,13 @@
-import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { type Dirent, lstatSync, opendirSync, realpathSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { errnoOf } from '../base/errors';
 import { isWithin } from './mount-info';
+
+/** Entries of a directory that are held in memory. */
+const AT_ONCE = 1000;
+/** Half of what the kernel takes: a name of 255 bytes still fits behind it. */
+const LONG_PATH_BYTES = 2048;
 
 /** Unmounts what is mounted at a path. */
 export type Detach = (path: string) => void;
@@ -12,7 +18,7 @@ export function removeTreeNow(path: string, root: string, detach: Detach): void 
   if (real === undefined) return;
   unlessAbsent(() => {
     detach(real);
-    if (lstatSync(real).isDirectory()) removeDir(real, detach);
+    if (lstatSync(real).isDirectory()) new Removal(real, detach).remove(real);
     else removeFile(real, detach);
   });
 }
@@ -27,20 +33,64 @@ export function placeBelow(path: string, root: string): string | undefined {
   return real;
 }
 
-/** The directory itself is detached already. */
-function removeDir(dir: string, detach: Detach): void {
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    const path = join(dir, entry.name);
-    unlessAbsent(() => {
-      if (entry.isDirectory()) {
-        detach(path);
-        removeDir(path, detach);
-      } else {
-        removeFile(path, detach);
-      }
-    });
+/**
+ * Of a directory that a container has filled: with millions of files, with directories deeper than any path may be long, with
+ * names that are no UTF-8. A directory that no path of ours leads to, or none that is short enough, is moved to the top first.
+ */
+class Removal {
+  constructor(
+    private readonly top: string,
+    private readonly detach: Detach,
+  ) {}
+
+  /** Removes a directory, which is detached already, and what it holds. */
+  remove(dir: string): void {
+    for (let last: Buffer | undefined; ; ) {
+      const entries = someEntries(dir);
+      const [first] = entries;
+      if (first === undefined) break;
+      if (last?.equals(first.name)) throw new Error(`something in "${dir}" cannot be removed`);
+      last = first.name;
+      for (const entry of entries) unlessAbsent(() => this.removeEntry(dir, entry));
+    }
+    rmdirSync(dir);
   }
-  rmdirSync(dir);
+
+  private removeEntry(dir: string, { name, isDirectory }: Entry): void {
+    const path = join(dir, name.toString());
+    const ours = Buffer.from(name.toString()).equals(name);
+    const exact = ours ? path : Buffer.concat([Buffer.from(`${dir}/`), name]);
+    if (!isDirectory) {
+      if (ours) removeFile(path, this.detach);
+      else unlinkSync(exact);
+      return;
+    }
+    if (ours) this.detach(path);
+    if (ours && Buffer.byteLength(path) <= LONG_PATH_BYTES) this.remove(path);
+    else renameSync(exact, join(this.top, `.removed-${randomUUID()}`)); // refused where something is mounted
+  }
+}
+
+interface Entry {
+  readonly name: Buffer;
+  readonly isDirectory: boolean;
+}
+
+/** Some entries of a directory; none when it is empty. */
+function someEntries(dir: string): Entry[] {
+  // Node takes `buffer` here, as it does for readdir; its types do not say so.
+  const listing = opendirSync(dir, { encoding: 'buffer' as BufferEncoding });
+  try {
+    const found: Entry[] = [];
+    while (found.length < AT_ONCE) {
+      const entry = listing.readSync() as Dirent<Buffer> | null;
+      if (entry === null) break;
+      found.push({ name: entry.name, isDirectory: entry.isDirectory() });
+    }
+    return found;
+  } finally {
+    listing.closeSync();
+  }
 }
 
 function removeFile(path: string, detach: Detach): void {

@@ -1,8 +1,11 @@
 import { kernelCall } from './kernel-call';
 import { hostMeans, type Means } from './syscalls';
 
-/** Far above any real passwd or group file, and small enough to hold in memory for a moment. */
-export const MAX_ROOTFS_FILE_BYTES = 10 * 1024 * 1024;
+/**
+ * The most of an image's passwd or group file: some 20,000 users. It is held in memory, and read through for each container of
+ * the image, in some milliseconds.
+ */
+export const MAX_ROOTFS_FILE_BYTES = 1 << 20;
 
 /**
  * A file of an image such as /etc/passwd, found inside its mounted root filesystem only; undefined when there is none.

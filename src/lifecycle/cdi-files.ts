@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
-import { readRegularFile } from '../base/regular-file';
 import { StandingProblems } from '../base/standing-problems';
+import { readForeignText } from '../host/foreign-file';
 
 /** The content of one CDI spec file. */
 export interface CdiFile {
@@ -47,7 +47,7 @@ export class CdiFiles {
 
 async function readCdiFile(path: string, priority: number): Promise<CdiFile> {
   try {
-    return { path, priority, content: (await readRegularFile(path)).toString() };
+    return { path, priority, content: await readForeignText(path) };
   } catch (error) {
     return { path, priority, content: '', unreadable: errorMessage(error) };
   }

@@ -88,14 +88,14 @@ export interface Host {
   devicesAt(path: string): Promise<HostDevice[]>;
   /** Every device of the host, for privileged containers. */
   allDevices(): Promise<HostDevice[]>;
-  /** A regular file inside a root filesystem, at most 10 MiB; undefined when there is none. */
+  /** A regular file inside a root filesystem, at most 1 MiB; undefined when there is none. */
   readInRootfs(rootfs: string, path: string): Promise<Buffer | undefined>;
   /** Resolves a path inside a root, never leaving it; undefined when it does not exist. */
   resolveInRoot(
     root: string,
     path: string,
   ): Promise<{ path: string; kind: 'directory' | 'file' | 'other' } | undefined>;
-  copyImageVolume(rootfs: string, path: string, target: string): Promise<void>;
+  copyImageVolume(rootfs: string, path: string, target: string, signal: AbortSignal): Promise<void>;
   /** Whether mounts spread from (shared) and to (slave) the mounts that `paths` lie on, in their order. */
   propagationsOf(paths: readonly string[]): Promise<{ shared: boolean; slave: boolean }[]>;
   deleteRuntimeContainer(container: RuntimeContainer): Promise<void>;

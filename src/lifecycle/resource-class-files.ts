@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readRegularFile } from '../base/regular-file';
 import { splitDeviceNumber } from '../host/devices';
+import { readForeignText } from '../host/foreign-file';
 import type { SpecBlockIo } from '../model/spec';
 import { type BlockDevice, blockIo, parseBlockIoClasses } from '../oci/block-io';
 import { matchGlob } from '../oci/glob';
@@ -28,7 +28,7 @@ export class ResourceClassFiles {
 
   private async read<T>(file: string, parse: (text: string) => T): Promise<T> {
     try {
-      return parse((await readRegularFile(file)).toString());
+      return parse(await readForeignText(file));
     } catch (cause) {
       throw new Error(`${file} cannot be used`, { cause });
     }

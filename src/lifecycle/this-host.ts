@@ -50,9 +50,12 @@ const SHM = { sizeBytes: 64 * 1024 * 1024, mode: 0o1777, options: ['noexec', 'no
 /** What is done to processes by the task that they belong to, and to what shims of tasks listen at. */
 const ofTasks: Pick<
   Host,
+  | ('parentOf' | 'untilGone')
   | ('processTable' | 'killStrays' | 'killMakers' | 'leakedShims' | 'killShim')
   | ('shimAddress' | 'socketsOfTasks' | 'deadSockets' | 'removeDeadSocket' | 'removeShimSockets')
 > = {
+  parentOf: (pid) => parentOf(pid),
+  untilGone: (pid, ms) => untilGone(pid, ms),
   processTable: freshWork(() => processTable()),
   killStrays: (id) => killStrays(id),
   killMakers: (id, runtime) => killMakers(id, runtime),
@@ -92,8 +95,6 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     makeDir,
     entries,
     startedAt,
-    parentOf: (pid) => parentOf(pid),
-    untilGone: (pid, ms) => untilGone(pid, ms),
     ...ofTasks,
     removeTree: (dir) => removeTree(dir, rootOf(dir, roots)),
     removeFile,
@@ -107,7 +108,8 @@ export async function thisHost(facts: () => HostFacts, roots: readonly string[],
     allDevices: async () => (await hostDevices()).map(toDevice),
     readInRootfs: readRootfsFile,
     resolveInRoot: (root, path) => resolveInRoot(root, path),
-    copyImageVolume: async (rootfs, path, target) => void (await copyImageVolume({ rootfs, path }, target)),
+    copyImageVolume: async (rootfs, path, target, signal) =>
+      void (await copyImageVolume({ rootfs, path }, target, { signal })),
     propagationsOf,
     deleteRuntimeContainer,
     netDevOfPid: readNetDevOfPid,

@@ -11,6 +11,8 @@ export interface UserFileContents {
 
 /** Images whose files are remembered; an image never changes, so neither do they. */
 const MAX_REMEMBERED = 256;
+/** What the files of all of them may have together: most have some kilobytes, and an image may have two megabytes. */
+export const MAX_REMEMBERED_BYTES = 16 << 20;
 /** A view takes a local snapshotter milliseconds; a remote one may have to mount the image's layers again. */
 const VIEW_TIMEOUT_MS = 5 * 60_000;
 /**
@@ -21,7 +23,8 @@ const READ_TIMEOUT_MS = 8 * 60_000;
 
 /** Reads /etc/passwd and /etc/group of images, inside their root filesystem only, and remembers them. */
 export class UserFiles {
-  private readonly remembered = new Map<string, Promise<UserFileContents>>();
+  /** The one that was asked for last comes last. `bytes`: 0 until it has been read. */
+  private readonly remembered = new Map<string, { readonly files: Promise<UserFileContents>; bytes: number }>();
 
   constructor(private readonly deps: Pick<LifecycleDeps, 'containerd' | 'host' | 'paths'>) {}
 
@@ -29,15 +32,40 @@ export class UserFiles {
   of(image: ListedImage, snapshotter: string): Promise<UserFileContents> {
     const key = `${snapshotter} ${image.chainId}`;
     const known = this.remembered.get(key);
-    if (known) return known;
-    const reading = within(READ_TIMEOUT_MS, 'reading the users of an image', () => this.read(image, snapshotter));
+    if (known) {
+      this.remembered.delete(key);
+      this.remembered.set(key, known);
+      return known.files;
+    }
+    const files = within(READ_TIMEOUT_MS, 'reading the users of an image', () => this.read(image, snapshotter));
+    const reading = { files, bytes: 0 };
     this.remembered.set(key, reading);
-    reading.catch(() => {
-      if (this.remembered.get(key) === reading) this.remembered.delete(key);
-    });
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > MAX_REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
-    return reading;
+    files.then(
+      ({ passwd, group }) => {
+        reading.bytes = (passwd?.length ?? 0) + (group?.length ?? 0);
+        this.forgetOldest();
+      },
+      () => {
+        if (this.remembered.get(key) === reading) this.remembered.delete(key);
+      },
+    );
+    this.forgetOldest();
+    return files;
+  }
+
+  /** How many images are remembered, and how many bytes of them. */
+  get size(): { images: number; bytes: number } {
+    const bytes = [...this.remembered.values()].reduce((total, each) => total + each.bytes, 0);
+    return { images: this.remembered.size, bytes };
+  }
+
+  private forgetOldest(): void {
+    for (let { images, bytes } = this.size; images > MAX_REMEMBERED || bytes > MAX_REMEMBERED_BYTES; ) {
+      const [oldest] = this.remembered.keys();
+      if (oldest === undefined) return;
+      this.remembered.delete(oldest);
+      ({ images, bytes } = this.size);
+    }
   }
 
   private read(image: ListedImage, snapshotter: string): Promise<UserFileContents> {

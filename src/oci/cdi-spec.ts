@@ -156,7 +156,7 @@ function hook(item: unknown, at: string): { name: keyof SpecHooks; hook: SpecHoo
   const from = Fields.of(item, at);
   const wanted = from.required('hookName');
   const name = HOOKS.find((each) => each === wanted);
-  if (!name) throw new Error(`${at}.hookName "${wanted}" is not a hook`);
+  if (!name) throw new Error(`${at}.hookName is not a hook`);
   const args = from.list('args', asText);
   const env = from.list('env', variable);
   const timeout = from.number('timeout');
@@ -228,8 +228,8 @@ export function parseCdiSpec(file: unknown): CdiSpec {
   from.list('devices', (item, at) => {
     const device = Fields.of(item, at);
     const name = device.required('name');
-    if (!isDeviceName(name)) throw new Error(`${at}.name "${name}" is not the name of a device`);
-    if (devices.has(name)) throw new Error(`${at}.name "${name}" is there twice`);
+    if (!isDeviceName(name)) throw new Error(`${at}.name is not the name of a device`);
+    if (devices.has(name)) throw new Error(`${at}.name is there twice`);
     if (!device.has('containerEdits')) throw new Error(`${at}.containerEdits is missing`);
     devices.set(name, containerEdits(device.fields('containerEdits')));
   });

@@ -39,7 +39,7 @@ function needed(document: Fields): string {
 /** Throws unless the version exists and has everything that the document uses. */
 export function requireVersion(version: string, document: unknown): void {
   const plain = version.startsWith('v') ? version.slice(1) : version;
-  if (!VERSIONS.includes(plain)) throw new Error(`spec.cdiVersion ${JSON.stringify(version)} is not known`);
+  if (!VERSIONS.includes(plain)) throw new Error('spec.cdiVersion is not known');
   const least = needed(object(document));
   if (VERSIONS.indexOf(plain) < VERSIONS.indexOf(least)) {
     throw new Error(`spec.cdiVersion is ${version}, but what is in it needs ${least}`);

@@ -1,4 +1,5 @@
 import type { CDIDevice } from '../../generated/cri/v1/api';
+import { parseForeignJson } from '../base/foreign-json';
 import type { SpecHooks } from '../model/spec';
 import { isQualifiedName } from './cdi-names';
 import { type CdiSpec, type ContainerEdits, parseCdiSpec } from './cdi-spec';
@@ -96,7 +97,7 @@ export class CdiRegistry {
     for (const { path, content, unreadable, priority } of files) {
       try {
         if (unreadable !== undefined) throw new Error(unreadable);
-        const spec = parseCdiSpec(content.trimStart().startsWith('{') ? JSON.parse(content) : parseYaml(content));
+        const spec = parseCdiSpec(content.trimStart().startsWith('{') ? parseForeignJson(content) : parseYaml(content));
         for (const [name, edits] of spec.devices) {
           const key = `${spec.kind}=${name}`;
           const all = found.get(key) ?? [];

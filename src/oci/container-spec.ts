@@ -16,6 +16,7 @@ import { containerNamespaces } from './namespaces';
 import { OciError } from './oci-error';
 import { omitEmpty } from './omit-empty';
 import { containerArgs } from './process-args';
+import { checkProcessSize, checkVariables } from './process-limits';
 import { oomScoreAdj, withResources } from './resources';
 import { chooseSeccomp } from './seccomp';
 import { defaultSeccomp } from './seccomp-default';
@@ -151,6 +152,12 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
   };
 }
 
+/** Once more, with what base spec and CDI devices have added. */
+function checkProcess(process: SpecProcess | undefined): void {
+  checkVariables(process?.env ?? [], 'process.env');
+  if (process) checkProcessSize(process, 'config.args');
+}
+
 /**
  * The OCI spec of a container: the base (generated, or the handler's own), with all that the request, the pod and the
  * image say laid over it, and CDI devices last. Throws OciError when the request asks for what cannot be given.
@@ -180,5 +187,6 @@ export function containerSpec(input: ContainerSpecInput): Spec {
     linux: specLinux(input, base, process.capabilities?.bounding ?? []),
   };
   const whole = input.cdi ? withCdiEdits(spec, input.cdi) : spec;
+  checkProcess(whole.process);
   return omitEmpty({ ...whole, ociVersion: specVersion(whole, input.features.ociVersionMin) });
 }

@@ -1,6 +1,8 @@
 import type { KeyValue } from '../../generated/cri/v1/api';
 import { OciError } from './oci-error';
+import { checkVariable, checkVariables } from './process-limits';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
@@ -35,15 +37,19 @@ export function checkImageEnv(env: readonly string[]): void {
   if (env.length > MAX_VARIABLES) throw new OciError('image.config.Env', `has more than ${MAX_VARIABLES} entries`);
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** CRI values are bytes; the spec is JSON, so only UTF-8 can be passed on unchanged. */
 function entryOf({ key, value }: KeyValue, index: number): string {
   const field = `config.envs[${index}]`;
   if (!key || /[=\0]/.test(key)) throw new OciError(`${field}.key`, `${JSON.stringify(key)} is not a variable name`);
   if (value.includes(0)) throw new OciError(`${field}.value`, `the value of ${key} has a NUL byte`);
+  const entry = `${key}=${textOf(value, key, field)}`;
+  checkVariable(entry, field);
+  return entry;
+}
+
+function textOf(value: Uint8Array, key: string, field: string): string {
   try {
-    return `${key}=${UTF8.decode(value)}`;
+    return UTF8.decode(value);
   } catch {
     throw new OciError(`${field}.value`, `the value of ${key} is not valid UTF-8`);
   }
@@ -63,5 +69,6 @@ export function containerEnv({ base = [], hostname, imageEnv, envs, tty }: EnvIn
   const own = [PATH, ...(tty ? ['TERM=xterm'] : []), `HOSTNAME=${hostname}`];
   checkImageEnv(imageEnv);
   const asked = envs.map(entryOf);
+  checkVariables(imageEnv, 'image.config.Env');
   return withEnv([...base, ...own], [...imageEnv, ...asked]);
 }

@@ -2,7 +2,7 @@ import type { SpecProcess } from '../model/spec';
 import { withEnv } from './env';
 import { OciError } from './oci-error';
 import { omitEmpty } from './omit-empty';
-import { checkNoNul } from './process-args';
+import { checkArguments, checkProcessSize } from './process-limits';
 
 /**
  * The process of an exec: the container's own with other arguments. User, groups, capabilities, directory, environment
@@ -13,9 +13,11 @@ export function execProcess(
   { cmd, tty }: { cmd: readonly string[]; tty: boolean },
 ): SpecProcess {
   if (cmd.length === 0) throw new OciError('cmd', 'is empty');
-  checkNoNul(cmd, 'cmd');
+  checkArguments(cmd, 'cmd');
   if (!process) throw new OciError('container_id', 'the container has no process', { code: 'FAILED_PRECONDITION' });
   const { consoleSize: _, ...inherited } = process;
-  const env = inherited.env ?? [];
-  return omitEmpty({ ...inherited, terminal: tty, args: [...cmd], env: tty ? withEnv(env, ['TERM=xterm']) : env });
+  const env = tty ? withEnv(inherited.env ?? [], ['TERM=xterm']) : (inherited.env ?? []);
+  const own = { ...inherited, terminal: tty, args: [...cmd], env };
+  checkProcessSize(own, 'cmd');
+  return omitEmpty(own);
 }

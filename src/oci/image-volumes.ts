@@ -1,9 +1,16 @@
 import { posix } from 'node:path';
 import type { Mount } from '../../generated/cri/v1/api';
+import { checkPathInside } from './check-path';
 import { OciError } from './oci-error';
 
 /** kubelet looks for this word at the start of the message. */
 const TOKEN = 'ImageVolumeMountFailed';
+
+/**
+ * How many VOLUMEs of an image get a directory each, which is filled from the image before its container is there. Images have
+ * a handful.
+ */
+export const MAX_IMAGE_VOLUMES = 256;
 
 /** A path inside a container as an absolute one without `.`, `..` and doubled slashes. */
 export function cleanPath(path: string): string {
@@ -32,8 +39,16 @@ export function checkImageMount(mount: Mount, field: string): void {
   }
 }
 
-/** The VOLUMEs of an image that need a directory of their own: those that no mount of the request takes the place of. */
+/**
+ * The VOLUMEs of an image that need a directory of their own: those that no mount of the request takes the place of. Throws an
+ * OciError for more than there may be, and for a path that no kernel takes.
+ */
 export function imageVolumePaths(volumes: readonly string[], mounts: readonly Mount[]): string[] {
+  const field = 'image.config.Volumes';
+  if (volumes.length > MAX_IMAGE_VOLUMES) {
+    throw new OciError(field, `has ${volumes.length} paths, ${MAX_IMAGE_VOLUMES} are the limit`);
+  }
+  for (const path of volumes) checkPathInside(path, field);
   const taken = new Set(mounts.map((mount) => cleanPath(mount.containerPath)));
   const wanted = volumes.filter((path) => path !== '' && !path.split('/').includes('..')).map(cleanPath);
   return [...new Set(wanted)].filter((path) => path !== '/' && !taken.has(path));

@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../generated/cri/v1/api';
 import type { ImageConfig } from '../model/image';
 import { OciError } from './oci-error';
+import { checkArguments } from './process-limits';
 
 /** Arguments of a container, from its request or its image. Linux takes 6 MiB of them, which are so many of 96 bytes. */
 export const MAX_ARGUMENTS = 65_536;
@@ -19,15 +20,7 @@ export function containerArgs(
   const all = [...command, ...args];
   if (all.length === 0) throw new OciError('config.command', 'no command: neither the request nor the image has one');
   if (all.length > MAX_ARGUMENTS) throw new OciError('config.args', `the command has over ${MAX_ARGUMENTS} arguments`);
-  checkNoNul(config.command, 'config.command');
-  checkNoNul(config.args, 'config.args');
-  checkNoNul(all, 'image.config');
+  checkArguments(command, command === entrypoint ? 'image.config.Entrypoint' : 'config.command');
+  checkArguments(args, args === image.cmd ? 'image.config.Cmd' : 'config.args');
   return all;
-}
-
-/** Throws an OciError for an argument that has a NUL byte, which would end it. */
-export function checkNoNul(args: readonly string[], field: string): void {
-  args.forEach((each, i) => {
-    if (each.includes('\0')) throw new OciError(`${field}[${i}]`, 'the argument has a NUL byte');
-  });
 }

@@ -12,6 +12,7 @@ import { sandboxNamespaces } from './namespaces';
 import { OciError } from './oci-error';
 import { omitEmpty } from './omit-empty';
 import { containerArgs } from './process-args';
+import { checkVariables } from './process-limits';
 import { oomScoreAdj } from './resources';
 import { specVersion } from './spec-version';
 import { sandboxSysctls } from './sysctls';
@@ -64,6 +65,7 @@ export function sandboxSpec(input: SandboxSpecInput): Spec {
   const userns = usernsMappings(securityContext?.namespaceOptions?.usernsOptions);
   const hostNetwork = securityContext?.namespaceOptions?.network === NamespaceMode.NODE;
   const granted = base.process?.capabilities?.bounding ?? [];
+  checkVariables(image.config.env, 'image.config.Env');
   const spec: Spec = {
     ...base,
     process: {

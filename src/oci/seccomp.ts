@@ -8,6 +8,7 @@ import {
 import { readAsGo } from '../base/go-fields';
 import type { HostFacts } from '../model/host-facts';
 import type { SpecSeccomp, SpecSyscall } from '../model/spec';
+import { checkPath } from './check-path';
 import { OciError } from './oci-error';
 import { profileOf } from './security-profile';
 import type { OciSettings } from './settings';
@@ -62,6 +63,7 @@ function profilePath(ref: string, root: string): string {
   if (!path || path.includes('\0') || path.split('/').includes('..')) {
     throw new OciError(`${FIELD}.localhost_ref`, `${JSON.stringify(ref)} is not the path of a profile`);
   }
+  checkPath(path, `${FIELD}.localhost_ref`);
   return path.startsWith('/') ? path : posix.join(root, path);
 }
 

@@ -95,7 +95,7 @@ function primary({ user, group }: Wanted, { passwd, group: groups }: UserInput):
   }
   const named = { uid: uid ?? entry?.uid ?? 0, name: uid === undefined ? user?.value : entry?.name };
   if (!group) return { ...named, gid: user ? (entry?.gid ?? 0) : 0 };
-  const gid = numeric(group) ?? groupNamed(groups, group.value)?.gid;
+  const gid = numeric(group) ?? groupNamed(groups, group.value);
   if (gid === undefined) throw new OciError(group.field, `the image has no group ${JSON.stringify(group.value)}`);
   return { ...named, gid };
 }

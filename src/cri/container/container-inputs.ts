@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../base/deadline';
 import { podPins } from '../../lifecycle/infra-container';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
@@ -89,12 +90,13 @@ export async function containerInputs(deps: CriDeps, request: ContainerRequest):
 }
 
 async function containerUser(deps: CriDeps, request: ContainerRequest, base: SpecUser | undefined): Promise<SpecUser> {
-  const { config, image, handler } = request;
+  const { config, image, handler, signal } = request;
+  const files = await unlessAborted(deps.userFiles.of(image, handler.snapshotter), signal);
   return resolveUser({
     field: 'config.linux.security_context',
     securityContext: config.linux?.securityContext,
     imageUser: image.config.user,
     base,
-    ...(await deps.userFiles.of(image, handler.snapshotter)),
+    ...files,
   });
 }

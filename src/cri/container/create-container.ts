@@ -25,6 +25,7 @@ import { snapshotLabels } from '../snapshot-labels';
 import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
 import { containerFingerprint, existingContainer } from './existing-container';
+import { volumesOf } from './image-declared-volumes';
 import { mountImageVolumes } from './image-volumes';
 import { containerLogPath } from './log-path';
 import { requireTargetRuns } from './namespace-target';
@@ -57,6 +58,7 @@ export async function createContainer(
     facts: deps.host.facts,
     settings: deps.config,
   });
+  volumesOf(deps, image, config.mounts);
   const draft = newContainer({ id: newId(), sandbox, config, image, logPath, snapshotter });
   const containerId = await deps.creations.join(draft.metadata.name, containerFingerprint(draft), async () => {
     const existing = await existingContainer(deps, draft, call);

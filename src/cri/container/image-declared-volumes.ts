@@ -1,27 +1,34 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Mount } from '../../../generated/cri/v1/api';
 import { withImageMounted } from '../../lifecycle/user-files';
+import type { Image } from '../../model/image';
 import { imageVolumePaths } from '../../oci/image-volumes';
 import type { ResolvedVolume } from '../../oci/inputs';
 import type { CriDeps } from '../deps';
 import type { ContainerRequest } from './container-inputs';
 
+/** Paths of the image's VOLUMEs that a container of it gets a directory for. Throws an OciError when there are too many. */
+export function volumesOf(deps: Pick<CriDeps, 'config'>, { config: { volumes } }: Image, mounts: Mount[]): string[] {
+  return deps.config.ignore_image_defined_volumes ? [] : imageVolumePaths(volumes, mounts);
+}
+
 /**
  * Gives every VOLUME of the image a directory of the container's own, filled with what the image has there. The content
- * is resolved inside the root filesystem only; volumes that the request mounts itself are left out.
+ * is resolved inside the root filesystem only; volumes that the request mounts itself are left out. Ends with its caller.
  */
 export async function copyVolumes(deps: CriDeps, request: ContainerRequest): Promise<ResolvedVolume[]> {
-  const { draft, config, image, handler } = request;
+  const { draft, config, image, handler, signal } = request;
   const { id } = draft.metadata;
-  if (deps.config.ignore_image_defined_volumes) return [];
-  const paths = imageVolumePaths(image.config.volumes, config.mounts);
+  const paths = volumesOf(deps, image, config.mounts);
   if (paths.length === 0) return [];
   return withImageMounted(deps, { image, snapshotter: handler.snapshotter }, async (rootfs) => {
     const volumes: ResolvedVolume[] = [];
     for (const containerPath of paths) {
+      signal.throwIfAborted();
       const source = join(deps.paths.imageVolumeCopies(id), directoryName(containerPath));
       await deps.host.makeDir(source, 0o755);
-      await deps.host.copyImageVolume(rootfs, containerPath, source);
+      await deps.host.copyImageVolume(rootfs, containerPath, source, signal);
       volumes.push({ containerPath, source });
     }
     return volumes;

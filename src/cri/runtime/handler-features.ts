@@ -1,6 +1,6 @@
 import { errorMessage } from '../../base/errors';
+import { parseForeignJson } from '../../base/foreign-json';
 import { goStruct, readAsGo } from '../../base/go-fields';
-import { parseJson } from '../../base/json';
 import type { Logger } from '../../base/logger';
 import type { ContainerdClient } from '../../containerd/client';
 import { runtimeFeatures, runtimeRequest } from '../../containerd/runtime-options';
@@ -125,7 +125,7 @@ export class HandlerFeatures {
 }
 
 function parseFeatures(text: Buffer): FeaturesDocument {
-  return readAsGo(parseJson(text.toString('utf8')), FEATURES_SHAPE) as FeaturesDocument;
+  return readAsGo(parseForeignJson(text.toString('utf8')), FEATURES_SHAPE) as FeaturesDocument;
 }
 
 function kernelHas(facts: HostFacts, wanted: { major: number; minor: number }): boolean {

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MAX_FOREIGN_MARKS } from '../../../src/base/foreign-json';
 import { noMetrics } from '../../../src/base/metrics';
 import { CniError } from '../../../src/cni/cni-error';
 import { PluginExec } from '../../../src/cni/plugin-exec';
@@ -70,6 +71,26 @@ describe('PluginExec', () => {
     scripted.script('p', 'ADD', `echo '{"code":7,"msg":"bad","details":"very"}'; exit 3`);
     const error = await failure(plugins.call(add));
     expect([error.message, error.code]).toEqual(['CNI ADD of plugin p: bad: very', 7]);
+  });
+
+  it('tells so many characters of what a plugin said, and not more', async () => {
+    scripted.plugin('p');
+    const prefix = 'CNI ADD of plugin p: ';
+    const said = async (length: number): Promise<string> => {
+      scripted.script('p', 'ADD', `printf '{"code":7,"msg":"%s"}' ${'x'.repeat(length)}; exit 3`);
+      return (await failure(plugins.call(add))).message;
+    };
+    expect(await said(1024)).toBe(prefix + 'x'.repeat(1024));
+    expect(await said(1025)).toBe(prefix + 'x'.repeat(1024));
+  });
+
+  it('takes an answer of more values than there may be for none', async () => {
+    scripted.plugin('p');
+    const answer = (count: number): string => `printf '{"ips":[${'1,'.repeat(count)}1]}'`;
+    scripted.script('p', 'ADD', answer(1000));
+    await plugins.call(add);
+    scripted.script('p', 'ADD', answer(MAX_FOREIGN_MARKS));
+    expect((await failure(plugins.call(add))).message).toContain('what it printed is not a JSON object');
   });
 
   it.each([

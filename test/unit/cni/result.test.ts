@@ -1,5 +1,5 @@
 import { CniError } from '../../../src/cni/cni-error';
-import { type CniResult, parseResult, resultJson } from '../../../src/cni/result';
+import { type CniResult, MAX_RESULT_ENTRIES, parseResult, resultJson } from '../../../src/cni/result';
 
 const NONE = { socketPath: '', pciID: '' };
 
@@ -17,6 +17,18 @@ const dual: CniResult = {
 };
 
 describe('parseResult', () => {
+  it.each([
+    ['interfaces', { name: 'eth0' }],
+    ['ips', { address: '10.0.0.2/24' }],
+    ['routes', { dst: '0.0.0.0/0' }],
+  ] as const)('reads as many %s as there may be, and not one more', (part, entry) => {
+    const of = (length: number) => ({ cniVersion: '1.0.0', [part]: Array.from({ length }, () => entry) });
+    expect(parseResult(of(MAX_RESULT_ENTRIES), '')[part]).toHaveLength(MAX_RESULT_ENTRIES);
+    expect(() => parseResult(of(MAX_RESULT_ENTRIES + 1), '')).toThrow(
+      `the result has ${MAX_RESULT_ENTRIES + 1} ${part}, ${MAX_RESULT_ENTRIES} are the limit`,
+    );
+  });
+
   it.each(['0.3.0', '0.3.1', '0.4.0', '1.0.0', '1.1.0'])('reads version %s', (cniVersion) => {
     const ips = [
       { version: '4', interface: 1, address: '10.0.0.2/24', gateway: '10.0.0.1' },

@@ -1,7 +1,7 @@
 import { DeadlineError } from '../../../src/base/deadline';
 import { silentLogger } from '../../../src/base/logger';
 import { ContainerdError } from '../../../src/containerd/errors';
-import { invalid, notFound, notReady, toStatus } from '../../../src/cri/errors';
+import { invalid, MAX_MESSAGE, notFound, notReady, toStatus } from '../../../src/cri/errors';
 import { BadInputError } from '../../../src/host/bad-input';
 import { HostPathError } from '../../../src/host/safe-path';
 import { PullError } from '../../../src/images/errors';
@@ -44,6 +44,21 @@ describe('The status of what was thrown', () => {
     ['a bug', new TypeError('x is undefined'), Code.INTERNAL],
   ])('is for %s the one of the table', (_what, thrown, code) => {
     expect(toStatus(thrown, call()).code).toBe(code);
+  });
+
+  it('has so many characters of a message, and of a stack', () => {
+    const messageOf = (text: string): string => toStatus(new RpcError(Code.INTERNAL, text), call()).message;
+    expect(messageOf('x'.repeat(MAX_MESSAGE))).toBe('x'.repeat(MAX_MESSAGE));
+    expect(messageOf('x'.repeat(MAX_MESSAGE + 1))).toBe(
+      `${'x'.repeat(MAX_MESSAGE)}... (${MAX_MESSAGE + 1} characters)`,
+    );
+    const stack = toStatus(new TypeError('y'.repeat(1 << 20)), call()).stack ?? '';
+    expect(stack.length).toBeLessThan(MAX_MESSAGE + 100);
+  });
+
+  it('is not cut in the middle of a character', () => {
+    const { message } = toStatus(new RpcError(Code.INTERNAL, `x${'😀'.repeat(MAX_MESSAGE)}`), call());
+    expect(message).not.toMatch(/\p{Cs}/u); // half a character
   });
 
   it('ends with the cause', () => {

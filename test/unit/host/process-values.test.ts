@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseUlimits, processCounts } from '../../../src/host/process-values';
+import { parseUlimits } from '../../../src/host/process-counts';
+import { processCounts } from '../../../src/host/process-values';
 import { useFakeRoot } from './fake-root';
 
 const root = useFakeRoot();

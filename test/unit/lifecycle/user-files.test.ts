@@ -1,4 +1,4 @@
-import { UserFiles } from '../../../src/lifecycle/user-files';
+import { MAX_REMEMBERED_BYTES, UserFiles } from '../../../src/lifecycle/user-files';
 import type { Image } from '../../../src/model/image';
 import { until } from '../../support/daemon/process';
 import { APP_IMAGE } from '../../support/story-rig';
@@ -25,6 +25,29 @@ describe('The user files of an image', () => {
     expect(all.map(({ passwd }) => passwd?.toString())).toEqual(['root:x:0:0', 'root:x:0:0']);
     await read();
     expect(views()).toBe(1);
+  });
+
+  it('are remembered up to so many bytes of all images together, the oldest forgotten first', async () => {
+    const { deps, host } = rig.now;
+    const image = deps.images.find(APP_IMAGE) as Image;
+    host.rootfsFiles.set('/etc/passwd', Buffer.alloc(1 << 20, 'x'));
+    host.rootfsFiles.set('/etc/group', Buffer.alloc(1 << 20, 'x'));
+    const files = new UserFiles(deps);
+    const of = (chain: number) => files.of({ ...image, chainId: `${image.chainId}${chain}` }, 'overlayfs');
+    const fit = MAX_REMEMBERED_BYTES / (2 << 20);
+    const { view } = deps.containerd.snapshots;
+    deps.containerd.snapshots.view = (options, ...more) =>
+      view.call(deps.containerd.snapshots, { ...options, parent: image.chainId }, ...more);
+    for (let i = 0; i < fit; i++) await of(i);
+    expect(files.size).toEqual({ images: fit, bytes: MAX_REMEMBERED_BYTES });
+    await of(0);
+    await of(fit);
+    expect(files.size).toEqual({ images: fit, bytes: MAX_REMEMBERED_BYTES });
+    const before = views();
+    await of(0); // asked for lately
+    expect(views()).toBe(before);
+    await of(1);
+    expect(views()).toBe(before + 1);
   });
 
   it('are read again after a failure', async () => {

@@ -86,7 +86,7 @@ describe('parseYaml', () => {
     ['a: "b" c', /line 1: has something after/],
     ['a: 1\n  b: 2', /line 2/],
     ['  a: 1\nb: 2', /line 2/],
-    ['a: 1\na: 2', /line 2: has the key "a" a second time/],
+    ['a: 1\na: 2', /line 2: has a key a second time/],
     ['a:\n\tb: 1', /line 2: is indented with a tab/],
     ['a: 1\n---\nb: 2', /line 2: is more than one document/],
     ['a: 1\nb', /line 2: is not a key/],

@@ -167,7 +167,7 @@ describe('CdiRegistry', () => {
     ['a word', 'nonsense', /spec is not an object/],
     ['a list', '[]', /spec is not an object/],
     ['no version', { cdiVersion: '', devices: one }, /cdiVersion is missing/],
-    ['an unknown version', { cdiVersion: '9.0.0', devices: one }, /"9.0.0" is not known/],
+    ['an unknown version', { cdiVersion: '9.0.0', devices: one }, /cdiVersion is not known/],
     ['a kind without a class', { kind: 'vendor', devices: one }, /not vendor\/class/],
     ['no devices', { devices: [] }, /devices is empty/],
     ['devices that are no list', { devices: {} }, /devices is not a list/],
@@ -175,7 +175,7 @@ describe('CdiRegistry', () => {
     ['a device without edits', { devices: [{ name: '0' }] }, /containerEdits is missing/],
     ['a device name with a space', { devices: [device('a b', 'A=1')] }, /not the name of a device/],
     ['a variable without a value', edits({ env: ['A'] }), /env\[0\] is not NAME=value/],
-    ['an unknown hook', edits({ hooks: [{ hookName: 'evil', path: '/x' }] }), /"evil" is not a hook/],
+    ['an unknown hook', edits({ hooks: [{ hookName: 'evil', path: '/x' }] }), /hookName is not a hook/],
     ['a relative hook', edits({ hooks: [{ hookName: 'poststop', path: 'x' }] }), /path is not an absolute path/],
     [
       'a relative mount',
