@@ -12,6 +12,7 @@ import { toStatus } from './cri/errors';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
+import { hostMeans } from './host/syscalls';
 import { containerOfKept } from './io/remote/held-fifos';
 import { readExecs } from './lifecycle/adopt-execs';
 import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
@@ -63,6 +64,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     log,
     metrics: deps.metrics,
     toStatus,
+    accept: hostMeans().syscalls?.accept,
     gate: (method) => {
       if (readiness.problem === '' || ALWAYS_SERVED.has(method)) return;
       throw new RpcError(Code.UNAVAILABLE, readiness.problem);
