@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test conformance conformance-all e2e-kubelet bench chaos starts soak vm pins pin run clean
+.PHONY: help install build generate check-generated lint types unit integration test interop conformance conformance-all e2e-kubelet bench chaos starts soak vm pins pin run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,9 @@ test: node_modules ## all of the above
 	scripts/ensure-packages.sh
 	test/support/ensure-packages.sh
 	node scripts/test.mjs
+
+interop: node_modules ## gRPC's interoperability cases, on both ends of src/rpc (Go)
+	test/interop/run.sh
 
 conformance: node_modules build ## critest, on two containerds (root, Go)
 	test/conformance/run.sh

@@ -24,8 +24,9 @@ await build({
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  // koffi finds its native part (a package per platform) beside itself; a bundle would lose it.
-  external: ['koffi', '@koromix/*'],
+  // koffi finds its native part (a package per platform) beside itself; a bundle would lose it. The gRPC library loads
+  // proto-loader only for a service that crisp does not have.
+  external: ['koffi', '@koromix/*', '@grpc/proto-loader'],
   logLevel: 'warning',
 });
 writeCodeCache(root);

@@ -14,6 +14,7 @@ import { guarded } from './cri/guarded-service';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
+import { hostMeans } from './host/syscalls';
 import { containerOfKept } from './io/remote/held-fifos';
 import { readExecs } from './lifecycle/adopt-execs';
 import { requireUsableDaemon, UnusableDaemon } from './lifecycle/usable-daemon';
@@ -65,6 +66,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     log,
     metrics: deps.metrics,
     toStatus,
+    accept: hostMeans().syscalls?.accept,
     gate: (method) => {
       if (readiness.problem === '' || ALWAYS_SERVED.has(method)) return;
       throw new RpcError(Code.UNAVAILABLE, readiness.problem);

@@ -36,6 +36,8 @@ export interface Syscalls {
   socket(domain: number, type: number): number;
   /** The errno, 0 when it is connected: in progress is no failure. */
   connect(fd: number, address: Buffer): number;
+  /** The next connection of a socket that listens, non-blocking, which the caller closes; undefined when none waits. */
+  accept(fd: number): number | undefined;
   /** Sends one datagram to that address (`struct sockaddr`), and copies of open descriptors with it; EAGAIN when it would wait. */
   sendTo(fd: number, address: Buffer, message: { data: Buffer; fds: readonly number[] }): void;
   getsockopt(fd: number, level: number, option: number, bytes: number): Buffer;
@@ -100,6 +102,8 @@ const MOUNT_ATTR_RDONLY = 0x1;
 const MOUNT_ATTR_IDMAP = 0x100000;
 const LOCK_EX_NB = 2 | 4;
 const EWOULDBLOCK = 11;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 
 type Koffi = typeof import('koffi');
@@ -123,6 +127,7 @@ function nativeFunctions(koffi: Koffi) {
     mkfifo: native<[string, number]>('int mkfifo(str path, uint32_t mode)'),
     socket: native<[number, number, number]>('int socket(int domain, int type, int protocol)'),
     connect: native<[number, Buffer, number]>('int connect(int fd, void *address, uint32_t length)'),
+    accept4: native<[number, null, null, number]>('int accept4(int fd, void *address, void *length, int flags)'),
     sendmsg: native<[number, Buffer, number]>('int64_t sendmsg(int fd, void *message, int flags)'),
     getsockopt: native<[number, number, number, Buffer, Buffer]>(
       'int getsockopt(int fd, int level, int option, void *value, void *length)',
@@ -157,6 +162,13 @@ function bind(): Syscalls {
     mkfifo: (path, mode) => void checked(libc.mkfifo(path, mode), 'mkfifo', path),
     socket: (domain, type) => checked(libc.socket(domain, type, 0), 'socket'),
     connect: (fd, address) => (libc.connect(fd, address, address.length) === -1 ? koffi.errno() : 0),
+    accept: (fd) => {
+      const accepted = libc.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted !== -1) return accepted;
+      const errno = koffi.errno();
+      if (errno === EWOULDBLOCK) return undefined;
+      throw new SyscallError('accept4', errno);
+    },
     sendTo: (fd, address, { data, fds }) => {
       const pointer = (buffer: Buffer): bigint => BigInt(koffi.address(buffer));
       // In variables: what is pointed at must outlive the call.

@@ -28,8 +28,8 @@ export interface Caller {
   /** When it gives up, in milliseconds since 1970; absent: never. */
   readonly deadline?: number;
   header(name: string): string | undefined;
-  /** Calls the listener once, if it goes before it has its answer. */
-  onGone(listener: () => void): void;
+  /** Calls the listener once, if it goes before it has its answer, or if it has been answered already: then with that. */
+  onGone(listener: (answered?: CallStatus) => void): void;
 }
 
 export type Outcome<T> = { ok: true; value: T } | { ok: false; status: Failure };
@@ -70,8 +70,9 @@ export class Incoming {
     const { deadline = Number.POSITIVE_INFINITY } = caller;
     const late = (): void => this.abort(new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed'));
     if (deadline - Date.now() <= MAX_TIMER_MS) this.timer = setTimeout(late, deadline - Date.now());
-    caller.onGone(() => {
+    caller.onGone((answered) => {
       if (this.controller.signal.aborted) return;
+      if (answered) return this.abort(new RpcError(answered.code, answered.message));
       if (Date.now() + DEADLINE_SLACK_MS >= deadline) return late();
       this.left = true;
       this.abort(new RpcError(Code.CANCELLED, 'the caller has gone'));

@@ -5,7 +5,7 @@ import { RpcError } from './rpc-error';
 /** Up to this size a message is copied behind its prefix rather than sent after it. */
 const COPIED_BYTES = 16 * 1024;
 /** Before each message: a byte that says whether it is compressed, and its length in four (gRPC over HTTP2). */
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 
 /** The number of bytes of a message in parts. */
 export function lengthOf(parts: readonly Buffer[]): number {

@@ -1,121 +1,156 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { type CallStatus, statusHeaders } from './call-status';
+import { type ArrivalLimits, ArrivingRequest } from './arriving-request';
+import { type CallStatus, statusIn } from './call-status';
 import { Code } from './code';
-import { framed, lengthOf, MessageReader } from './messages';
+import type { Answering, Received } from './grpc-server';
+import type { HeldBytes } from './held-bytes';
+import { lengthOf } from './messages';
 import { RpcError } from './rpc-error';
+import { Unread } from './unread';
 
-const HEADERS = { ':status': 200, 'content-type': 'application/grpc' } as const;
-/** Units of grpc-timeout in milliseconds (gRPC over HTTP2). */
-const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+/** What the calls of a server may take; a message may be of so many bytes, received or sent. */
+export interface CallLimits extends ArrivalLimits {
+  /** All answers that nobody has read yet. */
+  readonly answers: HeldBytes;
+}
+
+/** An HTTP/2 stream on which a method is asked for. */
+export interface Asked {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  /** How long the caller waits; absent: for ever. */
+  readonly timeoutMs?: number;
+  /** The request is many messages. */
+  readonly requestStream: boolean;
+}
 
 /** Our end of one call: its request, its replies, its status. */
 export class ServerCall {
   /** When the caller gives up, in milliseconds since 1970; absent: never. */
   readonly deadline?: number;
-  private readonly messages: MessageReader;
+  private readonly received: Promise<Received>;
+  /** The library has read the request, or that of a call with many begins. */
+  private handOver: (received: Received) => void = () => undefined;
+  private gone?: (status?: CallStatus) => void;
+  private readonly arriving?: ArrivingRequest;
+  private readonly unread: Unread;
   private finished = false;
 
   constructor(
-    readonly stream: ServerHttp2Stream,
-    private readonly headers: IncomingHttpHeaders,
-    private readonly limit: number,
+    private readonly asked: Asked,
+    private readonly library: Answering,
+    private readonly limits: CallLimits,
   ) {
-    this.messages = new MessageReader(limit);
-    const timeoutMs = parseTimeout(headers['grpc-timeout']);
+    const { timeoutMs, stream, requestStream } = asked;
     if (timeoutMs !== undefined) this.deadline = Date.now() + timeoutMs;
-    stream.on('error', () => undefined); // its close is what counts
+    this.received = new Promise((resolve) => {
+      this.handOver = resolve;
+    });
+    if (!requestStream) this.arriving = new ArrivingRequest(asked, limits, (reason) => this.refuse(reason));
+    this.unread = new Unread(limits.answers, () => this.drop());
+    stream.once('aborted', () => this.left());
+    stream.once('finish', () => this.answered());
+    stream.once('close', () => this.closed());
   }
 
   /** A header of the request by its lower-case name. */
   header(name: string): string | undefined {
-    return this.headers[name]?.toString();
+    return this.asked.headers[name]?.toString();
   }
 
-  /** Calls the listener once, if the caller goes before it has its status. */
-  onGone(listener: () => void): void {
-    const gone = (): void => {
-      if (!this.finished) listener();
-    };
-    this.stream.once('aborted', gone);
-    this.stream.once('close', gone);
+  /** Calls the listener once, if the call ends otherwise than by `finish`: with its status, or without one if its caller has gone. */
+  onGone(listener: (status?: CallStatus) => void): void {
+    this.gone = listener;
   }
 
-  /** The request of a call that has one. Rejects with an RpcError when it cannot be read; pends when the caller has gone. */
-  request(): Promise<Buffer> {
-    const { stream, messages } = this;
-    return new Promise((resolve, reject) => {
-      let request: Buffer | undefined;
-      const read = (): void => {
-        try {
-          request ??= messages.next();
-        } catch (error) {
-          reject(error);
-        }
-      };
-      stream.on('data', (piece: Buffer) => {
-        messages.push(piece);
-        read();
-      });
-      stream.once('end', () => {
-        if (request) resolve(request);
-        else reject(new RpcError(Code.INTERNAL, 'the request holds no whole message'));
-      });
-    });
+  /** What the library has read of the request. */
+  receive(received: Received): void {
+    this.arriving?.complete();
+    this.handOver(received);
+  }
+
+  /** The request of a call that has one; pends when it does not come. */
+  async request(): Promise<Buffer> {
+    return (await this.received).request ?? Buffer.alloc(0);
   }
 
   /** The requests of a call that has many, as they come. */
   async *requests(): AsyncGenerator<Buffer> {
     // A handler that has read enough may still answer: leaving the loop must not destroy the stream.
-    for await (const piece of this.stream.iterator({ destroyOnReturn: false })) {
-      this.messages.push(piece as Buffer);
-      for (let request = this.messages.next(); request !== undefined; request = this.messages.next()) yield request;
-    }
+    yield* (await this.received).iterator?.({ destroyOnReturn: false }) ?? [];
   }
 
-  /** Sends a reply; false: wait for the stream's 'drain' before the next. Throws an RpcError when it is too large. */
+  /** Sends a reply; false: wait for `room` before the next. Throws an RpcError when it is too large. */
   reply(message: readonly Buffer[]): boolean {
     const length = lengthOf(message);
-    if (length > this.limit) {
+    if (length > this.limits.messageBytes) {
       throw new RpcError(Code.RESOURCE_EXHAUSTED, `an answer of ${length} bytes is over the limit`);
     }
-    if (this.stream.destroyed || this.stream.closed) return true;
-    this.respond();
-    return framed(message, this.stream);
+    if (this.over) return true;
+    this.unread.add(length);
+    this.library.sendMessage(message, () => this.unread.taken(length));
+    return !this.unread.full;
+  }
+
+  /** Resolves when the caller has read enough of the replies. */
+  room(): Promise<void> {
+    return this.unread.room();
   }
 
   /** Ends the call. Afterwards its caller knows the status, and what it still says is not read. */
-  finish(status: CallStatus): void {
-    const { stream } = this;
+  finish({ code, message }: CallStatus): void {
     if (this.finished) return;
     this.finished = true;
-    if (stream.destroyed || stream.closed) return;
-    if (!stream.headersSent) {
-      stream.respond({ ...HEADERS, ...statusHeaders(status) }, { endStream: true });
-      this.letGo();
-      return;
-    }
-    stream.once('wantTrailers', () => {
-      stream.sendTrailers(statusHeaders(status));
-      this.letGo();
-    });
-    stream.end();
+    if (!this.over) this.library.sendStatus({ code, details: message, metadata: null });
   }
 
-  /** Ends a stream on which the caller may have more to say. */
-  private letGo(): void {
-    const { stream } = this;
-    if (stream.readableEnded) return;
-    stream.resume();
-    setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  /** Ends a call whose request cannot be served. */
+  refuse({ code, message }: RpcError): void {
+    if (this.finished) return;
+    this.finish({ code, message });
+    this.gone?.({ code, message });
   }
 
-  private respond(): void {
-    if (!this.stream.headersSent) this.stream.respond(HEADERS, { waitForTrailers: true });
+  /** The handler has ended, and has the request no more. */
+  release(): void {
+    this.arriving?.release();
   }
-}
 
-/** Milliseconds; undefined when there is no limit, or none that makes sense. */
-function parseTimeout(header: string | string[] | undefined): number | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(String(header ?? ''));
-  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : undefined;
+  private get over(): boolean {
+    const { stream } = this.asked;
+    return stream.destroyed || stream.closed;
+  }
+
+  /** The caller has gone, or the library has ended the call by itself. */
+  private left(): void {
+    if (this.finished) return;
+    this.finished = true;
+    const { sentHeaders, sentTrailers } = this.asked.stream;
+    this.gone?.(statusIn((sentTrailers ?? sentHeaders ?? {}) as IncomingHttpHeaders));
+  }
+
+  /** All is said. A caller that goes on is not listened to: its stream would be open for as long as it sends. */
+  private answered(): void {
+    const { stream } = this.asked;
+    const end = (): void => {
+      this.left();
+      if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+    };
+    const status = stream.sentTrailers ?? stream.sentHeaders;
+    if (status?.['grpc-status'] !== undefined) end();
+    else stream.once('wantTrailers', end);
+  }
+
+  private closed(): void {
+    this.left();
+    this.unread.release();
+  }
+
+  /** Its caller does not read what it has asked for, and there is no room for that any more. */
+  private drop(): void {
+    const status = { code: Code.RESOURCE_EXHAUSTED, message: 'its answers are not read, and hold too much memory' };
+    if (!this.finished) this.gone?.(status);
+    this.finished = true;
+    this.asked.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
 }

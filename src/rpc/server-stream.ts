@@ -17,7 +17,7 @@ export async function sendReplies(
       const next = await unlessAborted(iterator.next(), signal);
       exhausted = next.done === true;
       if (exhausted) return;
-      if (!call.reply(encode(next.value))) await drained(call, signal);
+      if (!call.reply(encode(next.value))) await unlessAborted(call.room(), signal);
     }
   } finally {
     if (!exhausted) void iterator.return?.()?.catch(() => undefined);
@@ -36,13 +36,4 @@ export async function* decodedRequests(
     if (next.done) return;
     yield decode(next.value);
   }
-}
-
-function drained({ stream }: ServerCall, signal: AbortSignal): Promise<void> {
-  let onDrain: () => void = () => undefined;
-  const drain = new Promise<void>((resolve) => {
-    onDrain = resolve;
-    stream.once('drain', onDrain);
-  });
-  return unlessAborted(drain, signal).finally(() => stream.removeListener('drain', onDrain));
 }

@@ -1,27 +1,42 @@
-import {
-  createServer,
-  type Http2Server,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { constants } from 'node:http2';
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
+import { type Accept, Listener } from './accept';
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
+import { type Answering, GrpcServer, type MethodKind } from './grpc-server';
+import { HeldBytes } from './held-bytes';
 import { Incoming, type IncomingOptions } from './incoming';
 import { bindSocketFile, type SocketFile, socketPath } from './listen';
 import { RpcError } from './rpc-error';
-import { ServerCall } from './server-call';
+import { type Asked, type CallLimits, ServerCall } from './server-call';
 import { decodedRequests, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
+import { Turns } from './turns';
 
 /** How long the last answers have to leave after the grace period. */
 const FLUSH_MS = 250;
+/** Four requests of the largest size. kubelet's are a few KiB. */
+const ALL_REQUESTS_BYTES = 64 * 1024 * 1024;
+/** Lists of a full node have about a MiB: so many callers may be slow to read one. */
+const ALL_ANSWERS_BYTES = 256 * 1024 * 1024;
+/** A client has the whole request when its call begins. */
+const ARRIVAL_MS = 60_000;
 
 export interface RpcServerOptions extends IncomingOptions {
   /** Limit of one message, received or sent. */
   readonly maxMessageBytes?: number;
+  /** Limit of all requests under way together. */
+  readonly allRequestsBytes?: number;
+  /** Limit of all answers together that wait to be read. */
+  readonly allAnswersBytes?: number;
+  /** How long a request may take to come whole. */
+  readonly arrivalMs?: number;
+  /** Takes up connections that wait; without it Node takes up one in a turn of the event loop. */
+  readonly accept?: Accept;
+  /** The library's own, between the connection and the handlers. */
+  readonly interceptors?: readonly ServerInterceptor[];
 }
 
 type AnyHandler = (request: unknown, call: Call) => unknown;
@@ -34,53 +49,61 @@ interface Row {
   readonly encode: (message: unknown) => readonly Buffer[];
 }
 
-/** In MB. Node's own limit of 10 would refuse streams while large answers wait to be sent. */
-const SESSION_MEMORY = 1024;
 const OK = { code: Code.OK, message: '' };
+/** Units of grpc-timeout in milliseconds (gRPC over HTTP2). */
+const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** A gRPC server on a unix socket. Every row is wrapped here: log, metrics, deadline, cancellation, status. */
+/**
+ * A gRPC server on a unix socket: the official library's, in front of which connections are taken up, and behind which
+ * every row is wrapped: log, metrics, deadline, cancellation, status.
+ */
 export class RpcServer {
-  private readonly server: Http2Server;
+  private readonly grpc: GrpcServer;
+  private readonly listener: Listener;
+  private readonly limits: CallLimits;
   private readonly rows = new Map<string, Row>();
-  private readonly sessions = new Set<ServerHttp2Session>();
+  private readonly received = new WeakMap<Metadata, ServerCall>();
   private readonly incoming = new Set<Incoming>();
+  private readonly turns = new Turns();
   private calls = 0;
+  /** The stream that the library is about to serve. */
+  private asked?: Omit<Asked, 'requestStream'>;
   private file?: SocketFile;
   private stopped?: Promise<void>;
 
   constructor(private readonly options: RpcServerOptions) {
-    this.server = createServer({ maxSessionMemory: SESSION_MEMORY });
-    this.server.on('session', (session) => {
-      this.sessions.add(session);
-      session.once('close', () => this.sessions.delete(session));
-      session.on('error', () => undefined); // its calls are told
-    });
-    this.server.on('stream', (stream, headers) => this.serve(stream, headers));
+    this.limits = {
+      messageBytes: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
+      arrivalMs: options.arrivalMs ?? ARRIVAL_MS,
+      requests: new HeldBytes(options.allRequestsBytes ?? ALL_REQUESTS_BYTES),
+      answers: new HeldBytes(options.allAnswersBytes ?? ALL_ANSWERS_BYTES),
+    };
+    const ours: ServerInterceptor = ({ path }, library) => this.begin(path, library);
+    const library = {
+      maxMessageBytes: this.limits.messageBytes,
+      interceptors: [...(options.interceptors ?? []), ours],
+    };
+    this.grpc = new GrpcServer(library, (stream, headers, serve) => this.gate({ stream, headers }, serve));
+    this.listener = new Listener((socket) => this.grpc.connect(socket), options.accept);
   }
 
   /** Serves a service; to be called before `listen`. */
   addService<D extends ServiceDefinition>(definition: D, impl: ServiceImpl<D>): void {
     const handlers = impl as unknown as Record<string, AnyHandler>;
     for (const [key, method] of Object.entries(definition.methods)) {
-      const { name, requestStream, responseStream, requestType, responseType } = method;
+      const { name, requestType, responseType } = method;
       const handler = handlers[key];
       if (!handler) throw new Error(`${definition.name} has no row ${key}`);
-      if (requestStream && !responseStream) throw new Error(`${name}: client streams are not supported`);
       const [decode, encode] = [deserializer(requestType), serializer(responseType)];
-      this.rows.set(methodPath(definition, method), { name, method, handler, decode, encode });
+      const path = methodPath(definition, method);
+      this.rows.set(path, { name, method, handler, decode, encode });
+      this.grpc.register(path, kindOf(method), (call) => this.received.get(call.metadata)?.receive(call));
     }
   }
 
   /** Afterwards clients can connect to the socket at `address` (with or without `unix://`). Throws when another server listens there. */
   async listen(address: string, options: { mode?: number } = {}): Promise<void> {
-    const bind = (path: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        this.server.once('error', reject);
-        this.server.listen(path, () => {
-          this.server.removeListener('error', reject);
-          resolve();
-        });
-      });
+    const bind = (path: string): Promise<void> => this.listener.listen(path);
     this.file = await bindSocketFile(socketPath(address), options.mode ?? 0o600, bind);
   }
 
@@ -95,30 +118,50 @@ export class RpcServer {
 
   private async stopOnce(graceMs: number): Promise<void> {
     await this.file?.remove(); // first: who dials from now on must find nobody, or the next server
-    const closed = this.closeSessions();
+    this.listener.close();
+    const closed = this.grpc.close();
     const reason = new RpcError(Code.UNAVAILABLE, 'the server stops');
     for (const each of this.incoming) if (each.isStream) each.abort(reason);
     const drained = Promise.all([closed, ...[...this.incoming].map((each) => each.ended)]);
-    if (await settlesWithin(drained, graceMs)) return;
-    for (const each of this.incoming) each.abort(reason);
-    if (await settlesWithin(closed, FLUSH_MS)) return;
-    for (const session of this.sessions) session.destroy();
+    if (!(await settlesWithin(drained, graceMs))) {
+      for (const each of this.incoming) each.abort(reason);
+      await settlesWithin(closed, FLUSH_MS);
+    }
+    this.grpc.destroy();
   }
 
-  /** Lets nobody in; resolves when those who are there have gone, each after its last call. */
-  private async closeSessions(): Promise<void> {
-    if (this.server.listening) this.server.close();
-    const gone = [...this.sessions].map((session) => new Promise((resolve) => session.once('close', resolve)));
-    for (const session of this.sessions) session.close();
-    await Promise.all(gone);
+  /** Every stream comes through here before the library sees it. What the library cannot take must not end the process. */
+  private gate({ stream, headers }: Omit<Asked, 'requestStream'>, serve: () => void): void {
+    const timeoutMs = parseTimeout(headers['grpc-timeout']);
+    // Ours alone: the library's deadline turns negative beyond 24 days, and refuses what makes no sense.
+    delete headers['grpc-timeout'];
+    this.asked = { stream, headers, timeoutMs };
+    try {
+      serve();
+    } catch {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    } finally {
+      this.asked = undefined;
+    }
   }
 
-  private serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const call = new ServerCall(stream, headers, this.options.maxMessageBytes ?? MAX_MESSAGE_BYTES);
-    const path = String(headers[':path']);
-    const row = this.rows.get(path);
-    if (row) void this.answer(row, call);
-    else call.finish({ code: Code.UNIMPLEMENTED, message: `there is no method ${path}` });
+  /** A call of a method that is here begins: the library is about to read its request. */
+  private begin(path: string, library: Answering): ServerInterceptingCall {
+    const [row, asked] = [this.rows.get(path), this.asked];
+    if (!row || !asked) throw new Error(`${path} was not asked for`);
+    const call = new ServerCall({ ...asked, requestStream: row.method.requestStream }, library, this.limits);
+    void this.answer(row, call);
+    return new ServerInterceptingCall(library, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            this.received.set(metadata, call);
+            pass(metadata);
+          },
+        }),
+      // Our answers go past this: what comes here is the library's word on a request that has ended too soon.
+      sendStatus: () => call.refuse(new RpcError(Code.INTERNAL, 'the request holds no whole message')),
+    });
   }
 
   private async answer(row: Row, call: ServerCall): Promise<void> {
@@ -127,21 +170,35 @@ export class RpcServer {
     const incoming = new Incoming({ method: row.name, id: this.calls, caller: call }, isStream, this.options);
     this.incoming.add(incoming);
     const outcome = await incoming.run((how) => this.handle(row, call, how));
-    void incoming.ended.then(() => this.incoming.delete(incoming));
+    void incoming.ended.then(() => {
+      this.incoming.delete(incoming);
+      call.release();
+    });
     call.finish(outcome.ok ? OK : outcome.status);
   }
 
   /** Hands the requests to the handler, and its replies to the caller. */
   private async handle({ method, handler, decode, encode }: Row, call: ServerCall, how: Call): Promise<void> {
     const { signal } = how;
-    if (method.requestStream) {
-      return sendReplies(handler(decodedRequests(call, decode, signal), how), { call, encode, signal });
-    }
-    const request = decode(await unlessAborted(call.request(), signal));
+    const message = method.requestStream ? undefined : await unlessAborted(call.request(), signal);
+    const turn = this.turns.enter();
+    if (turn) await unlessAborted(turn, signal);
+    const request = message ? decode(message) : decodedRequests(call, decode, signal);
     if (method.responseStream) return sendReplies(handler(request, how), { call, encode, signal });
     const reply = encode(await handler(request, how));
     if (!signal.aborted) call.reply(reply);
   }
+}
+
+function kindOf({ requestStream, responseStream }: MethodDefinition): MethodKind {
+  if (requestStream) return responseStream ? 'bidi' : 'clientStream';
+  return responseStream ? 'serverStream' : 'unary';
+}
+
+/** Milliseconds; undefined when there is no limit, or none that makes sense. */
+function parseTimeout(header: string | string[] | undefined): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(String(header ?? ''));
+  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : undefined;
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

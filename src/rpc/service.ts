@@ -39,12 +39,15 @@ export class EncodedMessage {
 
 type Reply<M extends MethodDefinition> = MessageOf<M['responseType']> | EncodedMessage;
 
+/** What a handler is given: the request, or a stream of requests. */
+type Request<M extends MethodDefinition> = M['requestStream'] extends true
+  ? AsyncIterable<MessageOf<M['requestType']>>
+  : MessageOf<M['requestType']>;
+
 /** An implementation of one RPC: a promise or a stream of replies, given the request or the stream of requests. */
-export type Handler<M extends MethodDefinition> = M['requestStream'] extends true
-  ? (requests: AsyncIterable<MessageOf<M['requestType']>>, call: Call) => AsyncIterable<Reply<M>>
-  : M['responseStream'] extends true
-    ? (req: MessageOf<M['requestType']>, call: Call) => AsyncIterable<Reply<M>>
-    : (req: MessageOf<M['requestType']>, call: Call) => Promise<Reply<M>>;
+export type Handler<M extends MethodDefinition> = M['responseStream'] extends true
+  ? (req: Request<M>, call: Call) => AsyncIterable<Reply<M>>
+  : (req: Request<M>, call: Call) => Promise<Reply<M>>;
 
 /** An implementation of a whole service: a missing row does not compile. */
 export type ServiceImpl<D extends ServiceDefinition> = { readonly [K in keyof D['methods']]: Handler<D['methods'][K]> };

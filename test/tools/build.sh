@@ -19,7 +19,7 @@ say() { printf 'tools: %s\n' "$*" >&2; }
 # The pin that a tool comes from.
 pin_of() {
   case $1 in
-    containerd | containerd-2.3 | containerd-1.7 | runc | cni-plugins | node) echo "$1" ;;
+    containerd | containerd-2.3 | containerd-1.7 | runc | cni-plugins | grpc-interop | node) echo "$1" ;;
     crictl | critest) echo cri-tools ;;
     kubelet) echo kubernetes ;;
     *) say "unknown tool: $1"; return 2 ;;
@@ -93,6 +93,13 @@ build_kubelet() {
   CGO_ENABLED=0 LDFLAGS="$flags -X $component.gitMinor=${numbers%%.*}" go_build -o "$1/kubelet" "$package/cmd/kubelet"
 }
 
+# The server is gRPC's own; the client runs gRPC's cases over a unix socket.
+build_grpc_interop() {
+  cd "$here/$pin"
+  CGO_ENABLED=0 go_build -o "$1/interop-server" "$package/interop/server"
+  CGO_ENABLED=0 go_build -o "$1/interop-client" ./client
+}
+
 build_node() {
   local archive
   cd "$1"
@@ -119,6 +126,7 @@ key_of() {
     declare -f "$(recipe_of "$1")" go_build
     if is_go; then
       cat "$here/$pin/go.mod" "$here/$pin/go.sum"
+      find "$here/$pin" -name '*.go' | sort | xargs -r cat
       go env GOVERSION
     fi
     [ "$1" != critest ] || echo "${CRITEST_DIGEST:-}"

@@ -41,13 +41,14 @@ const MAY_IMPORT: Record<Room, readonly Room[]> = {
 /** Packages and trees that have one door each. */
 const DOORS: { what: RegExp; rooms: readonly Room[] }[] = [
   { what: /^node:http2$/, rooms: ['rpc'] },
-  { what: /^@grpc\/grpc-js$/, rooms: [] }, // a second opinion for tests
+  { what: /^@grpc\/grpc-js/, rooms: ['rpc'] },
   { what: /^winston$/, rooms: ['observability'] },
   { what: /^koffi$/, rooms: ['host'] },
   { what: /^node:child_process$/, rooms: ['host', 'cni'] },
   { what: /^commander$/, rooms: ['cli'] },
   { what: /^ws$/, rooms: ['streaming'] },
   { what: /^generated\/containerd\//, rooms: ['containerd', 'stats'] },
+  { what: /^generated\/grpc\//, rooms: [] }, // for tests
   { what: /^generated\/cgroups\//, rooms: ['stats'] },
   { what: /^generated\/cri\//, rooms: ['cri', 'monitor', 'oci', 'stats', 'state', 'model', 'lifecycle', 'client'] },
 ];

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, constants, createServer, type ServerHttp2Stream } from 'node:http2';
 import { connect as dial } from 'node:net';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { EventsDefinition } from '../../../generated/containerd/services/events/v1/events';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
 import { createClient } from '../../../src/rpc/client';
@@ -27,7 +28,8 @@ describe('The server answers', () => {
   afterEach(() => session.destroy());
 
   async function statusOf(body: Buffer, headers: Record<string, string> = {}): Promise<unknown> {
-    const stream = session.request({ ':method': 'POST', ':path': PATH, te: 'trailers', ...headers });
+    const grpc = { ':method': 'POST', ':path': PATH, te: 'trailers', 'content-type': 'application/grpc' };
+    const stream = session.request({ ...grpc, ...headers });
     let found: unknown;
     for (const event of ['response', 'trailers'] as const)
       stream.on(event, (block) => {
@@ -46,6 +48,8 @@ describe('The server answers', () => {
     all.writeUInt32BE(length, 1);
     return all;
   };
+  const compressed = (body: Buffer): Buffer => Buffer.concat([message(body.length, 0, 1), body]);
+  const gzip = { 'grpc-encoding': 'gzip' };
 
   it.each<[string, Buffer, Record<string, string>, Code]>([
     ['a whole message', message(0), {}, Code.OK],
@@ -54,7 +58,16 @@ describe('The server answers', () => {
     ['no message', Buffer.alloc(0), {}, Code.INTERNAL],
     ['half a prefix', Buffer.alloc(3), {}, Code.INTERNAL],
     ['half a message', message(10, 5), {}, Code.INTERNAL],
-    ['a compressed message', message(0, 0, 1), {}, Code.UNIMPLEMENTED],
+    ['two messages', message(3, 8), {}, Code.INTERNAL],
+    ['a prefix that begins with neither 0 nor 1', message(0, 0, 2), {}, Code.INTERNAL],
+    ['a message compressed by gzip', compressed(gzipSync('')), gzip, Code.OK],
+    ['a message compressed by deflate', compressed(deflateSync('')), { 'grpc-encoding': 'deflate' }, Code.OK],
+    ['a message that is not compressed though others are', message(0), gzip, Code.OK],
+    ['a message compressed nobody knows how', message(0, 0, 1), {}, Code.INTERNAL],
+    ['a message compressed as nobody reads', message(0, 0, 1), { 'grpc-encoding': 'snappy' }, Code.UNIMPLEMENTED],
+    ['bytes that no gzip has made', compressed(Buffer.alloc(40, 'x')), gzip, Code.INTERNAL],
+    ['half of what gzip has made', compressed(gzipSync('x'.repeat(500)).subarray(0, 15)), gzip, Code.INTERNAL],
+    ['a message that gzip makes small', compressed(gzipSync(Buffer.alloc(1001))), gzip, Code.RESOURCE_EXHAUSTED],
     ['a message over its limit, before it has come', message(1001, 0), {}, Code.RESOURCE_EXHAUSTED],
     [
       'bytes that are no message of that type',
@@ -66,6 +79,17 @@ describe('The server answers', () => {
   ])('%s', async (_what, body, headers, code) => {
     expect(await statusOf(body, headers)).toBe(code);
     expect(await statusOf(message(0))).toBe(Code.OK); // over the same connection
+  });
+
+  it('HTTP 415 to what does not say that it is gRPC', async () => {
+    const stream = session.request({ ':method': 'POST', ':path': PATH });
+    const answered = once(stream, 'response');
+    stream.end(message(0));
+    const [headers] = await answered;
+    expect(headers[':status']).toBe(415);
+    stream.resume();
+    await once(stream, 'close');
+    expect(await statusOf(message(0))).toBe(Code.OK);
   });
 });
 
