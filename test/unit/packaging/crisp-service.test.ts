@@ -1,27 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { capabilitiesUpTo } from '../../../src/host/proc';
+import { quoted, rowsOf, SECURITY_DOC } from '../../support/security-doc';
 import { UNIT, unitCapabilities, unitLines, unitValues } from '../../support/unit-file';
 
-const ROOT = resolve(__dirname, '../../..');
-const text = readFileSync(join(ROOT, 'docs/security.md'), 'utf8');
-
-/** The rows of the table below a heading, cell by cell, without its head. */
-function tableOf(heading: string): string[][] {
-  const [, section] = text.split(new RegExp(`^#+ ${heading}$`, 'm'));
-  if (section === undefined) throw new Error(`docs/security.md has no heading "${heading}"`);
-  const [, table = ''] = /((?:^\|.*\n)+)/m.exec(section.split(/^#+ /m)[0] ?? '') ?? [];
-  const rows = table.trim().split('\n').slice(2);
-  const cells = (row: string): string[] => row.split(/(?<!\\)\|/).slice(1, -1);
-  return rows.map((row) => cells(row).map((cell) => cell.trim().replaceAll('\\|', '|')));
-}
-
-/** What stands between backquotes, piece by piece. */
-const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, each = '']) => each);
-
-const kept = tableOf('The unit, line by line');
-const leftOut = tableOf('What the unit leaves out');
+const kept = rowsOf('The unit, line by line');
+const leftOut = rowsOf('What the unit leaves out');
 const service = unitLines('Service');
 
 describe('crisp.service', () => {
@@ -56,7 +39,7 @@ describe('crisp.service', () => {
     const all = unitCapabilities();
     expect(all.filter((name) => !capabilitiesUpTo(40).includes(name))).toEqual([]);
     expect(new Set(all).size).toBe(all.length);
-    const explained = tableOf('Capabilities').flatMap(([names = '']) => quoted(names));
+    const explained = rowsOf('Capabilities').flatMap(([names = '']) => quoted(names));
     expect(explained.sort()).toEqual([...all].sort());
   });
 
@@ -77,7 +60,7 @@ function analyze(...options: string[]): string {
 const why = whyNoAnalyze();
 if (why !== undefined) console.log(`skipped: what systemd-analyze says of crisp.service: ${why}`);
 (why === undefined ? describe : describe.skip)('what systemd-analyze says of crisp.service', () => {
-  const documented = Number(/exposure level of crisp\.service is \*\*(\d+\.\d)\*\*/.exec(text)?.[1]);
+  const documented = Number(/exposure level of crisp\.service is \*\*(\d+\.\d)\*\*/.exec(SECURITY_DOC)?.[1]);
 
   it('is no worse than the docs say', () => {
     const level = Number(/exposure level for crisp\.service: (\d+\.\d)/.exec(analyze())?.[1]);
@@ -96,28 +79,5 @@ if (why !== undefined) console.log(`skipped: what systemd-analyze says of crisp.
     const reasons = new Set([...set, ...leftOut.flatMap(([lines = '']) => quoted(lines))]);
     expect(exposed.length).toBeGreaterThan(20);
     expect(exposed.filter((name) => !reasons.has(name))).toEqual([]);
-  });
-});
-
-describe('docs/security.md', () => {
-  it('names tests and sources that are there', () => {
-    const paths = new Set(
-      [...text.matchAll(/`((?:test|src|packaging|bin|scripts)\/[\w./-]+)`/g)].map(([, path = '']) => path),
-    );
-    expect(paths.size).toBeGreaterThan(40);
-    expect([...paths].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
-  });
-
-  it('names a test for each promise', () => {
-    const bare = tableOf('What is promised, and to whom').filter(
-      ([, , tests = '']) => !quoted(tests).some((path) => path.startsWith('test/')),
-    );
-    expect(bare.map(([promise]) => promise)).toEqual([]);
-  });
-
-  it('has six cells in each row of the sizes, as its head', () => {
-    const rows = tableOf('Where sizes come from');
-    expect(rows.length).toBeGreaterThan(30);
-    expect(rows.filter((cells) => cells.length !== 6)).toEqual([]);
   });
 });
