@@ -38,8 +38,13 @@ END
 )
 limits_hold "$main"
 
-# in_unit COMMAND...: what happens to the command among the unit's processes.
-in_unit() { (echo "$BASHPID" >/sys/fs/cgroup/system.slice/crisp.service/cgroup.procs && exec "$@"); }
+# in_unit COMMAND...: what happens to the command among the unit's processes; cgroup v1 has them in a hierarchy for devices too.
+in_unit() (
+  for each in /sys/fs/cgroup{,/systemd,/devices}/system.slice/crisp.service/cgroup.procs; do
+    [ ! -e "$each" ] || echo "$BASHPID" >"$each"
+  done
+  exec "$@"
+)
 in_unit dd if=/dev/kmsg bs=8k count=1 status=none >/dev/null || fail 'the kernel log cannot be read'
 said=$(in_unit timeout 10 dd if=/dev/ttyS0 count=0 2>&1 || true)
 [[ $said == *'Operation not permitted'* ]] || fail "a serial line can be opened: $said"

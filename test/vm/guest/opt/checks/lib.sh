@@ -37,8 +37,8 @@ make_pod() {
   crictl runp "$work/$1.json"
 }
 
-# make_container POD-ID POD-NAME NAME COMMAND [RESOURCES] [SECURITY]: creates a container with a JSON list as its command, and
-# resources and a security context in CRI's words, as jq takes them; prints its id.
+# make_container POD-ID POD-NAME NAME COMMAND [RESOURCES] [SECURITY] [MORE]: creates a container with a JSON list as its command,
+# resources and a security context in CRI's words, as jq takes them, and MORE over its configuration; prints its id.
 make_container() {
   [ -n "$(crictl images --quiet "$busybox")" ] || crictl pull "$busybox" >/dev/null
   jq -n --arg name "$3" --arg image "$busybox" --argjson command "$4" '{
@@ -47,7 +47,7 @@ make_container() {
     command: $command,
     log_path: "\($name).log",
     linux: {resources: ('"${5:-null}"'), security_context: ('"${6:-null}"')}
-  }' >"$work/container.json"
+  } * ('"${7:-null}"' // {})' >"$work/container.json"
   crictl create "$1" "$work/container.json" "$work/$2.json"
 }
 
