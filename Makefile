@@ -64,8 +64,8 @@ chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED
 starts: node_modules build ## crisp is started over running pods while calls and files go wrong; SEED=... ROWS=60 ALL=1 STAGE=1.6 ONLY=regex AT_ONCE=3 (root, Go)
 	test/starts/run.sh
 
-vm: node_modules build ## checks in a virtual machine with systemd, cgroup v2 and AppArmor; ONLY=regex KEEP=1 (root, Go)
-	ONLY='$(ONLY)' KEEP=$(KEEP) test/vm/run.sh
+vm: node_modules build ## checks in a virtual machine with systemd, cgroup v2 and AppArmor; ONLY=regex CGROUP=v1 KEEP=1 (root, Go)
+	ONLY='$(ONLY)' CGROUP='$(CGROUP)' KEEP=$(KEEP) test/vm/run.sh
 
 pins: node_modules ## each version that is built or fetched, and what is newer
 	@node test/support/run-typescript.mjs scripts/pins/main.ts

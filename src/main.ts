@@ -118,6 +118,8 @@ async function main(): Promise<void> {
   setFlagsFromString('--optimize-for-size');
   // A log reader that has gone (EPIPE) is no reason to stop serving.
   process.stderr.on('error', () => undefined);
+  // Without a listener Node answers this signal by opening its debugger on a loopback port: every local user would be root.
+  process.on('SIGUSR1', () => undefined);
   const out = (text: string): void => void process.stdout.write(text);
   const err = (text: string): void => void process.stderr.write(text);
   const actions = { version, serve, handOver, smoke, pull, removePods, containerdConfig, out, err };

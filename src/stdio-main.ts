@@ -14,6 +14,8 @@ import { runStdioWorker } from './stdio-worker';
 async function main(args: readonly string[]): Promise<StdioEnd> {
   // Whoever reads what we say may be gone.
   process.stderr.on('error', () => undefined);
+  // As in main.ts: this signal must not open Node's debugger.
+  process.on('SIGUSR1', () => undefined);
   const log = plainLogger((line) => void process.stderr.write(line)).child({ part: 'stdio' });
   process.on('unhandledRejection', (reason) => log.error('unhandled rejection', { error: errorMessage(reason) }));
   process.on('uncaughtException', (error) => {

@@ -9,7 +9,10 @@ import { capabilitiesUpTo, capabilityNames, statusField } from './proc';
 const CPUS = 'sys/devices/system/cpu';
 
 export interface HostFactsOptions {
-  /** The process that runs containers; default: this one. */
+  /**
+   * The process that runs containers. Where it is not known, the capabilities are those of process 1: our own may be fewer
+   * (CapabilityBoundingSet= in our unit), and privileged containers would silently lack what containerd can give them.
+   */
   readonly daemonPid?: number;
   /** Where the host's filesystem begins; for tests. */
   readonly root?: string;
@@ -23,7 +26,7 @@ export async function readHostFacts(options: HostFactsOptions = {}): Promise<Hos
   const daemon = `proc/${options.daemonPid ?? 'self'}`;
   const mounts = parseMountInfo(await text(at('proc/self/mountinfo')));
   const layout = cgroupLayout(mounts);
-  const status = await text(at(`${daemon}/status`));
+  const status = await text(at(`proc/${options.daemonPid ?? 1}/status`));
   const capabilities = capabilityNames(statusField(status, 'CapEff') || '0');
   return {
     cgroup2: layout.version === 2,

@@ -9,7 +9,9 @@ missing=()
 have docker-registry || missing+=(docker-registry)
 have nginx || missing+=(nginx-light)
 have pgrep || missing+=(procps)
-have ipcs || missing+=(util-linux)
+have ipcs && have setpriv || missing+=(util-linux)
+# It judges the unit as a file; nothing of it runs.
+have systemd-analyze || missing+=(systemd)
 
 export DEBIAN_FRONTEND=noninteractive
 # A download that fails is tried again, another dpkg is waited for.

@@ -26,7 +26,7 @@ export function baseFolder(): string {
  * Makes in `work` what a machine boots from: the base, this checkout's build, the pinned programs and the checks. Images are
  * pulled from where `certsDir` says, a tree of hosts.toml files that name a loopback address of the host.
  */
-export function makeDisk(base: string, work: string, certsDir: string): MachineParts {
+export function makeDisk(base: string, work: string, certsDir: string): Omit<MachineParts, 'cgroup'> {
   const built = buildTools(['containerd', 'runc', 'cni-plugins', 'crictl', 'node']);
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(work, 'key')]);
   writeHosts(certsDir, join(work, 'certs.d'));

@@ -11,6 +11,7 @@ export interface MachineParts {
   readonly work: string;
   readonly kernel: string;
   readonly initrd: string;
+  readonly cgroup: CgroupVersion;
 }
 
 /** What a command in the machine has printed, and how it ended. */
@@ -34,10 +35,20 @@ export interface Machine {
 
 /** Emulated on two cores, while others work on them, a boot takes one minute to four. */
 const BOOTS_WITHIN_MS = 600_000;
-const KERNEL_ARGUMENTS = [
-  ...['root=/dev/vda', 'rw', 'console=ttyS0', 'quiet', 'psi=1'],
-  ...['apparmor=1', 'security=apparmor', 'systemd.unified_cgroup_hierarchy=1'],
-];
+const KERNEL_ARGUMENTS = 'root=/dev/vda rw console=ttyS0 quiet psi=1 apparmor=1 security=apparmor';
+
+/** What systemd mounts below /sys/fs/cgroup; of v1: one hierarchy for each controller. */
+const HIERARCHY = {
+  v1: 'systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1',
+  v2: 'systemd.unified_cgroup_hierarchy=1',
+} as const;
+export type CgroupVersion = keyof typeof HIERARCHY;
+
+/** The version that a name stands for. Throws on another name. */
+export function cgroupVersion(name: string): CgroupVersion {
+  if (name !== 'v1' && name !== 'v2') throw new Error(`CGROUP is ${name}; it may be v1 or v2`);
+  return name;
+}
 
 /**
  * Boots a machine; resolves when it can be logged in to. Rejects at an interrupt. What has started is ended again when a
@@ -83,13 +94,13 @@ export async function startMachine(parts: MachineParts, interrupt: AbortSignal):
   };
 }
 
-function qemuCommand({ work, kernel, initrd }: MachineParts, port: number): string[] {
+function qemuCommand({ work, kernel, initrd, cgroup }: MachineParts, port: number): string[] {
   const drive = (file: string): string[] => ['-drive', `file=${join(work, file)},format=raw,if=virtio,cache=unsafe`];
   return [
     'qemu-system-x86_64',
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '4096'],
     ...['-display', 'none', '-monitor', 'none', '-serial', `file:${join(work, 'console.log')}`],
-    ...['-kernel', kernel, '-initrd', initrd, '-append', KERNEL_ARGUMENTS.join(' ')],
+    ...['-kernel', kernel, '-initrd', initrd, '-append', `${KERNEL_ARGUMENTS} ${HIERARCHY[cgroup]}`],
     ...[...drive('disk.img'), ...drive('swap.img')],
     ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${port}-:22`, '-device', 'virtio-net-pci,netdev=net,romfile='],
     ...['-device', 'virtio-rng-pci'],

@@ -6,15 +6,16 @@ import { cacheDir, checkout } from '../support/daemon/places';
 import { startTestRegistry } from '../support/daemon/registry';
 import { type Check, countLine, lineOf, type Outcome, readChecks, runCheck } from './checks';
 import { baseFolder, makeDisk } from './disk';
-import { type Machine, startMachine } from './machine';
+import { type CgroupVersion, cgroupVersion, type Machine, startMachine } from './machine';
 
 /**
  * `make vm`: boots a virtual machine with this checkout's build, runs the scripts of `test/vm/checks` in it one after the other,
- * and prints a line for each. Environment: ONLY, a regular expression, chooses among them; KEEP=1 keeps the machine
- * until an interrupt. Logs stay in the cache, in `vm/logs`. Ends with a line `N passed, N failed`.
+ * and prints a line for each. Environment: ONLY, a regular expression, chooses among them; CGROUP is v1 or v2 (default); KEEP=1
+ * keeps the machine until an interrupt. Logs stay in the cache, in `vm/logs`. Ends with a line `N passed, N failed`.
  */
 export async function main(): Promise<void> {
   const { ONLY, KEEP } = process.env;
+  const cgroup = cgroupVersion(process.env.CGROUP || 'v2');
   const checks = readChecks(join(checkout(), 'test/vm/checks'), ONLY ? new RegExp(ONLY) : undefined);
   if (checks.length === 0) throw new Error(`there is no check whose name matches ${ONLY}`);
   const interrupt = new AbortController();
@@ -22,7 +23,7 @@ export async function main(): Promise<void> {
   const { signal } = interrupt;
   const outcomes: Outcome[] = [];
   try {
-    await withMachine(signal, async (machine) => {
+    await withMachine({ signal, cgroup }, async (machine) => {
       await runAll(machine, checks, { outcomes, signal });
       await keepLogs(machine);
       if (KEEP === '1') await stay(machine, signal);
@@ -53,8 +54,13 @@ async function runAll(machine: Machine, checks: readonly Check[], { outcomes, si
 
 type Undo = () => Promise<void> | void;
 
+interface Boot {
+  readonly signal: AbortSignal;
+  readonly cgroup: CgroupVersion;
+}
+
 /** Makes and boots a machine, and takes down everything afterwards: it, its disk, and the registry that it pulls from. */
-async function withMachine(signal: AbortSignal, act: (machine: Machine) => Promise<void>): Promise<void> {
+async function withMachine({ signal, cgroup }: Boot, act: (machine: Machine) => Promise<void>): Promise<void> {
   const home = join(cacheDir(), 'vm');
   mkdirSync(home, { recursive: true });
   const base = baseFolder();
@@ -69,7 +75,7 @@ async function withMachine(signal: AbortSignal, act: (machine: Machine) => Promi
     undo.push(() => registry.stop());
     const parts = makeDisk(base, work, registry.certsDir);
     const began = performance.now();
-    const machine = await startMachine(parts, signal);
+    const machine = await startMachine({ ...parts, cgroup }, signal);
     undo.push(() => machine.stop());
     console.log(`the machine has booted in ${Math.round((performance.now() - began) / 1000)} s`);
     await act(machine);

@@ -63,6 +63,17 @@ it('readHostFacts of a host that says nothing promises nothing', async () => {
   });
 });
 
+it('takes the capabilities of process 1 where the daemon is not known, not those that its own unit leaves it', async () => {
+  root.add({
+    'proc/1/status': 'CapEff:\t0000000001000001\nSeccomp:\t0\n',
+    'proc/self/status': 'CapEff:\t0000000000000000\nSeccomp:\t2\n',
+  });
+  expect(await readHostFacts({ root: root.path })).toMatchObject({
+    capabilities: ['CAP_CHOWN', 'CAP_SYS_RESOURCE'],
+    canLowerOomScore: true,
+  });
+});
+
 it('readHostFacts sees swap accounting of v1, and of v2 from a process in the root cgroup', async () => {
   root.add({
     'proc/self/mountinfo': '1 1 0:1 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n',

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { countLine, lineOf, type Outcome, readChecks, runCheck } from '../../vm/checks';
-import type { Ended } from '../../vm/machine';
+import { cgroupVersion, type Ended } from '../../vm/machine';
 
 const VM = resolve(__dirname, '../../vm');
 const check = { name: 'limits', about: 'limits hold' };
@@ -37,6 +37,11 @@ describe('the checks of make vm', () => {
       execFileSync('bash', ['-n', join(VM, file)]);
     },
   );
+});
+
+it('CGROUP is one of the two versions of cgroups, or make vm ends at once', () => {
+  expect([cgroupVersion('v1'), cgroupVersion('v2')]).toEqual(['v1', 'v2']);
+  expect(() => cgroupVersion('v3')).toThrow('CGROUP is v3; it may be v1 or v2');
 });
 
 describe('readChecks', () => {

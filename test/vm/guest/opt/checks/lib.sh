@@ -26,28 +26,28 @@ wait_for() {
   done
 }
 
-# make_pod NAME [PARENT]: runs a pod below a slice of kubelet's form, or another cgroup; prints its id. NAME has no dash in it:
-# systemd's slices have.
+# make_pod NAME [PARENT] [MORE]: runs a pod below a slice of kubelet's form, or another cgroup, with MORE (what jq takes for an
+# object) over its configuration; prints its id. NAME has no dash in it: systemd's slices have.
 make_pod() {
   jq -n --arg name "$1" --arg parent "${2:-kubepods-burstable-pod$1.slice}" '{
     metadata: {name: $name, namespace: "vm", uid: $name, attempt: 0},
     log_directory: "/var/log/pods/vm_\($name)",
     linux: {cgroup_parent: $parent}
-  }' >"$work/$1.json"
+  } * ('"${3:-null}"' // {})' >"$work/$1.json"
   crictl runp "$work/$1.json"
 }
 
-# make_container POD-ID POD-NAME NAME COMMAND [RESOURCES]: creates a container with a JSON list as its command, and JSON resources
-# in CRI's words; prints its id.
+# make_container POD-ID POD-NAME NAME COMMAND [RESOURCES] [SECURITY] [MORE]: creates a container with a JSON list as its command,
+# resources and a security context in CRI's words, as jq takes them, and MORE over its configuration; prints its id.
 make_container() {
   [ -n "$(crictl images --quiet "$busybox")" ] || crictl pull "$busybox" >/dev/null
-  jq -n --arg name "$3" --arg image "$busybox" --argjson command "$4" --argjson resources "${5:-null}" '{
+  jq -n --arg name "$3" --arg image "$busybox" --argjson command "$4" '{
     metadata: {name: $name, attempt: 0},
     image: {image: $image},
     command: $command,
     log_path: "\($name).log",
-    linux: {resources: $resources}
-  }' >"$work/container.json"
+    linux: {resources: ('"${5:-null}"'), security_context: ('"${6:-null}"')}
+  } * ('"${7:-null}"' // {})' >"$work/container.json"
   crictl create "$1" "$work/container.json" "$work/$2.json"
 }
 
