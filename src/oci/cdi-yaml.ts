@@ -6,8 +6,37 @@ interface Line {
 }
 
 /** The lines still to be read; the first is looked at, then taken. */
-type Lines = Line[];
+class Lines {
+  private at = 0;
+  private depth = 0;
 
+  constructor(private readonly all: Line[]) {}
+
+  get first(): Line | undefined {
+    return this.all[this.at];
+  }
+
+  take(): void {
+    this.at++;
+  }
+
+  /** A part of the first line stands for it. */
+  replaceFirst(line: Line): void {
+    this.all[this.at] = line;
+  }
+
+  /** What `read` answers, which reads what is within something else. */
+  within<T>(read: () => T): T {
+    if (++this.depth > MAX_DEPTH) throw failed(this.first, TOO_DEEP);
+    const value = read();
+    this.depth--;
+    return value;
+  }
+}
+
+/** Lists and maps within each other; a file of CDI has eight. */
+const MAX_DEPTH = 100;
+const TOO_DEEP = `nests deeper than ${MAX_DEPTH} levels`;
 const SEPARATOR = /^-(\s|$)/;
 
 function failed(line: Line | undefined, problem: string): Error {
@@ -28,7 +57,7 @@ function withoutComment(text: string): string {
 }
 
 function linesOf(document: string): Lines {
-  const lines: Lines = [];
+  const lines: Line[] = [];
   for (const [i, raw] of document.split(/\r?\n/).entries()) {
     const text = withoutComment(raw).trimEnd();
     if (!text.trim() || (text === '---' && lines.length === 0)) continue;
@@ -38,7 +67,7 @@ function linesOf(document: string): Lines {
     if (text === '---' || text === '...' || text.startsWith('%')) throw failed(line, 'is more than one document');
     lines.push(line);
   }
-  return lines;
+  return new Lines(lines);
 }
 
 function plain(text: string): unknown {
@@ -51,13 +80,13 @@ function plain(text: string): unknown {
 }
 
 /** Reads one value within a line, from `at`; answers where it ends. `ends` are the characters that end a plain one. */
-function value(line: Line, at: number, ends: RegExp): { value: unknown; end: number } {
+function value(line: Line, at: number, ends: RegExp, depth = 0): { value: unknown; end: number } {
   const rest = line.text.slice(at);
   const double = /^"(?:[^"\\]|\\.)*"/.exec(rest)?.[0];
   if (double !== undefined) return { value: unescaped(line, double), end: at + double.length };
   const single = /^'(?:[^']|'')*'/.exec(rest)?.[0];
   if (single !== undefined) return { value: single.slice(1, -1).replaceAll("''", "'"), end: at + single.length };
-  if (rest.startsWith('[') || rest.startsWith('{')) return flow(line, at);
+  if (rest.startsWith('[') || rest.startsWith('{')) return flow(line, at, depth + 1);
   if (/^["'|>&*!%@`]/.test(rest)) throw failed(line, `${rest[0]} is not read here`);
   const length = rest.search(ends);
   const text = length < 0 ? rest : rest.slice(0, length);
@@ -77,7 +106,8 @@ function skipBlanks(line: Line, at: number): number {
 }
 
 /** A list or a map in brackets; it has to end on its line. */
-function flow(line: Line, start: number): { value: unknown; end: number } {
+function flow(line: Line, start: number, depth: number): { value: unknown; end: number } {
+  if (depth > MAX_DEPTH) throw failed(line, TOO_DEEP);
   const map = line.text[start] === '{';
   const close = map ? '}' : ']';
   const items: unknown[] = [];
@@ -85,11 +115,11 @@ function flow(line: Line, start: number): { value: unknown; end: number } {
   let at = skipBlanks(line, start + 1);
   while (line.text[at] !== close) {
     if (at >= line.text.length) throw failed(line, `has no ${close}`);
-    const first = value(line, at, map ? /:(\s|$)|[,}]/ : /[,\]]/);
+    const first = value(line, at, map ? /:(\s|$)|[,}]/ : /[,\]]/, depth);
     at = skipBlanks(line, first.end);
     if (map) {
       if (line.text[at] !== ':') throw failed(line, 'has a key without a value');
-      const second = value(line, skipBlanks(line, at + 1), /[,}]/);
+      const second = value(line, skipBlanks(line, at + 1), /[,}]/, depth);
       entries.push([String(first.value), second.value]);
       at = skipBlanks(line, second.end);
     } else items.push(first.value);
@@ -108,20 +138,28 @@ function whole(line: Line, at: number): unknown {
 
 /** Splits `key: value`; undefined when the line is no such thing. */
 function keyOf(line: Line): { key: string; valueAt: number } | undefined {
-  const match = /^(?:"((?:[^"\\])*)"|'([^']*)'|([^\s"'[{#&*!|>%@`-][^#]*?|-[^\s#][^#]*?))\s*:(?=\s|$)/.exec(line.text);
-  if (!match) return undefined;
-  return { key: match[1] ?? match[2] ?? match[3] ?? '', valueAt: skipBlanks(line, match[0].length) };
+  const quoted = /^(?:"([^"\\]*)"|'([^']*)')\s*:(?=\s|$)/.exec(line.text);
+  if (quoted) return { key: quoted[1] ?? quoted[2] ?? '', valueAt: skipBlanks(line, quoted[0].length) };
+  const [begin] = /^(?:[^\s"'[{#&*!|>%@`-]|-[^\s#])/.exec(line.text) ?? [];
+  if (begin === undefined) return undefined;
+  // The first colon with nothing or a blank behind it, and no comment before.
+  const rest = line.text.slice(begin.length);
+  const colon = rest.search(/:(?=\s|$)|#/);
+  if (colon < 0 || rest[colon] === '#') return undefined;
+  const end = begin.length + colon;
+  return { key: line.text.slice(0, end).trimEnd(), valueAt: skipBlanks(line, end + 1) };
 }
 
 function list(lines: Lines, indent: number): unknown[] {
   const items: unknown[] = [];
-  for (let line = lines[0]; line?.indent === indent && SEPARATOR.test(line.text); line = lines[0]) {
+  for (let line = lines.first; line?.indent === indent && SEPARATOR.test(line.text); line = lines.first) {
     const at = skipBlanks(line, 1);
-    lines.shift();
-    if (at >= line.text.length) items.push(below(lines, indent + 1));
-    else {
+    if (at >= line.text.length) {
+      lines.take();
+      items.push(below(lines, indent + 1));
+    } else {
       // What follows the dash is a block of its own, as if it stood on its own line.
-      lines.unshift({ indent: indent + at, text: line.text.slice(at), number: line.number });
+      lines.replaceFirst({ indent: indent + at, text: line.text.slice(at), number: line.number });
       items.push(block(lines));
     }
   }
@@ -130,11 +168,11 @@ function list(lines: Lines, indent: number): unknown[] {
 
 function map(lines: Lines, indent: number): Record<string, unknown> {
   const entries = new Map<string, unknown>();
-  for (let line = lines[0]; line?.indent === indent; line = lines[0]) {
+  for (let line = lines.first; line?.indent === indent; line = lines.first) {
     const key = keyOf(line);
     if (!key) throw failed(line, 'is not a key with a value');
     if (entries.has(key.key)) throw failed(line, `has the key "${key.key}" a second time`);
-    lines.shift();
+    lines.take();
     entries.set(key.key, key.valueAt < line.text.length ? whole(line, key.valueAt) : ofKey(lines, indent));
   }
   return Object.fromEntries(entries);
@@ -142,21 +180,21 @@ function map(lines: Lines, indent: number): Record<string, unknown> {
 
 /** A list may stand at the indentation of its key. */
 function ofKey(lines: Lines, indent: number): unknown {
-  const [next] = lines;
+  const next = lines.first;
   return next?.indent === indent && SEPARATOR.test(next.text) ? list(lines, indent) : below(lines, indent + 1);
 }
 
 function below(lines: Lines, indent: number): unknown {
-  const [next] = lines;
+  const next = lines.first;
   return next && next.indent >= indent ? block(lines) : null;
 }
 
 function block(lines: Lines): unknown {
-  const [line] = lines;
+  const line = lines.first;
   if (!line) return null;
-  if (SEPARATOR.test(line.text)) return list(lines, line.indent);
-  if (keyOf(line)) return map(lines, line.indent);
-  lines.shift();
+  if (SEPARATOR.test(line.text)) return lines.within(() => list(lines, line.indent));
+  if (keyOf(line)) return lines.within(() => map(lines, line.indent));
+  lines.take();
   return whole(line, 0);
 }
 
@@ -167,6 +205,6 @@ function block(lines: Lines): unknown {
 export function parseYaml(document: string): unknown {
   const lines = linesOf(document);
   const read = block(lines);
-  if (lines.length > 0) throw failed(lines[0], 'is not indented as what is around it');
+  if (lines.first) throw failed(lines.first, 'is not indented as what is around it');
   return read;
 }
