@@ -29,7 +29,9 @@ export function podNetworkResult(results: readonly CniResult[], preference: IpPr
       const named = ip.interface === undefined ? undefined : result.interfaces[ip.interface]?.name;
       const target = interfaces.get(named ?? DEFAULT_INTERFACE);
       const address = { IP: addressOf(ip.address), Gateway: ip.gateway };
-      if (target) target.IPConfigs = [...(target.IPConfigs ?? []), address];
+      if (!target) continue;
+      target.IPConfigs ??= [];
+      target.IPConfigs.push(address);
     }
   }
   const addresses = (interfaces.get(DEFAULT_INTERFACE)?.IPConfigs ?? []).map(({ IP }) => IP);
