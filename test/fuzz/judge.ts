@@ -61,7 +61,7 @@ export async function growth(target: Target, pump: Input, scale: number, upTo = 
 /** The milliseconds that an input takes. Rejects with a Misread when these are more than an input of its size may take. */
 export async function costWithin(target: Target, input: Input, scale: number): Promise<number> {
   const bytes = bytesOf(input);
-  const most = Math.max(LEAST_MS, (MIB_MS * bytes.length) / MIB) * scale;
+  const most = Math.max(LEAST_MS, ((target.mibMs ?? MIB_MS) * bytes.length) / MIB) * scale;
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < TRIES; i++) {
     const before = cpuMs();

@@ -8,7 +8,12 @@ export interface Target {
   readonly tokens: readonly string[];
   /** Longest input that whoever calls it lets through, in bytes; absent: a MiB is tried. */
   readonly most?: number;
-  /** Reads the bytes. Whatever it starts has ended when the promise resolves. */
+  /**
+   * What a MiB may cost, in milliseconds of processor time; absent: 50. More where several readers read the same, and where
+   * nobody writes a MiB but the administrator or the kernel: then only its growth is looked at.
+   */
+  readonly mibMs?: number;
+  /** Reads the bytes. Whatever it starts has ended when the promise resolves. False: it has passed over what it has read. */
   read(bytes: Buffer): unknown;
   /** True for the errors by which the parser may refuse its input; absent: it refuses nothing. */
   refuses?(thrown: unknown): boolean;

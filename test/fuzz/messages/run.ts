@@ -24,6 +24,7 @@ const BETWEEN_LOOKS = 400;
 const MOST_PODS = 6;
 /** The first of them bring about what comes with any use: code that is compiled, caches that are filled. */
 const WARM_UP = 0.05;
+const LEAST_WARM_UP = 1000;
 const SETTLES_MS = 60_000;
 /** An error of the language, and not one of ours. */
 const SLIP =
@@ -74,7 +75,7 @@ export async function fuzzNode(node: TestNode, options: MessagesOptions): Promis
   let crashed: string[] = [];
   void daemon.ended.then((code) => (crashed = [`crisp ended with ${code}`]));
   const run = new Run(node, new Seeded(seed), options);
-  await run.send(Math.ceil(count * WARM_UP));
+  await run.send(Math.ceil(Math.max(count * WARM_UP, Math.min(count / 3, LEAST_WARM_UP))));
   const base = await settledBytes(node);
   await run.send(count - run.sent);
   const wrong = { crashed: [...crashed], slips: run.slips };

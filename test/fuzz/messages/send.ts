@@ -2,7 +2,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import type { Made } from './messages';
 
 /** What a call gets; those that have no end are left after a moment. */
-const CALL_MS = 10_000;
+const CALL_MS = 3000;
 const STREAM_MS = 60;
 
 /** How a call ended: gRPC's code by its name, and what was said. */

@@ -9,6 +9,7 @@ import { parseObject } from '../../../src/cni/json-value';
 import { networkJson, parseNetworkList } from '../../../src/cni/network-config';
 import { podNetworkResult } from '../../../src/cni/pod-result';
 import { parseResult, resultJson } from '../../../src/cni/result';
+import { BadInputError } from '../../../src/host/bad-input';
 import { COMMON_TOKENS, either, isSyntaxError, JSON_TOKENS, type Target } from '../target';
 
 const RESULT = JSON.stringify({
@@ -40,6 +41,7 @@ const ADDRESS = '{"address":"10.1.0.5/16"},';
 
 const results: Target = {
   name: 'cni/results',
+  mibMs: 600,
   seeds: [RESULT, OLD_RESULT, '{"cniVersion":"0.3.1","ips":[{"version":"4","address":"10.1.0.5/16","interface":-1}]}'],
   tokens: [...COMMON_TOKENS, ...JSON_TOKENS, ADDRESS, '{"name":"a"},', '{"dst":"0.0.0.0/0"},', '"interface":0,'],
   refuses: either(CniError),
@@ -54,6 +56,7 @@ const results: Target = {
 
 const networks: Target = {
   name: 'cni/networks',
+  mibMs: 300,
   seeds: [LIST, '{"name":"a","plugins":[{"type":"b","n":12345678901234567890}]}'],
   tokens: [...COMMON_TOKENS, ...JSON_TOKENS, '{"type":"a"},', '"1.0.0",'],
   refuses: (thrown) => either(CniError)(thrown) || isSyntaxError(thrown),
@@ -62,6 +65,7 @@ const networks: Target = {
 
 const templates: Target = {
   name: 'cni/templates',
+  mibMs: 500,
   seeds: [
     '{"subnet":"{{.PodCIDR}}","routes":[{{range $i, $r := .Routes}}{{if $i}},{{end}}{"dst":"{{$r}}"}{{end}}]}',
     '{{- /* a comment */ -}}{{range .PodCIDRRanges}}{{.}}{{else}}none{{end}}',
@@ -88,7 +92,7 @@ const bandwidths: Target = {
   name: 'cni/bandwidths',
   seeds: ['10M', '1e6', '1P'],
   tokens: [...COMMON_TOKENS, 'M', 'Ki', '.'],
-  refuses: either(CniError),
+  refuses: either(BadInputError),
   read(bytes) {
     const text = bytes.toString('utf8');
     stringifyJson(bandwidth({ 'kubernetes.io/ingress-bandwidth': text, 'kubernetes.io/egress-bandwidth': text }));
@@ -97,6 +101,7 @@ const bandwidths: Target = {
 
 const json: Target = {
   name: 'base/json',
+  mibMs: 300,
   seeds: [
     '{"a":[12345678901234567,-9223372036854775808,1.5e3,"\\u00e4\\"",true,null]}',
     '12345678901234567',

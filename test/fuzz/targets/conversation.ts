@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { deflateSync } from 'node:zlib';
+import { constants, deflateSync } from 'node:zlib';
 import { headerDictionary } from '../../../src/streaming/spdy/dictionary';
 import { controlFrame, dataFrames, uint32 } from '../../../src/streaming/spdy/frame';
 import { StreamingRig } from '../../support/streaming/rig';
@@ -39,6 +39,7 @@ function spdy(url: string, ...types: readonly string[]): string {
     ]),
     {
       dictionary: headerDictionary(),
+      finishFlush: constants.Z_SYNC_FLUSH,
     },
   );
   const open = controlFrame(1, uint32(1), uint32(0), Buffer.from([0, 0]), deflate);
@@ -106,6 +107,7 @@ const conversation: Target = {
     '\x02\x85\x01\x02\x03\x04',
   ],
   most: 256 << 10,
+  mibMs: 800, // both ends of the connection are in this process
   async read(bytes) {
     const rig = await server();
     const text = bytes

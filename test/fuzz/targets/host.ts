@@ -43,6 +43,8 @@ class OneText extends CgroupDir {
 
 const cgroups: Target = {
   name: 'host/cgroup-files',
+  most: 256 << 10,
+  mibMs: 2000, // two dozen files
   seeds: [
     'usage_usec 123\nuser_usec 100\nsystem_usec 23\nnr_periods 1\n',
     '12345\n',
@@ -66,6 +68,7 @@ const cgroups: Target = {
 
 const proc: Target = {
   name: 'host/proc-files',
+  mibMs: 600,
   seeds: [
     NET_DEV,
     MOUNTS,
@@ -89,6 +92,7 @@ const proc: Target = {
 
 const logLines: Target = {
   name: 'client/log-lines',
+  mibMs: 300,
   seeds: ['2026-01-02T03:04:05.123456789Z stdout F hello', '2026-01-02T03:04:05+01:00 stderr P '],
   tokens: [...COMMON_TOKENS, ' stdout ', ' F ', 'P', '2026-01-02T03:04:05Z'],
   refuses: (thrown) =>
@@ -101,6 +105,8 @@ const logLines: Target = {
 /** What a container prints, in pieces, into a log. */
 const output: Target = {
   name: 'io/container-output',
+  most: 256 << 10,
+  mibMs: 1500, // a line of a byte is fifty in the log
   seeds: ['hello\nworld\r\n', 'no newline', '\n\n\r\n', `${'x'.repeat(5000)}\n`],
   tokens: ['\n', '\r', '\r\n', '\0', 'x', '\xff', 'x'.repeat(4096)],
   read(bytes) {

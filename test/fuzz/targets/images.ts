@@ -64,6 +64,7 @@ const DOCUMENTS: readonly string[] = [
 
 const manifests: Target = {
   name: 'images/manifests',
+  mibMs: 80,
   seeds: [MANIFEST, INDEX],
   tokens: DOCUMENTS,
   most: MAX_MANIFEST_BYTES,
@@ -76,6 +77,7 @@ const manifests: Target = {
 
 const configs: Target = {
   name: 'images/configs',
+  mibMs: 250,
   seeds: [CONFIG, '{"rootfs":{}}'],
   tokens: [...COMMON_TOKENS, ...JSON_TOKENS, `"${DIFF_ID}",`, '"/a":{},', '"A=b",'],
   most: MAX_CONFIG_BYTES,
@@ -90,6 +92,7 @@ const configs: Target = {
 /** An image of which everything but one document is good. */
 const choice: Target = {
   name: 'images/choice',
+  mibMs: 100,
   seeds: [INDEX, MANIFEST],
   tokens: DOCUMENTS,
   most: MAX_MANIFEST_BYTES,
@@ -183,6 +186,7 @@ const HOSTS = `server = "https://example.org"
 
 const hostsToml: Target = {
   name: 'images/hosts-toml',
+  mibMs: 1000,
   seeds: [HOSTS, '[host]', 'a = 1979-05-27T07:32:00Z\nb = [1, { c = 0x10 }]'],
   tokens: [
     ...COMMON_TOKENS,

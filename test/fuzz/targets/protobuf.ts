@@ -1,9 +1,9 @@
 import { ContainersDefinition } from '../../../generated/containerd/services/containers/v1/containers';
 import { ImagesDefinition } from '../../../generated/containerd/services/images/v1/images';
 import { TasksDefinition } from '../../../generated/containerd/services/tasks/v1/tasks';
-import { ImageServiceDefinition, RuntimeServiceDefinition } from '../../../generated/cri/v1/api';
+import { ImageServiceDefinition, RunPodSandboxRequest, RuntimeServiceDefinition } from '../../../generated/cri/v1/api';
 import { decodeEvent } from '../../../src/containerd/events';
-import { statusHeaders, statusIn } from '../../../src/rpc/call-status';
+import { statusIn } from '../../../src/rpc/call-status';
 import { deserializer } from '../../../src/rpc/codec';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import type { ServiceDefinition } from '../../../src/rpc/service';
@@ -19,6 +19,17 @@ const READERS = SERVICES.flatMap(({ methods }) =>
     deserializer(responseType),
   ]),
 );
+
+const RUN_POD = RunPodSandboxRequest.encode(
+  RunPodSandboxRequest.fromPartial({
+    config: {
+      metadata: { name: 'web', uid: 'u', namespace: 'default' },
+      hostname: 'web',
+      labels: { a: 'b' },
+      linux: {},
+    },
+  }),
+).finish();
 
 /** A group that is opened; a message within a message; a number without an end. */
 const WIRE = [
@@ -36,12 +47,8 @@ const EVENTS = ['TaskExit', 'TaskOOM', 'TaskStart', 'TaskDelete'];
 
 const messages: Target = {
   name: 'rpc/messages',
-  seeds: [
-    // RunPodSandbox: metadata, a hostname and labels; and a bare handler.
-    '\x02\x0a\x1d\x0a\x0f\x0a\x03web\x12\x01u\x1a\x05a/b/c\x12\x03web\x32\x05\x0a\x01a\x12\0\x12\x01x',
-    '\0',
-    '\x10\x08\x01\x12\x04\x0a\x02id',
-  ],
+  mibMs: 300,
+  seeds: [`\x02${latin(RUN_POD)}`, '\0', '\x10\x08\x01\x12\x04\x0a\x02id'],
   tokens: [...COMMON_TOKENS, ...WIRE, '\x0a\x09__proto__\x12\0'],
   refuses: either(RpcError),
   read(bytes) {
@@ -63,7 +70,7 @@ const events: Target = {
   },
 };
 
-/** What another side says of how a call ended, and what we say. */
+/** What another side says of how a call ended. */
 const statuses: Target = {
   name: 'rpc/statuses',
   seeds: ['not found', 'a%20b', latin('größer'), '%', '%ff%fe'],
@@ -72,7 +79,6 @@ const statuses: Target = {
   read(bytes) {
     const text = bytes.toString('latin1');
     statusIn({ 'grpc-status': text, 'grpc-message': text });
-    statusHeaders({ code: 2, message: bytes.toString('utf8') });
   },
 };
 

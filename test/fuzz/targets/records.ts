@@ -52,49 +52,56 @@ const DOCUMENT = [...COMMON_TOKENS, ...JSON_TOKENS, '"a":"b",', '{"key":"A","val
 /** What is not understood is not there: no record may keep the others from being found again. */
 const sandboxes: Target = {
   name: 'state/sandbox-records',
+  mibMs: 300,
   seeds: [SANDBOX],
   tokens: DOCUMENT,
   read(bytes) {
     const metadata = parseSandboxMetadata(bytes);
-    if (!metadata) return;
+    if (!metadata) return false;
     const text = encodeSandboxMetadata(metadata);
     if (parseSandboxMetadata(Buffer.from(text))?.id !== metadata.id)
       throw new Error('what is written is not read again');
     const status = { state: 'READY', createdAt: 1n } as const;
     toCriSandboxStatus({ metadata, status } as Parameters<typeof toCriSandboxStatus>[0], false);
+    return true;
   },
 };
 
 const containers: Target = {
   name: 'state/container-records',
+  mibMs: 300,
   seeds: [CONTAINER],
   tokens: DOCUMENT,
   read(bytes) {
     const metadata = parseContainerMetadata(bytes);
-    if (!metadata) return;
+    if (!metadata) return false;
     const text = encodeContainerMetadata(metadata);
     if (parseContainerMetadata(Buffer.from(text))?.id !== metadata.id)
       throw new Error('what is written is not read again');
     const status = parseStatusFile(Buffer.from(STATUS));
     toCriContainerStatus({ metadata, status } as Parameters<typeof toCriContainerStatus>[0], () => undefined);
+    return true;
   },
 };
 
 const statusFiles: Target = {
   name: 'state/status-files',
+  mibMs: 300,
   seeds: [STATUS],
   tokens: DOCUMENT,
   read(bytes) {
     const kept = foreignMembers(bytes);
     const status = parseStatusFile(bytes);
-    if (!status) return;
+    if (!status) return false;
     if (!parseStatusFile(Buffer.from(encodeStatusFile(status, kept))))
       throw new Error('what is written is not read again');
+    return true;
   },
 };
 
 const updates: Target = {
   name: 'state/updated-resources',
+  mibMs: 300,
   seeds: [RESOURCES],
   tokens: DOCUMENT,
   read: (bytes) => stringifyJson([parseUpdatedResources(bytes), parseUpdatedResourcesMember(bytes)]),
@@ -111,6 +118,7 @@ const SPEC = JSON.stringify({
 /** A record of containerd whose extension cannot be read: its spec says the rest. */
 const specs: Target = {
   name: 'state/partial-metadata',
+  mibMs: 300,
   seeds: [SPEC],
   tokens: DOCUMENT,
   read(bytes) {
