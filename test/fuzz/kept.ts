@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkout } from '../support/daemon/places';
 import type { Input } from './input';
@@ -19,11 +19,14 @@ export function keep(name: string, kept: Kept): void {
   const all = keptOf(name);
   const text = ({ before, piece, times, after }: Input): string => JSON.stringify([before, piece, times, after]);
   if (all.some((each) => text(each) === text(kept))) return;
+  mkdirSync(folder(), { recursive: true });
   writeFileSync(fileOf(name), `${JSON.stringify([...all, kept], null, 2)}\n`);
 }
 
 /** Names of the targets of which something is kept, as files have them. */
 export function keptNames(): string[] {
+  // Git keeps no empty directory.
+  if (!existsSync(folder())) return [];
   return readdirSync(folder())
     .filter((name) => name.endsWith('.json'))
     .map((name) => name.slice(0, -'.json'.length));
