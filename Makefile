@@ -1,6 +1,6 @@
 # Needs Node >= 20. `make run` and `make test` install what else they need.
 .DEFAULT_GOAL := help
-.PHONY: help install build generate check-generated lint types unit integration test interop conformance conformance-all e2e-kubelet bench chaos starts soak vm pins pin run clean
+.PHONY: help install build generate check-generated lint types unit integration test interop conformance conformance-all e2e-kubelet bench chaos fuzz starts soak vm pins pin run clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,9 @@ bench: node_modules build ## crisp beside containerd's own CRI, in numbers (root
 
 chaos: node_modules build ## pods while everything goes wrong; SECONDS_=300 SEED=... INFRA=auto (root, Go)
 	SECONDS_=$(SECONDS_) SEED=$(SEED) test/chaos/run.sh
+
+fuzz: node_modules build ## parsers read changed inputs, then random messages over all RPCs; SECONDS_=120 MESSAGES=100000 SEED=... ONLY=regex STAGE=2.x (root)
+	SECONDS_=$(SECONDS_) MESSAGES=$(MESSAGES) SEED=$(SEED) ONLY='$(ONLY)' test/fuzz/run.sh
 
 starts: node_modules build ## crisp is started over running pods while calls and files go wrong; SEED=... ROWS=60 ALL=1 STAGE=1.6 ONLY=regex AT_ONCE=3 (root, Go)
 	test/starts/run.sh

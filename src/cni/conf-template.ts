@@ -28,7 +28,10 @@ interface Scope {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-const ACTION = /\{\{(- )?(.*?)( -)?\}\}/gs;
+/** No action has the beginning of another in it: it would be looked for an end of each of them. */
+const ACTION = /\{\{(- )?((?:(?!\{\{).)*?)( -)?\}\}/gs;
+/** Blocks within each other. */
+const MAX_DEPTH = 100;
 const PATH = /^(?:\.|(?:\$[A-Za-z_]\w*|\$)?(?:\.[A-Za-z_]\w*)*)$/;
 const RANGE = /^range\s+(?:\$([A-Za-z_]\w*)\s*(?:,\s*\$([A-Za-z_]\w*)\s*)?:=\s*)?(\S+)$/;
 
@@ -81,7 +84,9 @@ function act(action: string, open: Open[], target: () => Node[]): void {
   if (action.startsWith('/*')) return;
   const node = parseAction(action);
   target().push(node);
-  if ('kind' in node) open.push({ block: node, inElse: false });
+  if (!('kind' in node)) return;
+  if (open.length >= MAX_DEPTH) throw new CniError(`the template has more than ${MAX_DEPTH} blocks within each other`);
+  open.push({ block: node, inElse: false });
 }
 
 function parseAction(action: string): Value | Block {

@@ -60,10 +60,10 @@ export class CgroupDir {
   }
 }
 
-/** A decimal number, also a negative one; undefined for anything else, such as `max`. */
+/** A decimal number of 64 bits, also a negative one; undefined for anything else, such as `max`. */
 export function parseNumber(text: string): bigint | undefined {
   const trimmed = text.trim();
-  return /^-?\d+$/.test(trimmed) ? BigInt(trimmed) : undefined;
+  return /^-?\d{1,20}$/.test(trimmed) ? BigInt(trimmed) : undefined;
 }
 
 /** Lines of a key and a number, as memory.stat has them; others are left out. */

@@ -123,7 +123,7 @@ export function parseThrottle(bytes: string, operations: string): CgroupIoDevice
 function throttleTable(text: string): ReadonlyMap<string, bigint> {
   const table = new Map<string, bigint>();
   for (const line of text.split('\n')) {
-    const [, number, way, value = ''] = /^(\d+:\d+) (\w+) (\d+)$/.exec(line.trim()) ?? [];
+    const [, number, way, value = ''] = /^(\d{1,10}:\d{1,10}) (\w+) (\d+)$/.exec(line.trim()) ?? [];
     const parsed = parseNumber(value);
     if (number !== undefined && parsed !== undefined) table.set(`${number} ${way}`, parsed);
   }

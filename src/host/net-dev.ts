@@ -9,7 +9,7 @@ export function parseNetDev(text: string): NetDev[] {
     // The name ends at the last colon: that of an alias has one too. Its counter may follow without a space.
     const colon = line.lastIndexOf(':');
     const counters = line.slice(colon + 1).trim();
-    if (colon < 0 || !/^\d+( +\d+){15}$/.test(counters)) return [];
+    if (colon < 0 || !/^\d{1,20}( +\d{1,20}){15}$/.test(counters)) return [];
     const value = counters.split(/ +/).map(BigInt);
     const at = (index: number): bigint => value[index] ?? 0n;
     return {

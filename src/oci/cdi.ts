@@ -31,22 +31,27 @@ interface Device {
   readonly edits: ContainerEdits;
 }
 
+/** Names of CDI devices of one container: a thousand in the request, and the same in the older annotations. */
+export const MAX_CDI_NAMES = 2048;
+
 /**
  * The devices that a container asks for: those of the request, then those of the older `cdi.k8s.io/` annotations (comma
- * separated), each once.
+ * separated), each once. Throws an OciError for what is no name, and for more than `MAX_CDI_NAMES`.
  */
 export function cdiDeviceNames(devices: readonly CDIDevice[], annotations: Readonly<Record<string, string>>): string[] {
-  const asked = devices.map(({ name }, i) => ({ name, field: `config.CDI_devices[${i}].name` }));
-  const older = Object.entries(annotations)
-    .filter(([key]) => key.startsWith(ANNOTATION_PREFIX))
-    .flatMap(([key, value]) =>
-      value.split(',').map((name) => ({ name, field: `config.annotations[${JSON.stringify(key)}]` })),
-    );
-  const all = [...asked, ...older];
-  for (const { name, field } of all) {
+  const names: string[] = [];
+  const add = (name: string, field: string): void => {
     if (!isQualifiedName(name)) throw new OciError(field, `${JSON.stringify(name)} is not vendor/class=device`);
+    names.push(name);
+    if (names.length > MAX_CDI_NAMES) throw new OciError(field, `brings the CDI devices to over ${MAX_CDI_NAMES}`);
+  };
+  for (const [i, { name }] of devices.entries()) add(name, `config.CDI_devices[${i}].name`);
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!key.startsWith(ANNOTATION_PREFIX)) continue;
+    const field = `config.annotations[${JSON.stringify(key)}]`;
+    for (const name of value.split(',', MAX_CDI_NAMES + 1)) add(name, field);
   }
-  return [...new Set(all.map(({ name }) => name))];
+  return [...new Set(names)];
 }
 
 function mergedHooks(all: readonly ContainerEdits[]): SpecHooks {

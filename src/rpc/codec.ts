@@ -1,3 +1,5 @@
+import { Code } from './code';
+import { RpcError } from './rpc-error';
 import { EncodedMessage, type MessageType, type MethodDefinition, type ServiceDefinition } from './service';
 
 /** What one message may have: containerd and kubelet both allow 16 MiB, and the limit must not be ours. */
@@ -18,8 +20,17 @@ export function serializer(type: unknown): (message: unknown) => readonly Buffer
   };
 }
 
-/** Reads a message. */
+/**
+ * Reads a message. For bytes that are none it throws an RpcError with INTERNAL, the code that gRPC's own libraries answer: the
+ * sender has made a mistake, and we have not. The decoder throws RangeErrors and whatever the engine throws.
+ */
 export function deserializer(type: unknown): (bytes: Buffer) => unknown {
   const codec = type as MessageType<unknown>;
-  return (bytes) => codec.decode(bytes);
+  return (bytes) => {
+    try {
+      return codec.decode(bytes);
+    } catch {
+      throw new RpcError(Code.INTERNAL, 'the message cannot be read');
+    }
+  };
 }

@@ -4,6 +4,7 @@ import type { Any } from '../model/any';
 import type { ContainerMetadata } from '../model/container';
 import type { SandboxMetadata } from '../model/sandbox';
 import type { Spec } from '../model/spec';
+import { isPlain } from './go-json';
 import { KIND_LABEL } from './labels';
 
 /**
@@ -30,10 +31,21 @@ const SPEC_CONTAINER_NAME = 'io.kubernetes.cri.container-name';
 /** The OCI spec of a record; undefined when there is none that can be read. */
 export function specOf({ spec }: { readonly spec?: Any }): Spec | undefined {
   try {
-    return spec && (parseJson(spec.value.toString('utf8')) as Spec);
+    const read = spec && parseJson(spec.value.toString('utf8'));
+    return isPlain(read) ? (read as unknown as Spec) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The text of a member; empty for one that is none. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** A member of a spec that may be anything. */
+function memberOf(value: unknown, key: string): unknown {
+  return isPlain(value) ? value[key] : undefined;
 }
 
 /** Why something of a record with such a spec is not known. */
@@ -50,7 +62,8 @@ export function hasTornSpec({ spec }: { readonly spec?: Any }): boolean {
 export function partialSandboxMetadata(record: Record): SandboxMetadata {
   const { [KIND_LABEL]: _kind, ...labels } = record.labels;
   const [name = '', namespace = '', uid = ''] = [POD_NAME, POD_NAMESPACE, POD_UID].map((key) => labels[key]);
-  const netns = specOf(record)?.linux?.namespaces?.find(({ type }) => type === 'network');
+  const namespaces = memberOf(specOf(record)?.linux, 'namespaces');
+  const netns = Array.isArray(namespaces) && namespaces.find((each) => memberOf(each, 'type') === 'network');
   const network = netns ? NamespaceMode.POD : NamespaceMode.NODE;
   return {
     id: record.id,
@@ -60,7 +73,7 @@ export function partialSandboxMetadata(record: Record): SandboxMetadata {
       labels,
       linux: { securityContext: { namespaceOptions: { network } } },
     }),
-    netnsPath: netns?.path ?? '',
+    netnsPath: textOf(memberOf(netns, 'path')),
     ip: '',
     additionalIps: [],
     runtimeHandler: '',
@@ -71,13 +84,14 @@ export function partialSandboxMetadata(record: Record): SandboxMetadata {
 /** What is known of a container whose metadata cannot be read. Its attempt, annotations and log are not. */
 export function partialContainerMetadata(record: Record, imageRef: string): ContainerMetadata {
   const { [KIND_LABEL]: _kind, ...labels } = record.labels;
-  const annotations = specOf(record)?.annotations ?? {};
+  const annotations = specOf(record)?.annotations;
+  const annotation = (key: string): string => textOf(memberOf(annotations, key));
   return {
     id: record.id,
     name: '',
-    sandboxId: record.sandboxId || (annotations[SPEC_SANDBOX_ID] ?? ''),
+    sandboxId: record.sandboxId || annotation(SPEC_SANDBOX_ID),
     config: ContainerConfig.fromPartial({
-      metadata: { name: labels[CONTAINER_NAME] ?? annotations[SPEC_CONTAINER_NAME] ?? '', attempt: 0 },
+      metadata: { name: labels[CONTAINER_NAME] ?? annotation(SPEC_CONTAINER_NAME), attempt: 0 },
       image: { image: record.image },
       labels,
     }),

@@ -83,7 +83,7 @@ function integer(value: unknown): bigint {
 }
 
 function number(value: unknown = 0): number {
-  if (typeof value !== 'number') throw new TypeError('not a number');
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new TypeError('not a number');
   return value;
 }
 

@@ -9,6 +9,7 @@ import { breakdown } from './parts/breakdown';
 import { density } from './parts/density';
 import { exec } from './parts/exec';
 import { exited } from './parts/exited';
+import { load } from './parts/load';
 import { logs } from './parts/logs';
 import type { Bench } from './parts/part';
 import { pods } from './parts/pods';
@@ -30,6 +31,7 @@ const RUN: Record<Part, (bench: Bench) => Promise<void>> = {
   pull,
   exited,
   streams,
+  load,
   breakdown,
 };
 

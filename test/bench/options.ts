@@ -4,7 +4,7 @@ import type { Entry } from './contestant';
 import type { Mode } from './report/metrics';
 
 /** What can be measured, in the order in which it is. */
-export const PARTS = ['pods', 'exec', 'density', 'logs', 'pull', 'exited', 'streams', 'breakdown'] as const;
+export const PARTS = ['pods', 'exec', 'density', 'logs', 'pull', 'exited', 'streams', 'load', 'breakdown'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -22,12 +22,23 @@ export interface BenchOptions {
   /** Output of one container, and what goes through one stream. */
   readonly logMib: number;
   readonly streamMib: number;
+  /** How long many clients are busy. */
+  readonly loadSeconds: number;
   readonly entries: readonly Entry[];
   /** The numbers go into the documentation: they do when everything is measured in full, or when `DOCUMENT=1` says so. */
   readonly document: boolean;
 }
 
-const NUMBERS = { PODS: 100, DENSITY: 105, ROUNDS: 3, REST_SECONDS: 30, EXITED: 1000, LOG_MIB: 256, STREAM_MIB: 1024 };
+const NUMBERS = {
+  PODS: 100,
+  DENSITY: 105,
+  ROUNDS: 3,
+  REST_SECONDS: 30,
+  EXITED: 1000,
+  LOG_MIB: 256,
+  STREAM_MIB: 1024,
+  LOAD_SECONDS: 20,
+};
 
 /**
  * Reads the options from environment variables, each with a default. `VARIANTS` names further crisps with settings of
@@ -49,7 +60,7 @@ export function benchOptions(env: Readonly<Record<string, string | undefined>>):
       rounds: n.ROUNDS,
       restSeconds: n.REST_SECONDS,
     },
-    ...{ exited: n.EXITED, logMib: n.LOG_MIB, streamMib: n.STREAM_MIB },
+    ...{ exited: n.EXITED, logMib: n.LOG_MIB, streamMib: n.STREAM_MIB, loadSeconds: n.LOAD_SECONDS },
     entries: [
       { name: 'plugin', kind: 'plugin' },
       { name: 'crisp', kind: 'crisp', settings: {} },

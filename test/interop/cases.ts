@@ -46,7 +46,7 @@ export const CLIENT_CASES: Readonly<Record<string, (channel: Channel) => Promise
     equal(replies, [74_922]);
   },
   async server_streaming(channel) {
-    const sizes: number[] = [];
+    const sizes: (number | undefined)[] = [];
     for await (const reply of client(channel).streamingOutputCall(output(REPLIES))) sizes.push(sizeOf(reply));
     equal(sizes, REPLIES);
   },

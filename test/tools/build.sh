@@ -20,7 +20,7 @@ say() { printf 'tools: %s\n' "$*" >&2; }
 pin_of() {
   case $1 in
     containerd | containerd-2.3 | containerd-1.7 | runc | cni-plugins | grpc-interop | node) echo "$1" ;;
-    crictl | critest) echo cri-tools ;;
+    crictl | critest | load) echo cri-tools ;; # the load of `make bench` is built with crictl's modules
     kubelet) echo kubernetes ;;
     *) say "unknown tool: $1"; return 2 ;;
   esac
@@ -84,6 +84,12 @@ build_critest() {
   rm -rf "${copy%/*}"
 }
 
+# Ours: many clients of a CRI server.
+build_load() {
+  cd "$here/$pin"
+  CGO_ENABLED=0 go_build -o "$1/load" "$here/../bench/load/main.go"
+}
+
 # kubelet reads its own version to tell which feature gates it has, and refuses to start without one.
 build_kubelet() {
   local numbers=${version#v} component=k8s.io/component-base/version flags
@@ -130,6 +136,7 @@ key_of() {
       go env GOVERSION
     fi
     [ "$1" != critest ] || echo "${CRITEST_DIGEST:-}"
+    [ "$1" != load ] || cat "$here/../bench/load/main.go"
   } | sha256sum | cut -c1-16
 }
 

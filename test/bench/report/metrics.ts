@@ -16,7 +16,7 @@ export interface Metric {
   readonly id: string;
   readonly part: Part;
   readonly label: string;
-  readonly unit: 'ms' | 'CPU ms' | 'CPU ‰' | 'MiB' | 'MB/s' | 's';
+  readonly unit: 'ms' | 'CPU ms' | 'CPU ‰' | 'MiB' | 'MB/s' | 's' | 'calls';
   readonly goal?: Goal;
   /** The goals of pods that are held in other ways, where they are other ones. */
   readonly goals?: Readonly<Partial<Record<Mode, Goal>>>;
@@ -25,6 +25,34 @@ export interface Metric {
 const atMost = (value: number): Goal => ({ kind: 'ratio', bound: 'most', value });
 const atLeast = (value: number): Goal => ({ kind: 'ratio', bound: 'least', value });
 const within = (value: number): Goal => ({ kind: 'value', bound: 'most', value });
+
+/** How so many clients are served, each with a connection of its own. */
+const underLoad = (clients: number): Metric[] => [
+  {
+    id: `load.${clients}.failed`,
+    part: 'load',
+    label: `${clients} clients: calls that failed`,
+    unit: 'calls',
+    goal: within(0),
+  },
+  {
+    id: `load.${clients}.connect`,
+    part: 'load',
+    label: `${clients} clients: the longest of connecting at once`,
+    unit: 'ms',
+    goal: within(1000),
+  },
+  {
+    id: `load.${clients}.newcomer`,
+    part: 'load',
+    label: `${clients} clients: the longest of a new one with its Version`,
+    unit: 'ms',
+    goal: within(1000),
+  },
+  { id: `load.${clients}.listPods`, part: 'load', label: `${clients} clients: ListPodSandbox`, unit: 'ms' },
+  { id: `load.${clients}.listContainers`, part: 'load', label: `${clients} clients: ListContainers`, unit: 'ms' },
+  { id: `load.${clients}.exec`, part: 'load', label: `${clients} clients: ExecSync`, unit: 'ms' },
+];
 
 /** Everything that is measured, in the order of the report. */
 export const METRICS: readonly Metric[] = [
@@ -129,4 +157,6 @@ export const METRICS: readonly Metric[] = [
     label: 'port-forward over WebSocket',
     unit: 'MB/s',
   },
+  ...underLoad(200),
+  ...underLoad(500),
 ];

@@ -33,10 +33,10 @@ export function writeDocumentation(report: Report): void {
   const { machine, options, columns, rows } = report;
   const docs = join(checkout(), 'docs');
   const page = join(docs, 'performance.md');
-  const { pods, density, rounds, restSeconds, exited, logMib, streamMib } = options;
+  const { pods, density, rounds, restSeconds, exited, logMib, streamMib, loadSeconds } = options;
   const sizes =
     `${pods} pods and probes one at a time; batches of ${density} pods, ${rounds} times, ${restSeconds} s at rest; ` +
-    `${logMib} MiB of output; ${exited} containers that have ended; ${streamMib} MiB through a stream.`;
+    `${logMib} MiB of output; ${exited} containers that have ended; ${streamMib} MiB through a stream; ${loadSeconds} s of busy clients.`;
   const block = `${describeMachine(machine)}\n\n${sizes}\n\n${resultTable(rows, columns)}`;
   const numbered = withBlock(readFileSync(page, 'utf8'), 'numbers', block);
   writeFileSync(page, withBlock(numbered, 'breakdown', titled(report).join('\n\n')));

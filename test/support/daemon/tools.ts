@@ -13,6 +13,7 @@ export type Tool =
   | 'crictl'
   | 'critest'
   | 'kubelet'
+  | 'load'
   | 'node';
 
 const BUILD = 'test/tools/build.sh';

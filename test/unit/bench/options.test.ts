@@ -11,6 +11,7 @@ describe('the options of the bench', () => {
       exited: 1000,
       logMib: 256,
       streamMib: 1024,
+      loadSeconds: 20,
       document: true,
       entries: [
         { name: 'plugin', kind: 'plugin' },

@@ -49,6 +49,8 @@ describe('renderConfTemplate', () => {
     ['{{end}}', 'the template has {{end}}, which is not understood'],
     ['{{if .PodCIDR}}{{else}}{{else}}{{end}}', 'the template has {{else}}, which is not understood'],
     ['{{}}', 'the template has {{}}, which is not understood'],
+    ['{{ {{.PodCIDR}} }}x{{len}}', 'the template has {{len}}, which is not understood'],
+    ['{{if .PodCIDR}}'.repeat(101), 'the template has more than 100 blocks within each other'],
   ])('refuses %s', (template, message) => {
     expect(() => renderConfTemplate(template, ['10.0.0.0/24'])).toThrow(new CniError(message));
   });

@@ -42,6 +42,15 @@ describe('podNetworkResult', () => {
     });
   });
 
+  it('keeps the order of very many addresses', () => {
+    const ips = Array.from({ length: 50_000 }, (_, at) => ({
+      address: `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}/8`,
+      gateway: '',
+    }));
+    const { ip, additionalIps } = podNetworkResult([{ ...nothing, ips }], 'cni');
+    expect([ip, additionalIps.length, additionalIps.at(-1)]).toEqual(['10.0.0.0', 49_999, '10.0.195.79']);
+  });
+
   it('refuses a pod whose eth0 got no address', () => {
     expect(() => podNetworkResult([nothing], 'ipv4')).toThrow(
       new CniError('the pod network gave interface eth0 no address'),

@@ -99,6 +99,22 @@ describe('parseYaml', () => {
     expect(Object.entries(read as object)).toEqual([['__proto__', 1]]);
   });
 
+  it.each([
+    ['lists in brackets', (n: number) => `${'['.repeat(n)}${']'.repeat(n)}`],
+    ['maps in brackets', (n: number) => `${'{a: '.repeat(n)}${'}'.repeat(n)}`],
+    ['lists on one line', (n: number) => `${'- '.repeat(n)}a`],
+    ['maps on lines of their own', (n: number) => Array.from({ length: n }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+  ])('reads %s a hundred deep, and refuses more before the stack ends', (_what, nested) => {
+    expect(() => parseYaml(nested(100))).not.toThrow();
+    for (const depth of [101, 20_000 / 10])
+      expect(() => parseYaml(nested(depth))).toThrow(/^line \d+: nests deeper than 100/);
+  });
+
+  it('reads a hundred thousand lines, and a line with as many blanks', () => {
+    expect(parseYaml('- a\n'.repeat(100_000))).toHaveLength(100_000);
+    expect(() => parseYaml(`a${' '.repeat(100_000)}b`)).not.toThrow();
+  });
+
   it('either reads a document or throws an Error, and ends', () => {
     const text = fc.stringMatching(/^[-ab:,'"#[\]{} \n\\]{0,40}$/);
     fc.assert(

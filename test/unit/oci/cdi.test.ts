@@ -1,4 +1,11 @@
-import { type CdiFile, CdiRegistry, cdiDeviceNames, cdiHostPaths, fillDeviceNodes } from '../../../src/oci/cdi';
+import {
+  type CdiFile,
+  CdiRegistry,
+  cdiDeviceNames,
+  cdiHostPaths,
+  fillDeviceNodes,
+  MAX_CDI_NAMES,
+} from '../../../src/oci/cdi';
 import type { CdiEdits, HostDevice } from '../../../src/oci/inputs';
 import { thrownBy } from './fixtures';
 
@@ -46,6 +53,29 @@ describe('cdiDeviceNames', () => {
     });
     expect(thrownBy(() => cdiDeviceNames([], { 'cdi.k8s.io/p': `v/g=0,${name}` }))).toMatchObject({
       field: 'config.annotations["cdi.k8s.io/p"]',
+    });
+  });
+});
+
+describe('cdiDeviceNames, at its limit,', () => {
+  const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `v/g=${at}`);
+  const listed = (count: number) => cdiDeviceNames([{ name: 'v/g=0' }], { 'cdi.k8s.io/p': names(count).join() });
+
+  it('counts names of the request and of annotations together', () => {
+    expect(listed(MAX_CDI_NAMES - 1)).toHaveLength(MAX_CDI_NAMES - 1);
+    expect(thrownBy(() => listed(MAX_CDI_NAMES))).toMatchObject({
+      field: 'config.annotations["cdi.k8s.io/p"]',
+      message: expect.stringContaining(`over ${MAX_CDI_NAMES}`),
+    });
+    expect(
+      thrownBy(() =>
+        cdiDeviceNames(
+          names(MAX_CDI_NAMES + 1).map((name) => ({ name })),
+          {},
+        ),
+      ),
+    ).toMatchObject({
+      field: `config.CDI_devices[${MAX_CDI_NAMES}].name`,
     });
   });
 });

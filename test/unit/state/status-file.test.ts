@@ -55,6 +55,7 @@ describe('the status file', () => {
     ['of another version', '{"Version":"v2","CreatedAt":1}'],
     ['without a creation time', '{"Version":"v1","Pid":1}'],
     ['of wrong types', '{"Version":"v1","CreatedAt":"yesterday"}'],
+    ['with a number that no file can have', '{"Version":"v1","CreatedAt":1,"Pid":1e999}'],
     ['of wrong resources', '{"Version":"v1","CreatedAt":1,"Resources":{"linux":3}}'],
     ['no object', '3'],
   ])('is undefined when it is %s', (_name, text) => {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
+import { checkout } from '../../support/daemon/places';
+
 /** Wire facts: what every message, enum and service has, one table per .proto file. */
 export interface FieldTable {
   number: number;
@@ -32,7 +34,7 @@ export interface FileTable {
   services?: Record<string, Record<string, MethodTable>>;
 }
 
-export const ROOT = join(__dirname, '..', '..', '..');
+export const ROOT = checkout();
 const TABLES = join(ROOT, 'test', 'wire');
 /** Trees that lie under their own name among the protos; the rest are containerd's. */
 const OWN_TREES = ['cri/', 'cgroups/', 'google/'];
