@@ -57,5 +57,10 @@ export function either(
 
 /** True for the errors of JSON text that is none. By name: the class is another one in every realm. */
 export function isSyntaxError(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'SyntaxError';
+  return (
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'name' in thrown &&
+    (thrown.name === 'SyntaxError' || thrown.name === 'NotJson')
+  );
 }
