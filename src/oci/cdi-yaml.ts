@@ -6,7 +6,7 @@ interface Line {
 }
 
 /** Maps and lists that may be inside of each other. */
-const MAX_DEPTH = 64;
+const MAX_DEPTH = 100;
 /**
  * Newlines, commas, brackets and dashes: each may begin a value, which takes some microseconds. A machine with eight GPUs has
  * some 2000.
