@@ -6,10 +6,10 @@ log=$(mktemp)
 failures=$(mktemp)
 trap 'rm -f "$log" "$failures"' EXIT
 
-# part MINUTES NAME COMMAND...: runs it within its time, or what is left of all, and adds what its last lines count. A part
-# that ends badly without counting a failure counts as one.
+# part MINUTES NAME COMMAND...: runs it within its time, or what is left of all, tells the minutes it took, and adds what its
+# last lines count. A part that ends badly without counting a failure counts as one.
 part() {
-  local seconds=$(($1 * 60)) left=$((LIMIT - SECONDS)) name=$2 code counts
+  local seconds=$(($1 * 60)) left=$((LIMIT - SECONDS)) name=$2 began=$SECONDS code counts
   shift 2
   [ "$seconds" -le "$left" ] || seconds=$left
   echo "== $name"
@@ -20,6 +20,7 @@ part() {
   fi
   timeout --kill-after=60 --signal=TERM "$seconds" "$@" 2>&1 | tee "$log"
   code=${PIPESTATUS[0]}
+  echo "== $name took $(((SECONDS - began + 30) / 60)) minutes"
   grep -aE '^ *failed: ' "$log" >>"$failures"
   counts=$(grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" | tail -n 1)
   if [ -z "$counts" ]; then
