@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 
 import { until } from '../../support/daemon/process';
-import { type KubeletNode, podUntil, putPod, ready, startKubeletNode } from '../../support/kubelet/kubelet-node';
+import {
+  fullName,
+  type KubeletNode,
+  podUntil,
+  putPod,
+  ready,
+  startKubeletNode,
+} from '../../support/kubelet/kubelet-node';
 import { podManifest, shell, web } from '../../support/kubelet/manifest';
 import { containerOf, criId, isTrue } from '../../support/kubelet/pod-view';
 
@@ -24,6 +31,13 @@ async function metric(name: string): Promise<number> {
   return Number(lines.find((line) => line.startsWith(`kubelet_${name} `))?.split(' ')[1] ?? 0);
 }
 
+const log = (): string => readFileSync(node.kubelet.daemon.logFile, 'utf8');
+
+async function heardOf(id: string): Promise<void> {
+  const heard = (line: string): boolean => line.includes('after container termination') && line.includes(id);
+  await until(`the end of ${id} was heard of`, 5 * SECOND, async () => log().split('\n').some(heard));
+}
+
 describe('a kubelet that listens to events and asks for lists in pieces', () => {
   it('runs pods, restarts what ends, and hears of each end from crisp', async () => {
     putPod(node, podManifest('main', [web('web'), shell('crasher', 'sleep 1; exit 3')]));
@@ -32,12 +46,7 @@ describe('a kubelet that listens to events and asks for lists in pieces', () => 
     const { terminated } = containerOf(pod, 'crasher').lastState;
     expect(terminated).toMatchObject({ exitCode: 3 });
     const id = (terminated?.containerID ?? '').replace('containerd://', '');
-    const log = (): string => readFileSync(node.kubelet.daemon.logFile, 'utf8');
-    await until('its end was heard of', 5 * SECOND, async () =>
-      log()
-        .split('\n')
-        .some((line) => line.includes('after container termination') && line.includes(id)),
-    );
+    await heardOf(id);
     await podUntil(node, 'main', again(2), (seen) => containerOf(seen, 'crasher').restartCount >= 2);
     expect(await metric('evented_pleg_connection_success_count')).toBe(1);
     expect(await metric('evented_pleg_connection_error_count')).toBe(0);
@@ -51,15 +60,20 @@ describe('a kubelet that listens to events and asks for lists in pieces', () => 
     expect(log()).not.toContain('not implemented, falling back');
   });
 
-  it('keeps its pods when crisp is killed and started again', async () => {
-    putPod(node, podManifest('steady', [web('web')]));
+  it('keeps its pods when crisp is killed and started again, and sees further ends', async () => {
+    const worker = shell('worker', 'trap "exit 5" TERM; while :; do sleep 0.1; done');
+    putPod(node, podManifest('steady', [web('web'), worker]));
     const before = await ready(node, 'steady');
     await node.crisp.kill();
     await node.crisp.start();
-    const crashes = containerOf(await podUntil(node, 'main', { what: 'is shown' }, () => true), 'crasher').restartCount;
-    await podUntil(node, 'main', { what: 'crashes on' }, (seen) => containerOf(seen, 'crasher').restartCount > crashes);
-    const after = await podUntil(node, 'steady', { what: 'is ready' }, (seen) => isTrue(seen, 'Ready'));
+    // kubelet dials five times without a pause, then leaves it at lists until it is started again itself.
+    // Its first restart waits for no back-off.
+    await node.api.call('POST', `/run/default/${fullName(node, 'steady')}/worker?cmd=kill+1`);
+    const after = await podUntil(node, 'steady', { what: 'runs again' }, (seen) => {
+      return containerOf(seen, 'worker').restartCount > 0 && isTrue(seen, 'Ready');
+    });
     expect(criId(containerOf(after, 'web'))).toBe(criId(containerOf(before, 'web')));
     expect(containerOf(after, 'web').restartCount).toBe(0);
+    expect(containerOf(after, 'worker').lastState.terminated?.exitCode).toBe(5);
   });
 });
