@@ -20,10 +20,18 @@ export function threadedMeans(limits: Partial<PoolLimits> = {}): ThreadedMeans {
   return { syscalls, threads: new ThreadPool({ program: builtWorker(), exitNow, limits }) };
 }
 
-/** Compiled when first asked for; deleted with the process. */
+const made: string[] = [];
+const removeMade = (): void => {
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+};
+// What jest calls `process` in a test never hears of the end of the process.
+if (typeof globalThis.afterAll === 'function') afterAll(removeMade);
+else process.on('exit', removeMade);
+
+/** Compiled when first asked for; deleted with the process, or when the tests of a file are done. */
 const builtWorker = once(() => {
   const dir = mkdtempSync(join(tmpdir(), 'crisp-worker-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  made.push(dir);
   return bundle(dir, 'src/host/kernel-worker.ts', 'crisp-host.js');
 });
 
