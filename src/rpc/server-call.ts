@@ -1,9 +1,9 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { AnswerRoom } from './answer-room';
 import { type ArrivalLimits, ArrivingRequest } from './arriving-request';
 import { type CallStatus, statusIn } from './call-status';
 import { Code } from './code';
 import type { Answering, Received } from './grpc-server';
-import type { HeldBytes } from './held-bytes';
 import { lengthOf } from './messages';
 import { RpcError } from './rpc-error';
 import { Unread } from './unread';
@@ -11,7 +11,7 @@ import { Unread } from './unread';
 /** What the calls of a server may take; a message may be of so many bytes, received or sent. */
 export interface CallLimits extends ArrivalLimits {
   /** All answers that nobody has read yet. */
-  readonly answers: HeldBytes;
+  readonly answers: AnswerRoom;
 }
 
 /** An HTTP/2 stream on which a method is asked for. */
@@ -92,9 +92,14 @@ export class ServerCall {
     return !this.unread.full;
   }
 
+  /** A promise to be waited for before a reply is made; undefined when there is room for one. */
+  hold(signal: AbortSignal): Promise<void> | undefined {
+    return this.limits.answers.wait(signal);
+  }
+
   /** Resolves when the caller has read enough of the replies. */
   room(): Promise<void> {
-    return this.unread.room();
+    return this.unread.read();
   }
 
   /** Ends the call. Afterwards its caller knows the status, and what it still says is not read. */

@@ -2,6 +2,7 @@ import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
 import { type Accept, Listener } from './accept';
+import { AnswerRoom } from './answer-room';
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
@@ -31,6 +32,8 @@ export interface RpcServerOptions extends IncomingOptions {
   readonly allRequestsBytes?: number;
   /** Limit of all answers together that wait to be read. */
   readonly allAnswersBytes?: number;
+  /** After how many milliseconds a caller that takes nothing of its answer counts as one that does not read. */
+  readonly answersStillMs?: number;
   /** How long a request may take to come whole. */
   readonly arrivalMs?: number;
   /** Takes up connections that wait; without it Node takes up one in a turn of the event loop. */
@@ -76,7 +79,7 @@ export class RpcServer {
       messageBytes: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       arrivalMs: options.arrivalMs ?? ARRIVAL_MS,
       requests: new HeldBytes(options.allRequestsBytes ?? ALL_REQUESTS_BYTES),
-      answers: new HeldBytes(options.allAnswersBytes ?? ALL_ANSWERS_BYTES),
+      answers: new AnswerRoom(options.allAnswersBytes ?? ALL_ANSWERS_BYTES, options.answersStillMs),
     };
     const ours: ServerInterceptor = ({ path }, library) => this.begin(path, library);
     const library = {
@@ -185,7 +188,10 @@ export class RpcServer {
     if (turn) await unlessAborted(turn, signal);
     const request = message ? decode(message) : decodedRequests(call, decode, signal);
     if (method.responseStream) return sendReplies(handler(request, how), { call, encode, signal });
-    const reply = encode(await handler(request, how));
+    const answer = await handler(request, how);
+    const held = call.hold(signal);
+    if (held) await held;
+    const reply = encode(answer);
     if (!signal.aborted) call.reply(reply);
   }
 }

@@ -26,6 +26,7 @@ beforeEach(async () => {
     maxMessageBytes: 400 * KIB,
     allRequestsBytes: 1000 * KIB,
     allAnswersBytes: 1000 * KIB,
+    answersStillMs: 1000,
     arrivalMs: 500,
   };
   const server = rig.server({ ...limits, log });
@@ -191,6 +192,11 @@ describe('Answers that nobody reads', () => {
     expect(first).toMatchObject({ status: Number.NaN, reset: constants.NGHTTP2_ENHANCE_YOUR_CALM });
     for (const { stream } of all) stream.destroy();
     expect(await version()).toBe(Code.OK);
+  });
+
+  it('hold nobody up who reads, however many ask at once', async () => {
+    const all = await Promise.all(Array.from({ length: 50 }, () => version()));
+    expect(all).toEqual(Array(50).fill(Code.OK));
   });
 
   it('of a stream are few', async () => {
