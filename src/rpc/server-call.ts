@@ -65,7 +65,7 @@ export class ServerCall {
 
   /** What the library has read of the request. */
   receive(received: Received): void {
-    this.arriving?.complete();
+    this.arriving?.complete(received.request?.length ?? 0);
     this.handOver(received);
   }
 
