@@ -1,4 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
 import type { AnswerRoom } from './answer-room';
 import { type ArrivalLimits, ArrivingRequest } from './arriving-request';
 import { type CallStatus, statusIn } from './call-status';
@@ -10,6 +12,8 @@ import { Unread } from './unread';
 
 /** What the calls of a server may take; a message may be of so many bytes, received or sent. */
 export interface CallLimits extends ArrivalLimits {
+  /** Told of what should not happen between a call and the library. */
+  readonly log: Logger;
   /** All answers that nobody has read yet. */
   readonly answers: AnswerRoom;
 }
@@ -65,7 +69,7 @@ export class ServerCall {
 
   /** What the library has read of the request. */
   receive(received: Received): void {
-    this.arriving?.complete(received.request?.length ?? 0);
+    this.guarded(() => this.arriving?.complete(received.request?.length ?? 0));
     this.handOver(received);
   }
 
@@ -106,7 +110,7 @@ export class ServerCall {
   finish({ code, message }: CallStatus): void {
     if (this.finished) return;
     this.finished = true;
-    if (!this.over) this.library.sendStatus({ code, details: message, metadata: null });
+    if (!this.over) this.guarded(() => this.library.sendStatus({ code, details: message, metadata: null }));
   }
 
   /** Ends a call whose request cannot be served. */
@@ -119,6 +123,22 @@ export class ServerCall {
   /** The handler has ended, and has the request no more. */
   release(): void {
     this.arriving?.release();
+  }
+
+  /** Ends a call with which something went wrong that nobody foresaw: only this call, not the process. */
+  broken(error: unknown): void {
+    this.limits.log.error('the server could not answer a call', { error: errorMessage(error) });
+    this.arriving?.release();
+    this.asked.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /** For what runs inside a callback of the library or of a timer, where nobody catches. */
+  private guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   private get over(): boolean {

@@ -1,6 +1,7 @@
 import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
+import { errorMessage } from '../base/errors';
 import { type Accept, Listener } from './accept';
 import { AnswerRoom } from './answer-room';
 import type { Call } from './call';
@@ -76,6 +77,7 @@ export class RpcServer {
 
   constructor(private readonly options: RpcServerOptions) {
     this.limits = {
+      log: options.log,
       messageBytes: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       arrivalMs: options.arrivalMs ?? ARRIVAL_MS,
       requests: new HeldBytes(options.allRequestsBytes ?? ALL_REQUESTS_BYTES),
@@ -120,7 +122,10 @@ export class RpcServer {
   }
 
   private async stopOnce(graceMs: number): Promise<void> {
-    await this.file?.remove(); // first: who dials from now on must find nobody, or the next server
+    // First: who dials from now on must find nobody, or the next server.
+    await this.file?.remove().catch((error: unknown) => {
+      this.options.log.warn('the socket file cannot be removed', { error: errorMessage(error) });
+    });
     this.listener.close();
     const closed = this.grpc.close();
     const reason = new RpcError(Code.UNAVAILABLE, 'the server stops');
@@ -153,7 +158,7 @@ export class RpcServer {
     const [row, asked] = [this.rows.get(path), this.asked];
     if (!row || !asked) throw new Error(`${path} was not asked for`);
     const call = new ServerCall({ ...asked, requestStream: row.method.requestStream }, library, this.limits);
-    void this.answer(row, call);
+    this.answer(row, call).catch((error: unknown) => call.broken(error));
     return new ServerInterceptingCall(library, {
       start: (next) =>
         next({
@@ -172,12 +177,15 @@ export class RpcServer {
     this.calls += 1;
     const incoming = new Incoming({ method: row.name, id: this.calls, caller: call }, isStream, this.options);
     this.incoming.add(incoming);
-    const outcome = await incoming.run((how) => this.handle(row, call, how));
-    void incoming.ended.then(() => {
-      this.incoming.delete(incoming);
-      call.release();
-    });
-    call.finish(outcome.ok ? OK : outcome.status);
+    try {
+      const outcome = await incoming.run((how) => this.handle(row, call, how));
+      call.finish(outcome.ok ? OK : outcome.status);
+    } finally {
+      void incoming.ended.then(() => {
+        this.incoming.delete(incoming);
+        call.release();
+      });
+    }
   }
 
   /** Hands the requests to the handler, and its replies to the caller. */
