@@ -9,7 +9,7 @@ import {
   type ServerInterceptor,
   setLogVerbosity,
 } from '@grpc/grpc-js';
-import { statusHeaders } from './call-status';
+import { type CallStatus, statusHeaders } from './call-status';
 import { Code } from './code';
 
 /** In MB. Node's own limit of 10 would refuse streams while large answers wait to be sent. */
@@ -25,6 +25,7 @@ const MAX_STREAMS = 2000;
  * binary header apart at each comma, a second for a MiB of them.
  */
 const MAX_HEADERS = 16 * 1024;
+const TOO_MUCH = { code: Code.RESOURCE_EXHAUSTED, message: `the headers are over ${MAX_HEADERS} characters` };
 
 /** The library's end of a call: what answers it. */
 export type Answering = ServerInterceptingCallInterface;
@@ -78,7 +79,7 @@ export class GrpcServer {
     this.http2.removeAllListeners('stream');
     this.http2.on('stream', (stream, headers) => {
       stream.on('error', () => undefined); // its close is what counts
-      if (charactersOf(headers) > MAX_HEADERS) refuse(stream);
+      if (charactersOf(headers) > MAX_HEADERS) refuse(stream, TOO_MUCH);
       else gate(stream, headers, () => library(stream, headers));
     });
   }
@@ -120,10 +121,10 @@ function charactersOf(headers: IncomingHttpHeaders): number {
   return sum;
 }
 
-function refuse(stream: ServerHttp2Stream): void {
-  const message = `the headers are over ${MAX_HEADERS} characters`;
-  const status = statusHeaders({ code: Code.RESOURCE_EXHAUSTED, message });
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true });
+/** Answers a stream that must not reach the library. */
+export function refuse(stream: ServerHttp2Stream, status: CallStatus): void {
+  const headers = { ':status': 200, 'content-type': 'application/grpc', ...statusHeaders(status) };
+  stream.respond(headers, { endStream: true });
 }
 
 /**

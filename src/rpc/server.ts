@@ -7,7 +7,7 @@ import { AnswerRoom } from './answer-room';
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
-import { type Answering, GrpcServer, type MethodKind } from './grpc-server';
+import { type Answering, GrpcServer, type MethodKind, refuse } from './grpc-server';
 import { HeldBytes } from './held-bytes';
 import { Incoming, type IncomingOptions } from './incoming';
 import { bindSocketFile, type SocketFile, socketPath } from './listen';
@@ -140,8 +140,10 @@ export class RpcServer {
 
   /** Every stream comes through here before the library sees it. What the library cannot take must not end the process. */
   private gate({ stream, headers }: Omit<Asked, 'requestStream'>, serve: () => void): void {
-    const timeoutMs = parseTimeout(headers['grpc-timeout']);
-    // Ours alone: the library's deadline turns negative beyond 24 days, and refuses what makes no sense.
+    const written = headers['grpc-timeout'];
+    const timeoutMs = written === undefined ? undefined : parseTimeout(String(written));
+    if (Number.isNaN(timeoutMs)) return refuse(stream, { code: Code.INTERNAL, message: 'grpc-timeout is malformed' });
+    // Ours alone: the library's deadline turns negative beyond 24 days.
     delete headers['grpc-timeout'];
     this.asked = { stream, headers, timeoutMs };
     try {
@@ -209,10 +211,10 @@ function kindOf({ requestStream, responseStream }: MethodDefinition): MethodKind
   return responseStream ? 'serverStream' : 'unary';
 }
 
-/** Milliseconds; undefined when there is no limit, or none that makes sense. */
-function parseTimeout(header: string | string[] | undefined): number | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(String(header ?? ''));
-  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : undefined;
+/** Milliseconds; NaN when it is malformed (gRPC over HTTP2: eight digits at most, and a unit). */
+function parseTimeout(header: string): number {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(header);
+  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : Number.NaN;
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

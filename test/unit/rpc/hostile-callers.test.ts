@@ -218,7 +218,6 @@ describe('Headers', () => {
     ['of 15 KiB', { x: 'x'.repeat(15 * KIB) }],
     ['of 15 KiB in many binary values', { 'x-bin': ','.repeat(15 * KIB) }],
     ['of characters that the library refuses', { x: 'ÿ' }],
-    ['with two deadlines', { 'grpc-timeout': '1S, 2S' }],
   ])('%s do no harm', async (_what, headers) => {
     const error = jest.spyOn(console, 'error');
     expect(await version(headers)).toBe(Code.OK);
