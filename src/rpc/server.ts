@@ -15,6 +15,7 @@ import { RpcError } from './rpc-error';
 import { type Asked, type CallLimits, ServerCall } from './server-call';
 import { decodedRequests, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
+import { mostConnections } from './sessions';
 import { Turns } from './turns';
 
 /** How long the last answers have to leave after the grace period. */
@@ -37,6 +38,8 @@ export interface RpcServerOptions extends IncomingOptions {
   readonly answersStillMs?: number;
   /** How long a request may take to come whole. */
   readonly arrivalMs?: number;
+  /** How many descriptors this process may have open; absent: any number. */
+  readonly openFiles?: number;
   /** Takes up connections that wait; without it Node takes up one in a turn of the event loop. */
   readonly accept?: Accept;
   /** The library's own, between the connection and the handlers. */
@@ -86,6 +89,7 @@ export class RpcServer {
     const ours: ServerInterceptor = ({ path }, library) => this.begin(path, library);
     const library = {
       maxMessageBytes: this.limits.messageBytes,
+      connections: mostConnections(options.openFiles),
       interceptors: [...(options.interceptors ?? []), ours],
     };
     this.grpc = new GrpcServer(library, (stream, headers, serve) => this.gate({ stream, headers }, serve));
