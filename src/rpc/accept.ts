@@ -72,7 +72,7 @@ function nextSocket(accept: Accept, listening: number): Socket | undefined {
  * A socket on a connection's descriptor. When none can be made, it throws, and the descriptor is closed, unless a handle of
  * Node's has it by then: that closes it, and a second close could hit what has got the same number since.
  */
-export function socketOf(fd: number, make = (from: number) => new Socket({ fd: from, readable: true, writable: true })): Socket {
+export function socketOf(fd: number, make: (fd: number) => Socket = nodeSocket): Socket {
   try {
     return make(fd);
   } catch (error) {
@@ -85,4 +85,8 @@ export function socketOf(fd: number, make = (from: number) => new Socket({ fd: f
 function isUntaken(error: unknown): boolean {
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   return code === 'ERR_INVALID_FD_TYPE' || code === 'ERR_INVALID_FD' || syscall === 'open';
+}
+
+function nodeSocket(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: true });
 }

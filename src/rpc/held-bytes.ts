@@ -9,7 +9,7 @@ export interface Holder {
 /** What is small must get through beside what is large: holders of no more than this are counted apart. */
 const SMALL_BYTES = 64 * 1024;
 /** Which part of the limit small holders have together, beside what large ones have. */
-const SMALL_PART = 4;
+const SMALL_PART = 2;
 
 export interface HeldOptions {
   /** How long a holder that waits is left alone after it has last moved, in milliseconds; absent: not at all. */
@@ -19,7 +19,7 @@ export interface HeldOptions {
 }
 
 /**
- * The memory that many hold together: large holders up to the limit, small ones up to a quarter of it. Beyond it those
+ * The memory that many hold together: large holders up to the limit, small ones up to half of it. Beyond it those
  * that wait are given up: of the largest the one that moved longest ago, where sizes count as the same within a power of two.
  */
 export class HeldBytes {
