@@ -14,6 +14,7 @@ import { guarded } from './cri/guarded-service';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
 import { lockFile } from './host/lock-file';
+import { openFilesLimit } from './host/open-files';
 import { hostMeans } from './host/syscalls';
 import { containerOfKept } from './io/remote/held-fifos';
 import { readExecs } from './lifecycle/adopt-execs';
@@ -67,6 +68,7 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     metrics: deps.metrics,
     toStatus,
     accept: hostMeans().syscalls?.accept,
+    openFiles: await openFilesLimit(),
     gate: (method) => {
       if (readiness.problem === '' || ALWAYS_SERVED.has(method)) return;
       throw new RpcError(Code.UNAVAILABLE, readiness.problem);

@@ -60,12 +60,33 @@ export class Listener {
 
 /** Undefined: nobody waits, or cannot be let in now; then Node itself tries in the next turn, and knows what to do. */
 function nextSocket(accept: Accept, listening: number): Socket | undefined {
-  let fd: number | undefined;
   try {
-    fd = accept(listening);
-    return fd === undefined ? undefined : new Socket({ fd, readable: true, writable: true });
+    const fd = accept(listening);
+    return fd === undefined ? undefined : socketOf(fd);
   } catch {
-    if (fd !== undefined) closeSync(fd);
     return undefined;
   }
+}
+
+/**
+ * A socket on a connection's descriptor. When none can be made, it throws, and the descriptor is closed, unless a handle of
+ * Node's has it by then: that closes it, and a second close could hit what has got the same number since.
+ */
+export function socketOf(fd: number, make: (fd: number) => Socket = nodeSocket): Socket {
+  try {
+    return make(fd);
+  } catch (error) {
+    if (isUntaken(error)) closeSync(fd);
+    throw error;
+  }
+}
+
+/** Node's net.Socket throws these before its handle has the descriptor: of no kind that it knows, or the handle's `open` failed. */
+function isUntaken(error: unknown): boolean {
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
+  return code === 'ERR_INVALID_FD_TYPE' || code === 'ERR_INVALID_FD' || syscall === 'open';
+}
+
+function nodeSocket(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: true });
 }

@@ -6,6 +6,8 @@ import type { Asked } from './server-call';
 
 const PLAIN = 0;
 const COMPRESSED = 1;
+/** What a byte that gzip or deflate has made becomes at most (zlib's "Maximum Compression Factor"). */
+const MOST_UNPACKED = 1032;
 
 export interface ArrivalLimits {
   readonly messageBytes: number;
@@ -25,6 +27,7 @@ export class ArrivingRequest implements Holder {
   waits = true;
   private readonly prefix = Buffer.alloc(PREFIX_BYTES);
   private bytes = 0;
+  private released = false;
   private readonly timer: NodeJS.Timeout;
 
   /** `wrong` is called once at most, and must see to it that the library reads no more. */
@@ -39,17 +42,18 @@ export class ArrivingRequest implements Holder {
     this.timer = setTimeout(() => this.late(), limits.arrivalMs).unref();
   }
 
-  /** It has come whole, and is one message that can be read. */
-  complete(): void {
+  /** It has come whole, as a message of so many bytes: those that a compressed one has become. */
+  complete(bytes: number): void {
     this.waits = false;
     clearTimeout(this.timer);
-    if (this.bytes > 0) this.limits.requests.set(this, this.bytes);
+    if (!this.released) this.limits.requests.set(this, bytes);
   }
 
   /** Nobody has the request any more. */
   release(): void {
     this.waits = false;
     clearTimeout(this.timer);
+    this.released = true;
     this.limits.requests.set(this, 0);
   }
 
@@ -71,9 +75,11 @@ export class ArrivingRequest implements Holder {
     else this.limits.requests.set(this, this.bytes + this.unpacked);
   }
 
-  /** How much a compressed message becomes is known only when it has been read: the library stops at the limit. */
+  /** The most that a compressed message can become; the library stops at the limit of a message. */
   private get unpacked(): number {
-    return this.prefix[0] === COMPRESSED ? this.limits.messageBytes : 0;
+    if (this.prefix[0] !== COMPRESSED) return 0;
+    const announced = this.bytes < PREFIX_BYTES ? 0 : this.prefix.readUInt32BE(1);
+    return Math.min(this.limits.messageBytes, MOST_UNPACKED * announced);
   }
 
   private problem(encoded: boolean): RpcError | undefined {

@@ -9,8 +9,9 @@ import {
   type ServerInterceptor,
   setLogVerbosity,
 } from '@grpc/grpc-js';
-import { statusHeaders } from './call-status';
+import { type CallStatus, statusHeaders } from './call-status';
 import { Code } from './code';
+import { Sessions } from './sessions';
 
 /** In MB. Node's own limit of 10 would refuse streams while large answers wait to be sent. */
 const SESSION_MEMORY = 1024;
@@ -25,6 +26,7 @@ const MAX_STREAMS = 2000;
  * binary header apart at each comma, a second for a MiB of them.
  */
 const MAX_HEADERS = 16 * 1024;
+const TOO_MUCH = { code: Code.RESOURCE_EXHAUSTED, message: `the headers are over ${MAX_HEADERS} characters` };
 
 /** The library's end of a call: what answers it. */
 export type Answering = ServerInterceptingCallInterface;
@@ -43,6 +45,8 @@ export type MethodKind = 'unary' | 'clientStream' | 'serverStream' | 'bidi';
 
 export interface GrpcServerOptions {
   readonly maxMessageBytes: number;
+  /** Connections at once. */
+  readonly connections: number;
   /** The library's interceptors, the one nearest to the connection first. */
   readonly interceptors: readonly ServerInterceptor[];
 }
@@ -52,7 +56,7 @@ export interface GrpcServerOptions {
  * HTTP/2 stream passes `gate`, which calls its second argument to have the library serve it.
  */
 export class GrpcServer {
-  readonly sessions = new Set<ServerHttp2Session>();
+  private readonly sessions: Sessions;
   private readonly server: Server;
   private readonly http2: Http2Server;
   private readonly inject: (socket: Socket) => void;
@@ -61,6 +65,7 @@ export class GrpcServer {
     options: GrpcServerOptions,
     gate: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void) => void,
   ) {
+    this.sessions = new Sessions(options.connections);
     setLogVerbosity(logVerbosity.NONE); // it would write to stderr what callers send wrongly
     this.server = new Server({
       'grpc.enable_channelz': 0, // a record of each call that nobody reads
@@ -78,7 +83,8 @@ export class GrpcServer {
     this.http2.removeAllListeners('stream');
     this.http2.on('stream', (stream, headers) => {
       stream.on('error', () => undefined); // its close is what counts
-      if (charactersOf(headers) > MAX_HEADERS) refuse(stream);
+      this.sessions.begin(stream);
+      if (charactersOf(headers) > MAX_HEADERS) refuse(stream, TOO_MUCH);
       else gate(stream, headers, () => library(stream, headers));
     });
   }
@@ -89,9 +95,10 @@ export class GrpcServer {
     this.server.register(path, handler as never, serialize, (bytes) => bytes, kind);
   }
 
-  /** Serves a connection that has been taken up. */
+  /** Serves a connection that has been taken up, or closes it when there are too many, all with calls under way. */
   connect(socket: Socket): void {
-    this.inject(socket);
+    if (this.sessions.makeRoom()) this.inject(socket);
+    else socket.destroy();
   }
 
   /** Resolves when those who are connected have gone, each after its last call; they can begin no other. */
@@ -109,7 +116,6 @@ export class GrpcServer {
 
   private watch(session: ServerHttp2Session): void {
     this.sessions.add(session);
-    session.once('close', () => this.sessions.delete(session));
     session.on('error', () => undefined); // its calls are told
   }
 }
@@ -120,10 +126,10 @@ function charactersOf(headers: IncomingHttpHeaders): number {
   return sum;
 }
 
-function refuse(stream: ServerHttp2Stream): void {
-  const message = `the headers are over ${MAX_HEADERS} characters`;
-  const status = statusHeaders({ code: Code.RESOURCE_EXHAUSTED, message });
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true });
+/** Answers a stream that must not reach the library. */
+export function refuse(stream: ServerHttp2Stream, status: CallStatus): void {
+  const headers = { ':status': 200, 'content-type': 'application/grpc', ...statusHeaders(status) };
+  stream.respond(headers, { endStream: true });
 }
 
 /**

@@ -69,11 +69,13 @@ export class Incoming {
   private observe(caller: Caller): void {
     const { deadline = Number.POSITIVE_INFINITY } = caller;
     const late = (): void => this.abort(new RpcError(Code.DEADLINE_EXCEEDED, 'the deadline of the call has passed'));
-    if (deadline - Date.now() <= MAX_TIMER_MS) this.timer = setTimeout(late, deadline - Date.now());
+    const restMs = deadline - Date.now();
+    const endsAt = performance.now() + restMs; // the clock of the wall may be set meanwhile
+    if (restMs <= MAX_TIMER_MS) this.timer = setTimeout(late, restMs);
     caller.onGone((answered) => {
       if (this.controller.signal.aborted) return;
       if (answered) return this.abort(new RpcError(answered.code, answered.message));
-      if (Date.now() + DEADLINE_SLACK_MS >= deadline) return late();
+      if (performance.now() + DEADLINE_SLACK_MS >= endsAt) return late();
       this.left = true;
       this.abort(new RpcError(Code.CANCELLED, 'the caller has gone'));
     });

@@ -1,17 +1,21 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { errorMessage } from '../base/errors';
+import type { Logger } from '../base/logger';
+import type { AnswerRoom } from './answer-room';
 import { type ArrivalLimits, ArrivingRequest } from './arriving-request';
 import { type CallStatus, statusIn } from './call-status';
 import { Code } from './code';
 import type { Answering, Received } from './grpc-server';
-import type { HeldBytes } from './held-bytes';
 import { lengthOf } from './messages';
 import { RpcError } from './rpc-error';
 import { Unread } from './unread';
 
 /** What the calls of a server may take; a message may be of so many bytes, received or sent. */
 export interface CallLimits extends ArrivalLimits {
+  /** Told of what should not happen between a call and the library. */
+  readonly log: Logger;
   /** All answers that nobody has read yet. */
-  readonly answers: HeldBytes;
+  readonly answers: AnswerRoom;
 }
 
 /** An HTTP/2 stream on which a method is asked for. */
@@ -65,7 +69,7 @@ export class ServerCall {
 
   /** What the library has read of the request. */
   receive(received: Received): void {
-    this.arriving?.complete();
+    this.guarded(() => this.arriving?.complete(received.request?.length ?? 0));
     this.handOver(received);
   }
 
@@ -92,16 +96,21 @@ export class ServerCall {
     return !this.unread.full;
   }
 
+  /** A promise to be waited for before a reply is made; undefined when there is room for one. */
+  hold(signal: AbortSignal): Promise<void> | undefined {
+    return this.limits.answers.wait(signal);
+  }
+
   /** Resolves when the caller has read enough of the replies. */
   room(): Promise<void> {
-    return this.unread.room();
+    return this.unread.read();
   }
 
   /** Ends the call. Afterwards its caller knows the status, and what it still says is not read. */
   finish({ code, message }: CallStatus): void {
     if (this.finished) return;
     this.finished = true;
-    if (!this.over) this.library.sendStatus({ code, details: message, metadata: null });
+    if (!this.over) this.guarded(() => this.library.sendStatus({ code, details: message, metadata: null }));
   }
 
   /** Ends a call whose request cannot be served. */
@@ -114,6 +123,22 @@ export class ServerCall {
   /** The handler has ended, and has the request no more. */
   release(): void {
     this.arriving?.release();
+  }
+
+  /** Ends a call with which something went wrong that nobody foresaw: only this call, not the process. */
+  broken(error: unknown): void {
+    this.limits.log.error('the server could not answer a call', { error: errorMessage(error) });
+    this.arriving?.release();
+    this.asked.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  /** For what runs inside a callback of the library or of a timer, where nobody catches. */
+  private guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.broken(error);
+    }
   }
 
   private get over(): boolean {

@@ -17,6 +17,8 @@ export async function sendReplies(
       const next = await unlessAborted(iterator.next(), signal);
       exhausted = next.done === true;
       if (exhausted) return;
+      const held = call.hold(signal);
+      if (held) await held;
       if (!call.reply(encode(next.value))) await unlessAborted(call.room(), signal);
     }
   } finally {

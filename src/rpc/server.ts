@@ -1,11 +1,13 @@
 import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
+import { errorMessage } from '../base/errors';
 import { type Accept, Listener } from './accept';
+import { AnswerRoom } from './answer-room';
 import type { Call } from './call';
 import { Code } from './code';
 import { deserializer, MAX_MESSAGE_BYTES, methodPath, serializer } from './codec';
-import { type Answering, GrpcServer, type MethodKind } from './grpc-server';
+import { type Answering, GrpcServer, type MethodKind, refuse } from './grpc-server';
 import { HeldBytes } from './held-bytes';
 import { Incoming, type IncomingOptions } from './incoming';
 import { bindSocketFile, type SocketFile, socketPath } from './listen';
@@ -13,6 +15,7 @@ import { RpcError } from './rpc-error';
 import { type Asked, type CallLimits, ServerCall } from './server-call';
 import { decodedRequests, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
+import { mostConnections } from './sessions';
 import { Turns } from './turns';
 
 /** How long the last answers have to leave after the grace period. */
@@ -31,8 +34,12 @@ export interface RpcServerOptions extends IncomingOptions {
   readonly allRequestsBytes?: number;
   /** Limit of all answers together that wait to be read. */
   readonly allAnswersBytes?: number;
+  /** After how many milliseconds a caller that takes nothing of its answer counts as one that does not read. */
+  readonly answersStillMs?: number;
   /** How long a request may take to come whole. */
   readonly arrivalMs?: number;
+  /** How many descriptors this process may have open; absent: any number. */
+  readonly openFiles?: number;
   /** Takes up connections that wait; without it Node takes up one in a turn of the event loop. */
   readonly accept?: Accept;
   /** The library's own, between the connection and the handlers. */
@@ -73,14 +80,16 @@ export class RpcServer {
 
   constructor(private readonly options: RpcServerOptions) {
     this.limits = {
+      log: options.log,
       messageBytes: options.maxMessageBytes ?? MAX_MESSAGE_BYTES,
       arrivalMs: options.arrivalMs ?? ARRIVAL_MS,
       requests: new HeldBytes(options.allRequestsBytes ?? ALL_REQUESTS_BYTES),
-      answers: new HeldBytes(options.allAnswersBytes ?? ALL_ANSWERS_BYTES),
+      answers: new AnswerRoom(options.allAnswersBytes ?? ALL_ANSWERS_BYTES, options.answersStillMs),
     };
     const ours: ServerInterceptor = ({ path }, library) => this.begin(path, library);
     const library = {
       maxMessageBytes: this.limits.messageBytes,
+      connections: mostConnections(options.openFiles),
       interceptors: [...(options.interceptors ?? []), ours],
     };
     this.grpc = new GrpcServer(library, (stream, headers, serve) => this.gate({ stream, headers }, serve));
@@ -117,7 +126,10 @@ export class RpcServer {
   }
 
   private async stopOnce(graceMs: number): Promise<void> {
-    await this.file?.remove(); // first: who dials from now on must find nobody, or the next server
+    // First: who dials from now on must find nobody, or the next server.
+    await this.file?.remove().catch((error: unknown) => {
+      this.options.log.warn('the socket file cannot be removed', { error: errorMessage(error) });
+    });
     this.listener.close();
     const closed = this.grpc.close();
     const reason = new RpcError(Code.UNAVAILABLE, 'the server stops');
@@ -132,8 +144,10 @@ export class RpcServer {
 
   /** Every stream comes through here before the library sees it. What the library cannot take must not end the process. */
   private gate({ stream, headers }: Omit<Asked, 'requestStream'>, serve: () => void): void {
-    const timeoutMs = parseTimeout(headers['grpc-timeout']);
-    // Ours alone: the library's deadline turns negative beyond 24 days, and refuses what makes no sense.
+    const written = headers['grpc-timeout'];
+    const timeoutMs = written === undefined ? undefined : parseTimeout(String(written));
+    if (Number.isNaN(timeoutMs)) return refuse(stream, { code: Code.INTERNAL, message: 'grpc-timeout is malformed' });
+    // Ours alone: the library's deadline turns negative beyond 24 days.
     delete headers['grpc-timeout'];
     this.asked = { stream, headers, timeoutMs };
     try {
@@ -150,7 +164,7 @@ export class RpcServer {
     const [row, asked] = [this.rows.get(path), this.asked];
     if (!row || !asked) throw new Error(`${path} was not asked for`);
     const call = new ServerCall({ ...asked, requestStream: row.method.requestStream }, library, this.limits);
-    void this.answer(row, call);
+    this.answer(row, call).catch((error: unknown) => call.broken(error));
     return new ServerInterceptingCall(library, {
       start: (next) =>
         next({
@@ -169,12 +183,15 @@ export class RpcServer {
     this.calls += 1;
     const incoming = new Incoming({ method: row.name, id: this.calls, caller: call }, isStream, this.options);
     this.incoming.add(incoming);
-    const outcome = await incoming.run((how) => this.handle(row, call, how));
-    void incoming.ended.then(() => {
-      this.incoming.delete(incoming);
-      call.release();
-    });
-    call.finish(outcome.ok ? OK : outcome.status);
+    try {
+      const outcome = await incoming.run((how) => this.handle(row, call, how));
+      call.finish(outcome.ok ? OK : outcome.status);
+    } finally {
+      void incoming.ended.then(() => {
+        this.incoming.delete(incoming);
+        call.release();
+      });
+    }
   }
 
   /** Hands the requests to the handler, and its replies to the caller. */
@@ -185,7 +202,10 @@ export class RpcServer {
     if (turn) await unlessAborted(turn, signal);
     const request = message ? decode(message) : decodedRequests(call, decode, signal);
     if (method.responseStream) return sendReplies(handler(request, how), { call, encode, signal });
-    const reply = encode(await handler(request, how));
+    const answer = await handler(request, how);
+    const held = call.hold(signal);
+    if (held) await held;
+    const reply = encode(answer);
     if (!signal.aborted) call.reply(reply);
   }
 }
@@ -195,10 +215,10 @@ function kindOf({ requestStream, responseStream }: MethodDefinition): MethodKind
   return responseStream ? 'serverStream' : 'unary';
 }
 
-/** Milliseconds; undefined when there is no limit, or none that makes sense. */
-function parseTimeout(header: string | string[] | undefined): number | undefined {
-  const match = /^(\d{1,8})([HMSmun])$/.exec(String(header ?? ''));
-  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : undefined;
+/** Milliseconds; NaN when it is malformed (gRPC over HTTP2: eight digits at most, and a unit). */
+function parseTimeout(header: string): number {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(header);
+  return match ? Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0) : Number.NaN;
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

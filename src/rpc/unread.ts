@@ -1,4 +1,5 @@
-import type { HeldBytes, Holder } from './held-bytes';
+import type { AnswerRoom } from './answer-room';
+import type { Holder } from './held-bytes';
 
 /** So much of a stream's replies may wait for their reader before the next is asked for. */
 const ENOUGH_BYTES = 64 * 1024;
@@ -7,11 +8,12 @@ const ENOUGH_BYTES = 64 * 1024;
 export class Unread implements Holder {
   readonly waits = true;
   private bytes = 0;
+  private released = false;
   private wake?: () => void;
 
   /** `giveUp` must end the call. */
   constructor(
-    private readonly held: HeldBytes,
+    private readonly room: AnswerRoom,
     readonly giveUp: () => void,
   ) {}
 
@@ -20,7 +22,7 @@ export class Unread implements Holder {
     this.count(bytes);
   }
 
-  /** The connection has taken it. */
+  /** The connection has taken it, or has let go of it. */
   taken(bytes: number): void {
     this.count(-bytes);
     if (!this.full) this.wake?.();
@@ -31,21 +33,23 @@ export class Unread implements Holder {
     return this.bytes > ENOUGH_BYTES;
   }
 
-  /** Resolves when there is room for another reply. */
-  room(): Promise<void> {
+  /** Resolves when its caller has read enough for another reply. */
+  read(): Promise<void> {
     return new Promise((resolve) => {
       this.wake = resolve;
       if (!this.full) resolve();
     });
   }
 
-  /** The call is over. */
+  /** The call is over: what the connection still says of its replies does not count. */
   release(): void {
     this.count(-this.bytes);
+    this.released = true;
   }
 
   private count(bytes: number): void {
-    this.bytes += bytes;
-    this.held.set(this, this.bytes);
+    if (this.released) return;
+    this.bytes = Math.max(0, this.bytes + bytes);
+    this.room.set(this, this.bytes);
   }
 }

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
 import { hostMeans } from '../../../src/host/syscalls';
-import { type Accept, Listener } from '../../../src/rpc/accept';
+import { type Accept, Listener, socketOf } from '../../../src/rpc/accept';
 import { createClient } from '../../../src/rpc/client';
 import { RpcRig } from './rpc-rig';
 
@@ -77,4 +79,40 @@ it('A server that is asked over many connections at once answers each', async ()
   const clients = Array.from({ length: MANY }, () => createClient(VersionDefinition, rig.channel()));
   const answers = await Promise.all(clients.map((client) => client.version({})));
   expect(answers.map(({ version }) => version)).toEqual(Array(MANY).fill('1'));
+});
+
+describe('A descriptor of which no socket can be made', () => {
+  const open = (): number => openSync('/dev/null', 'r');
+  const isOpen = (fd: number): boolean => existsSync(`/proc/self/fd/${fd}`);
+
+  it('is closed when Node does not know its kind', () => {
+    const file = join(rig.dir, 'file');
+    writeFileSync(file, '');
+    const fd = openSync(file, 'r');
+    expect(() => socketOf(fd)).toThrow();
+    expect(isOpen(fd)).toBe(false);
+  });
+
+  it('is closed when the handle did not take it', () => {
+    const fd = open();
+    const failed = Object.assign(new Error('open EINVAL'), { code: 'EINVAL', syscall: 'open' });
+    expect(() =>
+      socketOf(fd, () => {
+        throw failed;
+      }),
+    ).toThrow(failed);
+    expect(isOpen(fd)).toBe(false);
+  });
+
+  it('is left to the handle that has taken it', () => {
+    const fd = open();
+    const failed = new Error('later');
+    expect(() =>
+      socketOf(fd, () => {
+        throw failed;
+      }),
+    ).toThrow(failed);
+    expect(isOpen(fd)).toBe(true);
+    closeSync(fd);
+  });
 });

@@ -53,7 +53,11 @@ describe('The server answers', () => {
 
   it.each<[string, Buffer, Record<string, string>, Code]>([
     ['a whole message', message(0), {}, Code.OK],
-    ['a deadline that makes no sense as if there were none', message(0), { 'grpc-timeout': 'soon' }, Code.OK],
+    ['a deadline that makes no sense', message(0), { 'grpc-timeout': 'soon' }, Code.INTERNAL],
+    ['two deadlines', message(0), { 'grpc-timeout': '1S, 2S' }, Code.INTERNAL],
+    ['a deadline of nine digits', message(0), { 'grpc-timeout': '123456789S' }, Code.INTERNAL],
+    ['an empty deadline', message(0), { 'grpc-timeout': '' }, Code.INTERNAL],
+    ['a deadline of eight digits', message(0), { 'grpc-timeout': '12345678S' }, Code.OK],
     ['a deadline of a year', message(0), { 'grpc-timeout': '8760H' }, Code.OK],
     ['no message', Buffer.alloc(0), {}, Code.INTERNAL],
     ['half a prefix', Buffer.alloc(3), {}, Code.INTERNAL],
