@@ -12,7 +12,7 @@ import { type SharedLimits, sharedLimits } from './limits';
 import { pacedSocket } from './paced-socket';
 import { RequestCache } from './request-cache';
 import { HEAD_BYTES } from './request-head';
-import { ownerOf, type StreamingRequest, serveUpgrade } from './serve-upgrade';
+import { ownerOf, type StreamingRequest, serveUpgrade, weightOf } from './serve-upgrade';
 import type { StreamingRuntime } from './streaming-runtime';
 
 export interface StreamingServerOptions {
@@ -44,7 +44,7 @@ const SOCKET_KEEPS_BYTES = 1024;
 
 /** Serves exec, attach and port-forward to whoever comes with a URL that `urlFor` gave out. */
 export class StreamingServer {
-  private readonly requests = new RequestCache<StreamingRequest>({ weigh: weightOf });
+  private readonly requests = new RequestCache<StreamingRequest>({ weigh: weightOf, owner: ownerOf });
   /** Every connection there is, also of clients that have said nothing yet. */
   private readonly connections = new Set<Socket>();
   private readonly served = new Set<Duplex>();
@@ -148,31 +148,50 @@ export class StreamingServer {
     else this.admit(asked, request, { socket, head });
   }
 
-  /** Serves the client while there is a seat for it. Its seat is free once it is gone and what it asked for has ended. */
+  /**
+   * Serves the client while there is a seat for it. Its seat is free once it is gone and what it asked for has ended, or there is
+   * another seat for what goes on without it.
+   */
   private admit(asked: StreamingRequest, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }) {
-    const leave = this.shared.clients.take(ownerOf(asked));
+    const owner = ownerOf(asked);
+    let leave = this.shared.clients.take(owner);
     if (!leave) {
       this.options.metrics.count('crisp_streaming_clients_refused_total', { kind: asked.kind });
       refuse(socket, 503, 'too many clients are served already');
       return;
     }
     const kept = this.requests.keep(asked);
+    const forget = (): void => {
+      if (asked.kind === 'exec') asked.request.cmd = [];
+      kept();
+    };
     const closed = new Promise((resolve) => socket.once('close', resolve));
     this.watch(socket);
-    const served = this.serve(asked, request, pacedSocket(socket, head, this.shared.turns));
+    const served = this.serve(asked, request, pacedSocket(socket, head, this.shared.turns), forget);
+    void closed.then(() => {
+      const elsewhere = this.shared.left.take(owner);
+      if (elsewhere) leave?.();
+      leave = elsewhere ?? leave;
+    });
     void Promise.all([served, closed]).then(() => {
-      leave();
+      leave?.();
       kept();
     });
   }
 
   /** Never rejects. */
-  private async serve(asked: StreamingRequest, request: IncomingMessage, socket: Duplex): Promise<void> {
+  private async serve(
+    asked: StreamingRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    onMade: () => void,
+  ): Promise<void> {
     const { runtime, creationTimeoutMs, metrics } = this.options;
     metrics.count('crisp_streaming_clients_total', { kind: asked.kind });
     const log = this.log.child({ kind: asked.kind });
     try {
-      await serveUpgrade(asked, { request, socket }, { runtime, creationTimeoutMs, log, shared: this.shared });
+      const { shared } = this;
+      await serveUpgrade(asked, { request, socket }, { runtime, creationTimeoutMs, log, shared, onMade });
     } catch (error) {
       log.info('a client was not served', { error: errorMessage(error) });
       if (!socket.writableEnded) socket.destroy(); // otherwise it has its answer
@@ -208,15 +227,6 @@ function tokenIn(path: string): { readonly kind: string; readonly token: string 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
-
-/** What a request takes of memory, in bytes, as long as it is kept. */
-function weightOf(asked: StreamingRequest): number {
-  if (asked.kind !== 'exec') return REQUEST_COST;
-  return asked.request.cmd.reduce((sum, each) => sum + each.length, REQUEST_COST + asked.request.cmd.length * 16);
-}
-
-/** Beside a command. */
-const REQUEST_COST = 512;
 
 /** Host and port as they stand in a URL. Who listens everywhere can be reached on the loopback. */
 function hostOf(server: Server): string {

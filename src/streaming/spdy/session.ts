@@ -30,7 +30,7 @@ const PING_ID = uint32(2);
 
 export interface SessionOptions {
   readonly log: Logger;
-  /** Whose streams they are: a container or a pod. */
+  /** Whose streams they are: a pod. */
   readonly owner: string;
   readonly shared: Pick<SharedLimits, 'streams' | 'unread'>;
   readonly limits?: SpdyLimits;
