@@ -1,7 +1,7 @@
 import { Authorizer } from '../../../src/images/authorizer';
 import { BlobTurns, MOST_LOOKS, PATIENCE_MS, REST_WITHIN_MS } from '../../../src/images/blob-turns';
 import { TrustStore } from '../../../src/images/certificates';
-import { DownloadSlots } from '../../../src/images/download-slots';
+import { DownloadSlots, SLOT_PATIENCE_MS } from '../../../src/images/download-slots';
 import { HttpClient } from '../../../src/images/http';
 import { ImageConfigs } from '../../../src/images/image-configs';
 import { ANSWER_BYTES, Progress, TRICKLE_BYTES_PER_S, TRICKLE_MS } from '../../../src/images/progress';
@@ -135,6 +135,37 @@ describe('DownloadSlots', () => {
     await Promise.all(all);
     expect(around.tryTake()).toBeDefined();
     expect(around.tryTake()).toBeUndefined();
+  });
+});
+
+describe('DownloadSlots that are never free', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('let a pull run one download after the other beside them, after one wait', async () => {
+    const around = new DownloadSlots(1);
+    let letGo: () => void = () => undefined;
+    const held = around.run(never, () => new Promise<void>((resolve) => (letGo = resolve)));
+    const own = new DownloadSlots(3, around);
+    const ends: (() => void)[] = [];
+    const act = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+    const all = [own.run(never, act), own.run(never, act), own.run(never, act)];
+    await jest.advanceTimersByTimeAsync(SLOT_PATIENCE_MS - 1);
+    expect(ends).toHaveLength(0);
+    await jest.advanceTimersByTimeAsync(1);
+    for (let begun = 1; begun <= 3; begun++) {
+      expect(ends).toHaveLength(begun);
+      ends[begun - 1]?.();
+      await jest.advanceTimersByTimeAsync(1);
+    }
+    all.push(own.run(never, act));
+    await jest.advanceTimersByTimeAsync(1);
+    expect(ends).toHaveLength(4);
+    ends[3]?.();
+    await Promise.all(all);
+    letGo();
+    await held;
+    expect([around.tryTake() !== undefined, around.tryTake(), jest.getTimerCount()]).toEqual([true, undefined, 0]);
   });
 });
 
