@@ -40,7 +40,7 @@ export const SPARE_PART = 16;
 export const SPARE_EACH = { clients: 1, forwarded: 6, streams: 12 } as const;
 
 /** Bytes that clients have sent over SPDY and nobody has read: what is over is not read from their connections. */
-export const UNREAD_BYTES = { all: 64 * MIB, each: 1 * MIB, own: 64 * KIB } as const;
+export const UNREAD_BYTES = { all: 64 * MIB, ofOwner: 32 * MIB, each: 1 * MIB, own: 64 * KIB } as const;
 /**
  * Bytes of WebSocket messages of which the end has not come, and of those that nobody has read. Above it, the client with the
  * most of them is cut off. As many kubectl as may be served have 96 KiB each at most: 64 KiB unread and a message of 32 KiB.

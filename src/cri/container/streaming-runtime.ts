@@ -49,7 +49,11 @@ async function exec(
     quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
   const options: ExecOptions<ExecStreams> = {
     stdio: request,
-    open: (process) => deps.execIo.stream(streamOptions(process, streams, () => closeStdin(process))),
+    open: (process) =>
+      deps.execIo.stream({
+        owner: request.sandboxId,
+        ...streamOptions(process, streams, () => closeStdin(process)),
+      }),
   };
   return withExec(deps, requireContainer(deps, request.containerId), options, async (process, io) => {
     const { containerId, execId } = process;
