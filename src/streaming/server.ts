@@ -36,6 +36,8 @@ export interface StreamingServerOptions {
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 const KEEP_ALIVE_MS = 30_000;
+/** What a TLS handshake costs, in milliseconds of a turn: a signature with RSA takes about as long, one with P-256 less. */
+export const HANDSHAKE_MS = 2;
 /**
  * Bytes that Node keeps of a connection that is not read, before it stops reading it from the kernel: it keeps them in
  * chunks as they come, which a client can make as small as a byte, at some hundred bytes each.
@@ -54,6 +56,8 @@ export class StreamingServer {
   private readonly http: HttpServer;
   private readonly log: Logger;
   private server: Server | undefined;
+  /** It speaks TLS on connections whose turn it is; it does not listen. */
+  private tls: Server | undefined;
   private base = '';
 
   constructor(private readonly options: StreamingServerOptions) {
@@ -79,15 +83,15 @@ export class StreamingServer {
     if (!tls && !LOOPBACK.test(address)) {
       throw new Error(`streaming.address "${address}" is not a loopback address: that needs streaming.enable_tls`);
     }
-    const server = this.createServer();
+    this.tls = tls ? this.createTls() : undefined;
+    const server = createServer({ allowHalfOpen: !tls, noDelay: true, highWaterMark: SOCKET_KEEPS_BYTES });
     server.on('connection', (socket: Socket) => {
       this.connections.add(socket);
       socket.once('close', () => this.connections.delete(socket));
       this.entrance.connected(socket);
-      if (!tls) this.entrance.read(socket);
+      if (!this.tls) this.entrance.read(socket);
+      else this.entrance.readHello(socket, (hello) => this.beginTls(socket, hello));
     });
-    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
-    server.on('secureConnection', (socket: Socket) => this.entrance.read(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port, host: address === '' ? undefined : address }, resolve);
@@ -114,12 +118,23 @@ export class StreamingServer {
     await closed;
   }
 
-  private createServer(): Server {
-    const { tls, address } = this.options;
-    if (!tls) return createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: SOCKET_KEEPS_BYTES });
+  private createTls(): Server {
+    const { address } = this.options;
     const pair = this.options.certificate ?? selfSignedCertificate(isIP(address) ? address : '127.0.0.1');
     const limits = { minVersion: 'TLSv1.2', handshakeTimeout: HEAD_WITHIN_MS } as const;
-    return createTlsServer({ ...limits, ...pair, ALPNProtocols: ['http/1.1'], highWaterMark: SOCKET_KEEPS_BYTES });
+    const tls = createTlsServer({ ...limits, ...pair, ALPNProtocols: ['http/1.1'], highWaterMark: SOCKET_KEEPS_BYTES });
+    tls.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+    tls.on('secureConnection', (socket: Socket) => this.entrance.read(socket));
+    return tls;
+  }
+
+  /** `hello` is given back to the connection, from which TLS reads it in the same turn. */
+  private beginTls(socket: Socket, hello: Buffer): void {
+    this.shared.turns.later(() => {
+      if (socket.destroyed) return;
+      socket.unshift(hello);
+      this.tls?.emit('connection', socket);
+    }, HANDSHAKE_MS);
   }
 
   private createParser(): HttpServer {
