@@ -183,7 +183,6 @@ describe('A TLS handshake', () => {
     const clients: Socket[] = [];
     for (let at = 0; at < 40; at++) clients.push(await dial());
     let before = 0;
-
     for (const client of clients) client.write(hello);
     const giveUpAt = Date.now() + 20_000;
     while (before < clients.length && Date.now() < giveUpAt) {
@@ -193,6 +192,5 @@ describe('A TLS handshake', () => {
       before = now;
     }
     expect(before).toBe(clients.length);
-    }
   });
 });
