@@ -46,6 +46,8 @@ export const UNREAD_BYTES = { all: 64 * MIB, ofOwner: 32 * MIB, each: 1 * MIB, o
  * most of them is cut off. As many kubectl as may be served have 96 KiB each at most: 64 KiB unread and a message of 32 KiB.
  */
 export const KEPT_MESSAGES_BYTES = 128 * MIB;
+/** Of those, what the clients of one pod may have. */
+export const KEPT_MESSAGES_OF_ONE_BYTES = 64 * MIB;
 
 /** What all clients of a streaming server share. */
 export interface SharedLimits {
@@ -71,7 +73,7 @@ export function sharedLimits(openFiles: number = Number.POSITIVE_INFINITY): Shar
     forwarded: seats(part(MOST_FORWARDED, DESCRIPTOR_PARTS.forwarded), SPARE_EACH.forwarded),
     streams: seats(MOST_STREAMS, SPARE_EACH.streams),
     unread: new BytePool(UNREAD_BYTES),
-    messages: new KeptMessages(KEPT_MESSAGES_BYTES),
+    messages: new KeptMessages(KEPT_MESSAGES_BYTES, KEPT_MESSAGES_OF_ONE_BYTES),
     turns: new TurnShare(),
   };
 }

@@ -87,6 +87,7 @@ function spdyProtocol<P extends { readonly name: string }>(
 
 async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
   const offered = upgrade.request.headers['sec-websocket-protocol'] ?? '';
+  const messages = options.shared.messages.of(ownerOf(asked));
   if (asked.kind === 'portforward') {
     const protocol = choose(WEBSOCKET_PORT_FORWARD_PROTOCOLS, offered);
     if (!protocol) {
@@ -98,7 +99,7 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
       refuse(upgrade.socket, 400, 'no port is given');
       return;
     }
-    const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
+    const webSocket = await upgradeToWebSocket(upgrade, protocol.name, messages);
     const how = forwarding(asked.request, options);
     if (protocol.form === 'tunnel') return forwardThroughTunnel(webSocket, how);
     return forwardOverChannels(webSocket, ports, { ...how, base64: protocol.form === 'base64' });
@@ -108,8 +109,8 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
     refuse(upgrade.socket, 403, noneOf(WEBSOCKET_PROCESS_PROTOCOLS));
     return;
   }
-  const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
-  const streams = { wanted: asked.request, messages: options.shared.messages };
+  const webSocket = await upgradeToWebSocket(upgrade, protocol.name, messages);
+  const streams = { wanted: asked.request, messages };
   return run(asked, processOverWebSocket(webSocket, protocol, streams), options);
 }
 
