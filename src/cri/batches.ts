@@ -1,3 +1,4 @@
+import { inTurn } from '../base/divided-work';
 import { EncodedMessage } from '../rpc/service';
 
 /** Items in one message of a Stream RPC. */
@@ -10,13 +11,16 @@ const BATCH_BYTES = 1024 * 1024;
 
 /**
  * The items in batches of at least one, each item once; nothing at all when there are none. `encode` writes a message with
- * one item: messages put one behind the other are one with the items of all.
+ * one item: messages put one behind the other are one with the items of all. The event loop is not held by many items.
  */
-export async function* batches<T>(items: readonly T[], encode: (item: T) => Uint8Array): AsyncIterable<EncodedMessage> {
+export async function* batches<T>(
+  items: readonly T[],
+  encode: (item: T) => Uint8Array | Promise<Uint8Array>,
+): AsyncIterable<EncodedMessage> {
   let parts: Uint8Array[] = [];
   let bytes = 0;
   for (const item of items) {
-    const part = encode(item);
+    const part = await inTurn(() => encode(item));
     parts.push(part);
     bytes += part.length;
     if (parts.length < BATCH && bytes < BATCH_BYTES) continue;

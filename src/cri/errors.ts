@@ -46,6 +46,11 @@ export function notReady(message: string): RpcError {
   return new RpcError(Code.FAILED_PRECONDITION, message);
 }
 
+/** There is no room for what is asked, because of what others have: it may succeed later. */
+export function exhausted(message: string): RpcError {
+  return new RpcError(Code.RESOURCE_EXHAUSTED, message);
+}
+
 /** What is asked cannot be told now: kubelet keeps what it knew, and asks again. */
 export function unavailable(message: string): RpcError {
   return new RpcError(Code.UNAVAILABLE, message);

@@ -32,12 +32,16 @@ import { listMetricDescriptors } from './stats/list-metric-descriptors';
 import { listPodSandboxMetrics } from './stats/list-pod-sandbox-metrics';
 import { listPodSandboxStats } from './stats/list-pod-sandbox-stats';
 import { podSandboxStats } from './stats/pod-sandbox-stats';
+import { StatsAnswers } from './stats/stats-answers';
 import { streamContainerStats } from './stats/stream-container-stats';
 import { streamPodSandboxMetrics } from './stats/stream-pod-sandbox-metrics';
 import { streamPodSandboxStats } from './stats/stream-pod-sandbox-stats';
 
 /** Every RPC of CRI's RuntimeService: one row each, or the compiler asks for it. */
-export const runtimeService = (deps: CriDeps): ServiceImpl<typeof RuntimeServiceDefinition> => ({
+export const runtimeService = (
+  deps: CriDeps,
+  answers = new StatsAnswers(),
+): ServiceImpl<typeof RuntimeServiceDefinition> => ({
   version: () => version(deps),
   runPodSandbox: (req, call) => runPodSandbox(deps, req, call),
   stopPodSandbox: (req, call) => stopPodSandbox(deps, req, call),
@@ -58,12 +62,12 @@ export const runtimeService = (deps: CriDeps): ServiceImpl<typeof RuntimeService
   exec: (req) => exec(deps, req),
   attach: (req) => attach(deps, req),
   portForward: (req) => portForward(deps, req),
-  containerStats: (req, call) => containerStats(deps, req, call),
-  listContainerStats: (req, call) => listContainerStats(deps, req, call),
-  streamContainerStats: (req, call) => streamContainerStats(deps, req, call),
-  podSandboxStats: (req, call) => podSandboxStats(deps, req, call),
-  listPodSandboxStats: (req, call) => listPodSandboxStats(deps, req, call),
-  streamPodSandboxStats: (req, call) => streamPodSandboxStats(deps, req, call),
+  containerStats: async (req, call) => answers.ofContainers(present((await containerStats(deps, req, call)).stats)),
+  listContainerStats: async (req, call) => answers.ofContainers((await listContainerStats(deps, req, call)).stats),
+  streamContainerStats: (req, call) => streamContainerStats(deps, req, call, answers),
+  podSandboxStats: async (req, call) => answers.ofPods(present((await podSandboxStats(deps, req, call)).stats)),
+  listPodSandboxStats: async (req, call) => answers.ofPods((await listPodSandboxStats(deps, req, call)).stats),
+  streamPodSandboxStats: (req, call) => streamPodSandboxStats(deps, req, call, answers),
   updateRuntimeConfig: (req) => updateRuntimeConfig(deps, req),
   status: (req, call) => status(deps, req, call),
   checkpointContainer: notImplemented,
@@ -76,3 +80,5 @@ export const runtimeService = (deps: CriDeps): ServiceImpl<typeof RuntimeService
   runtimeConfig: () => runtimeConfig(deps),
   updatePodSandboxResources: (req, call) => updatePodSandboxResources(deps, req, call),
 });
+
+const present = <T>(stats: T | undefined): T[] => (stats === undefined ? [] : [stats]);

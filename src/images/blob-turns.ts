@@ -1,11 +1,15 @@
 import { KeyedMutex } from '../base/keyed-mutex';
 import { onAbort } from '../base/on-abort';
+import type { Descriptor } from '../model/image';
 
 /** How far a download has come. */
 export interface Coming {
   readonly position: bigint;
   readonly complete: boolean;
 }
+
+/** What the blob is said to be by the manifest of the image that wants it. */
+export type SizedBlob = Pick<Descriptor, 'digest' | 'size'>;
 
 /** Whose turn it is to fetch a blob. Give it back. */
 export interface Turn extends Disposable {
@@ -15,13 +19,18 @@ export interface Turn extends Disposable {
   watch(coming: Coming): void;
 }
 
-/** A download that brings less is not waited for: its registry need not be the one that the others ask. */
+/**
+ * After so long another download of the same blob is waited for only if the rest of it, as fast as it came of late, is here soon:
+ * its registry need not be the one that the others ask. It is looked at each time that this has passed again.
+ */
 export const PATIENCE_MS = 30_000;
-export const PATIENCE_BYTES_PER_S = 16_384;
+export const REST_WITHIN_MS = 60_000;
+/** One that always seems to be here soon, and then is not, is not waited for either. */
+export const MOST_LOOKS = 4;
 
 /**
- * Over all pulls a blob is fetched once at a time, as long as that gets on. Which registry sends it is up to the image that came
- * first: one that sends next to nothing must not keep back the images of others that have the same layer.
+ * Over all pulls a blob is fetched once at a time, as long as that is soon done. Which registry sends it is up to the image that
+ * came first: one that is slow must not keep back the images of others that have the same layer.
  */
 export class BlobTurns {
   private readonly locks = new KeyedMutex();
@@ -29,12 +38,16 @@ export class BlobTurns {
 
   constructor(private readonly patienceMs = PATIENCE_MS) {}
 
-  /** Waits for the turn at a blob; not longer than a download gets on. Rejects with the signal's reason when that fires. */
-  async take(digest: string, signal: AbortSignal): Promise<Turn> {
+  /**
+   * Waits for the turn at a blob, two minutes at most for bytes of another download. Rejects with the signal's reason when that
+   * fires.
+   */
+  async take(blob: SizedBlob, signal: AbortSignal): Promise<Turn> {
+    const { digest } = blob;
     signal.throwIfAborted();
     const patience = new AbortController();
     const stopListening = onAbort(signal, () => patience.abort());
-    const timer = this.locks.isHeld(digest) ? this.look(digest, patience) : undefined;
+    const timer = this.locks.isHeld(digest) ? this.look(blob, patience) : undefined;
     try {
       const held = await this.locks.hold(digest, patience.signal);
       const giveBack = (): void => {
@@ -56,16 +69,19 @@ export class BlobTurns {
     return this.locks.size;
   }
 
-  /** Ends the patience once less has come between two looks than there should have. */
-  private look(digest: string, patience: AbortController): NodeJS.Timeout {
-    const least = BigInt(Math.ceil((this.patienceMs / 1000) * PATIENCE_BYTES_PER_S));
-    let before: { coming: Coming | undefined; position: bigint } | undefined;
+  /** Ends the patience unless the download is whole, which containerd then looks through, or its rest is here soon. */
+  private look({ digest, size }: SizedBlob, patience: AbortController): NodeJS.Timeout {
+    let reached = this.coming.get(digest)?.position ?? 0n;
+    let looks = 0;
     return setInterval(() => {
       const coming = this.coming.get(digest); // none while it waits for a slot
+      if (coming?.complete) return;
       const position = coming?.position ?? 0n;
-      const isSame = before?.coming === coming && coming?.complete !== true;
-      if (before && isSame && position - before.position < least) patience.abort();
-      before = { coming, position };
+      const [came, rest] = [position - reached, size - position];
+      reached = position;
+      looks++;
+      const isSoonHere = rest > 0n && rest * BigInt(PATIENCE_MS) <= came * BigInt(REST_WITHIN_MS);
+      if (!isSoonHere || looks >= MOST_LOOKS) patience.abort();
     }, this.patienceMs);
   }
 }

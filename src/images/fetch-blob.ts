@@ -43,7 +43,7 @@ export class BlobFetcher {
   async fetch(entry: LayerEntry): Promise<void> {
     const { digest } = entry.descriptor;
     const { signal } = this.work;
-    using turn = await this.options.turns.take(digest, signal);
+    using turn = await this.options.turns.take(entry.descriptor, signal);
     await this.options.slots.run(signal, async () => {
       if (!(await this.keep(digest))) await this.download(entry, turn);
     });
@@ -51,7 +51,7 @@ export class BlobFetcher {
 
   /** Writes a document that was read already, such as a manifest, with labels of its own. */
   async put(descriptor: Descriptor, data: Buffer, labels: Readonly<Record<string, string>>): Promise<void> {
-    using turn = await this.options.turns.take(descriptor.digest, this.work.signal);
+    using turn = await this.options.turns.take(descriptor, this.work.signal);
     const all = { ...this.options.labels, ...labels };
     if (!(await this.keep(descriptor.digest))) {
       const ref = refFor(descriptor, turn);

@@ -13,11 +13,16 @@ export interface Transfer {
 /** A pull that gets less than this for the whole of the time below gets nowhere; no link that works is so slow. */
 export const TRICKLE_BYTES_PER_S = 1024;
 export const TRICKLE_MS = 10 * 60_000;
+/**
+ * An answer that got all it had asked for counts as so many bytes at least: an image of five hundred small layers goes on at one
+ * every four seconds, and not at one every few minutes.
+ */
+export const ANSWER_BYTES = 4096;
 
 /**
  * Watches that a pull moves. It is given up when a request has been under way for the whole limit and no byte arrived in
  * any; while none is under way (all wait for their turn, or containerd unpacks) the clock stands still. It is also given up
- * when requests have been under way for ten minutes, none of them got all that it had asked for, and hardly anything arrived:
+ * when requests have been under way for ten minutes and hardly anything arrived, small answers counted as ANSWER_BYTES:
  * a server that sends a byte now and then, or a byte for each request, must not hold a pull up for ever.
  */
 export class Progress implements Disposable {
@@ -27,7 +32,7 @@ export class Progress implements Disposable {
   private lastMove = 0;
   /** Since when requests have been under way without a break. */
   private activeSince = 0;
-  /** For how long they had been before that, and what arrived, since the last that got all it had asked for. */
+  /** For how long they had been before that, and what arrived, since enough had arrived. */
   private activeMs = 0;
   private trickled = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -60,9 +65,16 @@ export class Progress implements Disposable {
     }
     this.arm();
     let ended = false;
+    let own = 0;
     return {
-      moved: (bytes) => this.moved(bytes),
-      done: () => this.beginWindow(),
+      moved: (bytes) => {
+        own += bytes;
+        this.moved(bytes);
+      },
+      done: () => {
+        if (own < ANSWER_BYTES) this.count(ANSWER_BYTES - own);
+        own = ANSWER_BYTES;
+      },
       end: () => {
         if (!ended && --this.active === 0) this.activeMs += performance.now() - this.activeSince;
         ended = true;
@@ -77,8 +89,12 @@ export class Progress implements Disposable {
 
   private moved(bytes: number): void {
     this.bytes += bytes;
-    this.trickled += bytes;
     this.lastMove = performance.now();
+    this.count(bytes);
+  }
+
+  private count(bytes: number): void {
+    this.trickled += bytes;
     if (this.trickled >= (TRICKLE_MS / 1000) * TRICKLE_BYTES_PER_S) this.beginWindow();
   }
 

@@ -1,4 +1,4 @@
-import type { BytePool } from '../base/byte-pool';
+import type { BytePool, PoolMember } from '../base/byte-pool';
 import type { Metrics } from '../base/metrics';
 import type { OutputStream } from './cri-log';
 import { OutputClient } from './output-client';
@@ -7,10 +7,16 @@ import { pumpStdin } from './stdin-pump';
 import type { AttachEnd, Attachment, AttachOptions } from './stdio-service';
 
 /**
- * What attach clients may leave lying: `each` on one output, `all` together. With more a client is too slow and is dropped;
+ * What attach clients may leave lying: `each` on one output, `ofOwner` those of one container, `all` together. With more a client is
+ * too slow and is dropped;
  * one that leaves no more than `own` is not, whatever the others do.
  */
-export const ATTACH_BACKLOG_BYTES = { all: 64 * 1024 * 1024, each: 1024 * 1024, own: 64 * 1024 } as const;
+export const ATTACH_BACKLOG_BYTES = {
+  all: 64 * 1024 * 1024,
+  ofOwner: 32 * 1024 * 1024,
+  each: 1024 * 1024,
+  own: 64 * 1024,
+} as const;
 
 /**
  * Everybody attached to one container. A client joins the stream where it is (nothing is replayed), gets every byte
@@ -33,7 +39,8 @@ export class AttachClients {
 
   /** Adds a client. */
   add(options: AttachOptions, stdin: StdinFifo | undefined): Attachment {
-    const client = new AttachClient({ options, stdin, backlog: this.backlog }, (end) => {
+    const share = (): PoolMember => this.backlog.join(undefined, this);
+    const client = new AttachClient({ options, stdin, share }, (end) => {
       this.clients.delete(client);
       this.metrics.count('crisp_attach_ended_total', { reason: end });
       if (this.clients.size === 0) this.onIdle();
@@ -86,7 +93,7 @@ class AttachClient {
   private ended = false;
 
   constructor(
-    { options, stdin, backlog }: { options: AttachOptions; stdin: StdinFifo | undefined; backlog: BytePool },
+    { options, stdin, share }: { options: AttachOptions; stdin: StdinFifo | undefined; share: () => PoolMember },
     private readonly onFinish: (end: AttachEnd) => void,
   ) {
     this.options = options;
@@ -99,7 +106,7 @@ class AttachClient {
       if (!to) continue;
       const client = new OutputClient(
         to,
-        { bytes: ATTACH_BACKLOG_BYTES.each, share: backlog.join() },
+        { bytes: ATTACH_BACKLOG_BYTES.each, share: share() },
         {
           onGone: () => this.outputOver(stream, 'gone'),
           onFlushed: () => this.outputOver(stream, 'ended'),

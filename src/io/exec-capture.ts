@@ -7,6 +7,8 @@ import { GrowingBuffer } from './growing-buffer';
 const SWEEP_BYTES = 1024 * 1024;
 
 export interface CapturePaths {
+  /** Whose process it is: a pod. Absent: nobody else's. */
+  owner?: string;
   stdout?: string;
   stderr?: string;
 }
@@ -21,7 +23,7 @@ export interface CaptureLimits {
 export interface CaptureDeps {
   /** See createReadBuffer: one for all. */
   readonly readBuffer: Buffer;
-  /** What is kept of all processes: what is over is thrown away like what is over a limit. */
+  /** What is kept of all processes: what is over is thrown away too, and that is told. */
   readonly pool: BytePool;
 }
 
@@ -30,6 +32,8 @@ export interface Captured {
   stderr: Buffer;
   /** Bytes that were read and thrown away, being over a limit. */
   discarded: number;
+  /** Some of them were thrown away only because other processes have printed much. */
+  crowdedOut?: true;
   /** False: a process still holds an output, and the time was up. */
   complete: boolean;
 }
@@ -46,6 +50,7 @@ export class ExecCapture {
   private readonly share: PoolMember;
   private tellEnded: () => void = () => undefined;
   private discarded = 0;
+  private crowdedOut = false;
   private over = false;
 
   /** Opens the FIFOs; do so before Tasks.Exec starts the process. Throws with nothing left open. */
@@ -55,7 +60,7 @@ export class ExecCapture {
     { readBuffer, pool }: CaptureDeps,
   ) {
     this.readBuffer = readBuffer;
-    this.share = pool.join();
+    this.share = pool.join(undefined, paths.owner);
     this.ended = new Promise((resolve) => {
       this.tellEnded = resolve;
     });
@@ -80,7 +85,8 @@ export class ExecCapture {
     }
     this.discard();
     const { stdout, stderr } = this.kept;
-    return { stdout: stdout.view(), stderr: stderr.view(), discarded: this.discarded, complete };
+    const { discarded, crowdedOut } = this;
+    return { stdout: stdout.view(), stderr: stderr.view(), discarded, complete, ...(crowdedOut && { crowdedOut }) };
   }
 
   /** From now on what is printed is read and thrown away; who waits in `drain` gets what there is. */
@@ -113,12 +119,13 @@ export class ExecCapture {
   private keep(stream: OutputStream, chunk: Buffer): void {
     if (this.over) return;
     const { stdout, stderr } = this.kept;
-    const room = Math.min(
+    const allowed = Math.min(
       this.limits.perStream - this.kept[stream].length,
       this.limits.total - stdout.length - stderr.length,
-      this.share.room,
+      chunk.length,
     );
-    const taken = Math.max(0, Math.min(room, chunk.length));
+    const taken = Math.max(0, Math.min(allowed, this.share.room));
+    if (taken < allowed) this.crowdedOut = true;
     this.kept[stream].append(chunk, 0, taken);
     this.share.set(stdout.length + stderr.length);
     this.discarded += chunk.length - taken;

@@ -12,9 +12,16 @@ const SWEEP_BYTES = 1024 * 1024;
  * Output of commands that clients have not taken. Above it a process has to wait until its client has taken some: nothing is
  * lost and nobody is dropped. A pipe holds 64 KiB, so that `own` is as much as a process can print in one go.
  */
-export const EXEC_BACKLOG_BYTES = { all: 64 * 1024 * 1024, each: 1024 * 1024, own: 64 * 1024 } as const;
+export const EXEC_BACKLOG_BYTES = {
+  all: 64 * 1024 * 1024,
+  ofOwner: 32 * 1024 * 1024,
+  each: 1024 * 1024,
+  own: 64 * 1024,
+} as const;
 
 export interface ExecStreamOptions {
+  /** Whose process it is: a pod. Absent: nobody else's. */
+  owner?: string;
   /** Paths of FIFOs that exist. */
   stdinPath?: string;
   stdoutPath?: string;
@@ -53,7 +60,7 @@ export class ExecStreams {
   ) {
     this.stdin = options.stdinPath ? new StdinFifo(options.stdinPath) : undefined;
     try {
-      const deps = { readBuffer, backlog };
+      const deps = { readBuffer, backlog, owner: options.owner };
       if (options.stdoutPath) this.outputs.push(new Output(options.stdoutPath, options.stdout, deps));
       if (options.stderrPath) this.outputs.push(new Output(options.stderrPath, options.stderr, deps));
     } catch (error) {
@@ -132,8 +139,12 @@ class Output {
   private tellEnded: () => void = () => undefined;
   private tellFlushed: () => void = () => undefined;
 
-  constructor(path: string, to: Writable | undefined, { readBuffer, backlog }: ExecStreamDeps) {
-    this.share = backlog.join(() => this.goOn());
+  constructor(
+    path: string,
+    to: Writable | undefined,
+    { readBuffer, backlog, owner }: ExecStreamDeps & { readonly owner: string | undefined },
+  ) {
+    this.share = backlog.join(() => this.goOn(), owner);
     this.ended = new Promise((resolve) => {
       this.tellEnded = resolve;
     });

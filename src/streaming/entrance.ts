@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import { helloBytes } from './client-hello';
 import { refuse } from './http-answer';
-import { readHead } from './request-head';
+import { HEAD_BYTES, type RequestHead, readHead } from './request-head';
 
 /** What a client gets from its connection to the end of its request's head, TLS handshake included. */
 export const HEAD_WITHIN_MS = 10_000;
@@ -54,24 +55,27 @@ export class Entrance {
     socket.once('close', () => this.forget(peer, socket));
   }
 
+  /** Waits for all that a client says before the costly part of a TLS handshake; `begin` is given it, and `socket` is paused. */
+  readHello(socket: Socket, begin: (hello: Buffer) => void): void {
+    gather(socket, (sent) => {
+      const bytes = helloBytes(sent);
+      if (bytes !== undefined && sent.length < bytes) return undefined;
+      return () => (bytes === undefined ? socket.destroy() : begin(sent));
+    });
+  }
+
   /** Reads the head of the request: on the connection itself, or on the TLS that is spoken on it. */
   read(socket: Socket): void {
-    let sent: Buffer = Buffer.alloc(0);
-    socket.on('error', () => undefined); // `close` follows
-    const onEnd = (): void => void socket.destroy();
-    const onData = (chunk: Buffer): void => {
-      const from = sent.length;
-      sent = from === 0 ? chunk : Buffer.concat([sent, chunk]);
+    gather(socket, (sent, from) => {
       const head = readHead(sent, from);
-      if (head === undefined) return;
-      socket.off('data', onData).off('end', onEnd);
-      socket.pause();
-      if ('code' in head) refuse(socket, head.code, head.why);
-      else if (this.options.knows(head.path)) this.admit(socket, sent);
-      else refuse(socket, 404, 'there is no such request, or it was dialled before, or too late');
-    };
-    socket.on('data', onData);
-    socket.on('end', onEnd);
+      return head && (() => this.answer(socket, head, sent));
+    });
+  }
+
+  private answer(socket: Socket, head: RequestHead, sent: Buffer): void {
+    if ('code' in head) refuse(socket, head.code, head.why);
+    else if (this.options.knows(head.path)) this.admit(socket, sent);
+    else refuse(socket, 404, 'there is no such request, or it was dialled before, or too late');
   }
 
   private admit(socket: Socket, head: Buffer): void {
@@ -101,4 +105,35 @@ export class Entrance {
 /** TLS on a connection has the address of that connection. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
+}
+
+/**
+ * Reads until `look`, which is given all that was sent and how much of it it has seen before, answers what is to be done then.
+ * `socket` is paused by that time. Pieces are put together in one block, however small they come.
+ */
+function gather(socket: Socket, look: (sent: Buffer, from: number) => (() => void) | undefined): void {
+  let block: Buffer = Buffer.alloc(0);
+  let sent: Buffer = block;
+  socket.on('error', () => undefined); // `close` follows
+  const onEnd = (): void => void socket.destroy();
+  const onData = (chunk: Buffer): void => {
+    const from = sent.length;
+    const length = from + chunk.length;
+    if (from === 0) sent = chunk;
+    else {
+      if (length > block.length) {
+        block = Buffer.allocUnsafeSlow(Math.max(length, HEAD_BYTES));
+        sent.copy(block);
+      }
+      chunk.copy(block, from);
+      sent = block.subarray(0, length);
+    }
+    const act = look(sent, from);
+    if (!act) return;
+    socket.off('data', onData).off('end', onEnd);
+    socket.pause();
+    act();
+  };
+  socket.on('data', onData);
+  socket.on('end', onEnd);
 }

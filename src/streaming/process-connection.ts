@@ -12,13 +12,16 @@ export type ProcessRequest =
   | { readonly kind: 'exec'; readonly request: ExecRequest }
   | { readonly kind: 'attach'; readonly request: AttachRequest };
 
-/** Runs what was asked for between the client and the runtime, and tells the client how it ended. Never rejects. */
+/**
+ * Runs what was asked for between the client and the runtime, and tells the client how it ended. `onMade`: see StreamingRuntime.
+ * Never rejects.
+ */
 export async function runProcess(
   runtime: StreamingRuntime,
   asked: ProcessRequest,
-  connection: ProcessConnection,
+  { connection, onMade }: { readonly connection: ProcessConnection; readonly onMade?: () => void },
 ): Promise<CommandResult> {
-  const result = await outcome(runtime, asked, connection.streams);
+  const result = await outcome(runtime, asked, { streams: connection.streams, onMade });
   connection.finish(result);
   return result;
 }
@@ -26,10 +29,10 @@ export async function runProcess(
 async function outcome(
   runtime: StreamingRuntime,
   asked: ProcessRequest,
-  streams: ProcessStreams,
+  { streams, onMade }: { readonly streams: ProcessStreams; readonly onMade?: () => void },
 ): Promise<CommandResult> {
   try {
-    if (asked.kind === 'exec') return { exitCode: await runtime.exec(asked.request, streams) };
+    if (asked.kind === 'exec') return { exitCode: await runtime.exec(asked.request, streams, onMade) };
     await runtime.attach(asked.request, streams);
     return { exitCode: 0 };
   } catch (error) {

@@ -27,11 +27,26 @@ export interface ServeOptions {
   readonly log: Logger;
   readonly creationTimeoutMs: number;
   readonly shared: SharedLimits;
+  /** See StreamingRuntime.exec. */
+  onMade?(): void;
 }
 
-/** Whose streams they are: the container or the pod that a request is for. */
+/** Of an argument beside its characters. */
+const ARGUMENT_COST = 16;
+/** A thousand commands of this size are 4 MiB: whoever has filled the room for commands keeps nobody from a short one. */
+const SMALL_BYTES = 4096;
+
+/** Whose streams they are: the pod's, whatever of it a request is for, so that a pod with more containers gets no more. */
 export function ownerOf(asked: StreamingRequest): string {
-  return asked.kind === 'portforward' ? asked.request.sandboxId : asked.request.containerId;
+  return asked.request.sandboxId;
+}
+
+/** What a command takes of memory, in bytes; 0 of one so small that the number of requests bounds it, and of all else. */
+export function weightOf(asked: StreamingRequest): number {
+  if (asked.kind !== 'exec') return 0;
+  const { cmd } = asked.request;
+  const bytes = cmd.reduce((sum, each) => sum + each.length, cmd.length * ARGUMENT_COST);
+  return bytes < SMALL_BYTES ? 0 : bytes;
 }
 
 /** Serves one client whose token was good, until it is gone. Rejects when the client never got as far as its streams. */
@@ -72,6 +87,7 @@ function spdyProtocol<P extends { readonly name: string }>(
 
 async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options: ServeOptions): Promise<void> {
   const offered = upgrade.request.headers['sec-websocket-protocol'] ?? '';
+  const messages = options.shared.messages.of(ownerOf(asked));
   if (asked.kind === 'portforward') {
     const protocol = choose(WEBSOCKET_PORT_FORWARD_PROTOCOLS, offered);
     if (!protocol) {
@@ -83,7 +99,7 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
       refuse(upgrade.socket, 400, 'no port is given');
       return;
     }
-    const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
+    const webSocket = await upgradeToWebSocket(upgrade, protocol.name, messages);
     const how = forwarding(asked.request, options);
     if (protocol.form === 'tunnel') return forwardThroughTunnel(webSocket, how);
     return forwardOverChannels(webSocket, ports, { ...how, base64: protocol.form === 'base64' });
@@ -93,13 +109,14 @@ async function overWebSocket(asked: StreamingRequest, upgrade: Upgrade, options:
     refuse(upgrade.socket, 403, noneOf(WEBSOCKET_PROCESS_PROTOCOLS));
     return;
   }
-  const webSocket = await upgradeToWebSocket(upgrade, protocol.name, options.shared.messages);
-  const streams = { wanted: asked.request, messages: options.shared.messages };
+  const webSocket = await upgradeToWebSocket(upgrade, protocol.name, messages);
+  const streams = { wanted: asked.request, messages };
   return run(asked, processOverWebSocket(webSocket, protocol, streams), options);
 }
 
 async function run(asked: ProcessRequest, connection: ProcessConnection, options: ServeOptions): Promise<void> {
-  const result = await runProcess(options.runtime, asked, connection);
+  const { runtime, onMade } = options;
+  const result = await runProcess(runtime, asked, { connection, onMade });
   if (!('error' in result)) return;
   const { signal } = connection.streams;
   if (signal.aborted && result.error === signal.reason) options.log.debug('a client left before its process ended');

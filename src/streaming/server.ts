@@ -12,7 +12,7 @@ import { type SharedLimits, sharedLimits } from './limits';
 import { pacedSocket } from './paced-socket';
 import { RequestCache } from './request-cache';
 import { HEAD_BYTES } from './request-head';
-import { ownerOf, type StreamingRequest, serveUpgrade } from './serve-upgrade';
+import { ownerOf, type StreamingRequest, serveUpgrade, weightOf } from './serve-upgrade';
 import type { StreamingRuntime } from './streaming-runtime';
 
 export interface StreamingServerOptions {
@@ -36,6 +36,8 @@ export interface StreamingServerOptions {
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 const KEEP_ALIVE_MS = 30_000;
+/** What a TLS handshake costs, in milliseconds of a turn: a signature with RSA takes about as long, one with P-256 less. */
+export const HANDSHAKE_MS = 2;
 /**
  * Bytes that Node keeps of a connection that is not read, before it stops reading it from the kernel: it keeps them in
  * chunks as they come, which a client can make as small as a byte, at some hundred bytes each.
@@ -44,7 +46,7 @@ const SOCKET_KEEPS_BYTES = 1024;
 
 /** Serves exec, attach and port-forward to whoever comes with a URL that `urlFor` gave out. */
 export class StreamingServer {
-  private readonly requests = new RequestCache<StreamingRequest>({ weigh: weightOf });
+  private readonly requests = new RequestCache<StreamingRequest>({ weigh: weightOf, owner: ownerOf });
   /** Every connection there is, also of clients that have said nothing yet. */
   private readonly connections = new Set<Socket>();
   private readonly served = new Set<Duplex>();
@@ -54,6 +56,8 @@ export class StreamingServer {
   private readonly http: HttpServer;
   private readonly log: Logger;
   private server: Server | undefined;
+  /** It speaks TLS on connections whose turn it is; it does not listen. */
+  private tls: Server | undefined;
   private base = '';
 
   constructor(private readonly options: StreamingServerOptions) {
@@ -79,15 +83,15 @@ export class StreamingServer {
     if (!tls && !LOOPBACK.test(address)) {
       throw new Error(`streaming.address "${address}" is not a loopback address: that needs streaming.enable_tls`);
     }
-    const server = this.createServer();
+    this.tls = tls ? this.createTls() : undefined;
+    const server = createServer({ allowHalfOpen: !tls, noDelay: true, highWaterMark: SOCKET_KEEPS_BYTES });
     server.on('connection', (socket: Socket) => {
       this.connections.add(socket);
       socket.once('close', () => this.connections.delete(socket));
       this.entrance.connected(socket);
-      if (!tls) this.entrance.read(socket);
+      if (!this.tls) this.entrance.read(socket);
+      else this.entrance.readHello(socket, (hello) => this.beginTls(socket, hello));
     });
-    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
-    server.on('secureConnection', (socket: Socket) => this.entrance.read(socket));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port, host: address === '' ? undefined : address }, resolve);
@@ -114,12 +118,23 @@ export class StreamingServer {
     await closed;
   }
 
-  private createServer(): Server {
-    const { tls, address } = this.options;
-    if (!tls) return createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: SOCKET_KEEPS_BYTES });
+  private createTls(): Server {
+    const { address } = this.options;
     const pair = this.options.certificate ?? selfSignedCertificate(isIP(address) ? address : '127.0.0.1');
     const limits = { minVersion: 'TLSv1.2', handshakeTimeout: HEAD_WITHIN_MS } as const;
-    return createTlsServer({ ...limits, ...pair, ALPNProtocols: ['http/1.1'], highWaterMark: SOCKET_KEEPS_BYTES });
+    const tls = createTlsServer({ ...limits, ...pair, ALPNProtocols: ['http/1.1'], highWaterMark: SOCKET_KEEPS_BYTES });
+    tls.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+    tls.on('secureConnection', (socket: Socket) => this.entrance.read(socket));
+    return tls;
+  }
+
+  /** `hello` is given back to the connection, from which TLS reads it in the same turn. */
+  private beginTls(socket: Socket, hello: Buffer): void {
+    this.shared.turns.later(() => {
+      if (socket.destroyed) return;
+      socket.unshift(hello);
+      this.tls?.emit('connection', socket);
+    }, HANDSHAKE_MS);
   }
 
   private createParser(): HttpServer {
@@ -148,31 +163,50 @@ export class StreamingServer {
     else this.admit(asked, request, { socket, head });
   }
 
-  /** Serves the client while there is a seat for it. Its seat is free once it is gone and what it asked for has ended. */
+  /**
+   * Serves the client while there is a seat for it. Its seat is free once it is gone and what it asked for has ended, or there is
+   * another seat for what goes on without it.
+   */
   private admit(asked: StreamingRequest, request: IncomingMessage, { socket, head }: { socket: Duplex; head: Buffer }) {
-    const leave = this.shared.clients.take(ownerOf(asked));
+    const owner = ownerOf(asked);
+    let leave = this.shared.clients.take(owner);
     if (!leave) {
       this.options.metrics.count('crisp_streaming_clients_refused_total', { kind: asked.kind });
       refuse(socket, 503, 'too many clients are served already');
       return;
     }
     const kept = this.requests.keep(asked);
+    const forget = (): void => {
+      if (asked.kind === 'exec') asked.request.cmd = [];
+      kept();
+    };
     const closed = new Promise((resolve) => socket.once('close', resolve));
     this.watch(socket);
-    const served = this.serve(asked, request, pacedSocket(socket, head, this.shared.turns));
+    const served = this.serve(asked, request, pacedSocket(socket, head, this.shared.turns), forget);
+    void closed.then(() => {
+      const elsewhere = this.shared.left.take(owner);
+      if (elsewhere) leave?.();
+      leave = elsewhere ?? leave;
+    });
     void Promise.all([served, closed]).then(() => {
-      leave();
+      leave?.();
       kept();
     });
   }
 
   /** Never rejects. */
-  private async serve(asked: StreamingRequest, request: IncomingMessage, socket: Duplex): Promise<void> {
+  private async serve(
+    asked: StreamingRequest,
+    request: IncomingMessage,
+    socket: Duplex,
+    onMade: () => void,
+  ): Promise<void> {
     const { runtime, creationTimeoutMs, metrics } = this.options;
     metrics.count('crisp_streaming_clients_total', { kind: asked.kind });
     const log = this.log.child({ kind: asked.kind });
     try {
-      await serveUpgrade(asked, { request, socket }, { runtime, creationTimeoutMs, log, shared: this.shared });
+      const { shared } = this;
+      await serveUpgrade(asked, { request, socket }, { runtime, creationTimeoutMs, log, shared, onMade });
     } catch (error) {
       log.info('a client was not served', { error: errorMessage(error) });
       if (!socket.writableEnded) socket.destroy(); // otherwise it has its answer
@@ -208,15 +242,6 @@ function tokenIn(path: string): { readonly kind: string; readonly token: string 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
-
-/** What a request takes of memory, in bytes, as long as it is kept. */
-function weightOf(asked: StreamingRequest): number {
-  if (asked.kind !== 'exec') return REQUEST_COST;
-  return asked.request.cmd.reduce((sum, each) => sum + each.length, REQUEST_COST + asked.request.cmd.length * 16);
-}
-
-/** Beside a command. */
-const REQUEST_COST = 512;
 
 /** Host and port as they stand in a URL. Who listens everywhere can be reached on the loopback. */
 function hostOf(server: Server): string {

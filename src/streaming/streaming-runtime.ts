@@ -3,7 +3,10 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 /** A command to run in a container, and the streams its client wants of it. */
 export interface ExecRequest {
   readonly containerId: string;
-  readonly cmd: readonly string[];
+  /** The pod that the container is in. */
+  readonly sandboxId: string;
+  /** It may be megabytes, and the process may run for days: it is emptied once the process has been made. */
+  cmd: readonly string[];
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -13,6 +16,8 @@ export interface ExecRequest {
 /** The streams that a client wants of a container's first process. */
 export interface AttachRequest {
   readonly containerId: string;
+  /** The pod that the container is in. */
+  readonly sandboxId: string;
   readonly tty: boolean;
   readonly stdin: boolean;
   readonly stdout: boolean;
@@ -53,8 +58,11 @@ export class SlowClient extends Error {
 
 /** What the streaming server needs of whoever runs containers. */
 export interface StreamingRuntime {
-  /** Runs the command; resolves with its exit code once the client has all of its output. */
-  exec(request: ExecRequest, streams: ProcessStreams): Promise<number>;
+  /**
+   * Runs the command; resolves with its exit code once the client has all of its output. `onMade` is called once the process has
+   * been made, when its command is not needed any more.
+   */
+  exec(request: ExecRequest, streams: ProcessStreams, onMade?: () => void): Promise<number>;
   /**
    * Resolves when the container's outputs have ended and the client has all of them, or the client has left. Rejects with
    * SlowClient when the client held up the others.

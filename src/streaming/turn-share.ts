@@ -33,9 +33,12 @@ export class TurnShare {
     }
   }
 
-  /** Runs `work` when its turn comes, counting its time. */
-  later(work: () => void): void {
-    this.line.push(work);
+  /** Runs `work` when its turn comes, counting its time, and so many milliseconds that it costs afterwards. */
+  later(work: () => void, costMs = 0): void {
+    this.line.push(() => {
+      this.used += costMs;
+      work();
+    });
     this.nextTurn();
   }
 

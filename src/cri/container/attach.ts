@@ -12,6 +12,7 @@ export async function attach(
   const container = requireContainer(deps, req.containerId);
   const streams = requireStreams(req);
   requireRunning(container);
-  const request = { ...streams, containerId: container.metadata.id };
+  const { id, sandboxId } = container.metadata;
+  const request = { ...streams, containerId: id, sandboxId };
   return { url: deps.streaming.urlFor({ kind: 'attach', request }) };
 }

@@ -3,7 +3,7 @@ import { unlessAborted, untilEnded } from '../../base/deadline';
 import type { ExecCapture } from '../../io/exec-capture';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
-import { invalid } from '../errors';
+import { exhausted, invalid } from '../errors';
 import { requireContainer } from '../require';
 import { createExec, type ExecOptions, runExec, withExec } from './exec-process';
 import { requireCommand } from './require-command';
@@ -23,7 +23,11 @@ export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call):
   if (req.timeout < 0n) throw invalid('timeout', 'is negative');
   const timeoutMs = req.timeout > 0n ? Number(req.timeout) * 1000 : NO_TIMEOUT_MS;
   const drainMs = deps.config.drain_exec_sync_io_timeout || Number.POSITIVE_INFINITY;
-  const options: ExecOptions<ExecCapture> = { stdio: NO_STDIN, open: (exec) => deps.execIo.capture(exec) };
+  const owner = container.metadata.sandboxId;
+  const options: ExecOptions<ExecCapture> = {
+    stdio: NO_STDIN,
+    open: ({ stdout, stderr }) => deps.execIo.capture({ owner, stdout, stderr }),
+  };
   return withExec(deps, container, options, async (exec, output) => {
     const run = async (signal: AbortSignal): Promise<number> => {
       await createExec(deps, exec, req.cmd, signal);
@@ -31,7 +35,8 @@ export async function execSync(deps: CriDeps, req: ExecSyncRequest, call: Call):
     };
     const exitCode = await untilEnded(timeoutMs, 'the command', run, call.signal);
     // The command was in time; a child of it may hold the outputs for longer, but not for longer than the caller waits.
-    const { stdout, stderr } = await unlessAborted(output.drain(drainMs), call.signal);
+    const { stdout, stderr, crowdedOut } = await unlessAborted(output.drain(drainMs), call.signal);
+    if (crowdedOut) throw exhausted('the output was cut: commands of ExecSync have printed too much at the same time');
     return { stdout, stderr, exitCode };
   });
 }

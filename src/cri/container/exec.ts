@@ -11,6 +11,7 @@ export async function exec(deps: Pick<CriDeps, 'containers' | 'streaming'>, req:
   requireCommand(req.cmd);
   const streams = requireStreams(req);
   requireRunning(container);
-  const request = { ...streams, containerId: container.metadata.id, cmd: req.cmd };
+  const { id, sandboxId } = container.metadata;
+  const request = { ...streams, containerId: id, sandboxId, cmd: req.cmd };
   return { url: deps.streaming.urlFor({ kind: 'exec', request }) };
 }

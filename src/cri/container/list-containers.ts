@@ -10,7 +10,7 @@ export async function listContainers(
   deps: Pick<CriDeps, 'containers'>,
   req: ListContainersRequest,
 ): Promise<EncodedMessage> {
-  return new EncodedMessage(deps.containers.encoded.answer(matchingContainers(deps, req.filter)));
+  return new EncodedMessage(...(await deps.containers.encoded.answer(matchingContainers(deps, req.filter))));
 }
 
 /** The containers that a filter lets through; its parts are ANDed. */

@@ -27,7 +27,7 @@ const TARGET_KEEPS = { readableHighWaterMark: 1024 };
 /** What clients of the streaming server get to talk to: processes and ports of our pods. */
 export function streamingRuntime(deps: Deps): StreamingRuntime {
   return {
-    exec: (request, streams) => exec(deps, request, streams),
+    exec: (request, streams, onMade) => exec(deps, request, { streams, onMade }),
     attach: (request, streams) => attach(deps, request, streams),
     dial: (sandboxId, port, signal) => dial(deps, sandboxId, port, signal),
   };
@@ -38,14 +38,22 @@ export function streamingRuntime(deps: Deps): StreamingRuntime {
  * (unless the configuration says so): it is up to the command what that means. One that left before the command was
  * started starts none. Afterwards nothing of the process is left.
  */
-async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): Promise<number> {
+async function exec(
+  deps: Deps,
+  request: ExecRequest,
+  { streams, onMade }: { readonly streams: ProcessStreams; readonly onMade?: () => void },
+): Promise<number> {
   const { tasks } = deps.containerd;
   const { signal } = streams;
   const closeStdin = ({ containerId, execId }: ExecProcess): void =>
     quietly(deps, 'close stdin', tasks.closeStdin({ containerId, execId }));
   const options: ExecOptions<ExecStreams> = {
     stdio: request,
-    open: (process) => deps.execIo.stream(streamOptions(process, streams, () => closeStdin(process))),
+    open: (process) =>
+      deps.execIo.stream({
+        owner: request.sandboxId,
+        ...streamOptions(process, streams, () => closeStdin(process)),
+      }),
   };
   return withExec(deps, requireContainer(deps, request.containerId), options, async (process, io) => {
     const { containerId, execId } = process;
@@ -55,6 +63,7 @@ async function exec(deps: Deps, request: ExecRequest, streams: ProcessStreams): 
     try {
       signal.throwIfAborted();
       await createExec(deps, process, request.cmd);
+      onMade?.();
       signal.throwIfAborted();
       const killedBy = deps.config.streaming.kill_exec_on_disconnect ? signal : NEVER;
       const code = await runExec(deps, process, killedBy, () => {

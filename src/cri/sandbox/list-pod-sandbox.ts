@@ -10,7 +10,7 @@ export async function listPodSandbox(
   deps: Pick<CriDeps, 'sandboxes'>,
   req: ListPodSandboxRequest,
 ): Promise<EncodedMessage> {
-  return new EncodedMessage(deps.sandboxes.encoded.answer(matchingSandboxes(deps, req.filter)));
+  return new EncodedMessage(...(await deps.sandboxes.encoded.answer(matchingSandboxes(deps, req.filter))));
 }
 
 /** The pods that a filter lets through; its parts are ANDed. */

@@ -22,7 +22,7 @@ export interface AcceptOptions {
   readonly creationTimeoutMs: number;
   readonly protocol: ProcessProtocol;
   readonly wanted: WantedStreams;
-  /** Whose process it is: a container. */
+  /** Whose process it is: a pod. */
   readonly owner: string;
   readonly shared: SharedLimits;
 }

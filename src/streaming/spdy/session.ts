@@ -30,7 +30,7 @@ const PING_ID = uint32(2);
 
 export interface SessionOptions {
   readonly log: Logger;
-  /** Whose streams they are: a container or a pod. */
+  /** Whose streams they are: a pod. */
   readonly owner: string;
   readonly shared: Pick<SharedLimits, 'streams' | 'unread'>;
   readonly limits?: SpdyLimits;
@@ -76,7 +76,7 @@ export class SpdySession {
     this.inflater = new HeaderInflater(this.limits);
     this.answers = new Answers(socket, this.limits.answerBytes);
     this.streams = new OpenStreams(this.limits.streams, options.shared.streams, options.owner);
-    this.unreadData = options.shared.unread.join(() => this.setFlow());
+    this.unreadData = options.shared.unread.join(() => this.setFlow(), options.owner);
     const onData = (id: number, part: Buffer): void => this.streams.get(id)?.receive(part);
     const onFin = (id: number): void => this.streams.get(id)?.receiveFin();
     const onControl = this.control.bind(this);

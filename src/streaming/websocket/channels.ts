@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { UnreadQueue } from '../unread-queue';
-import type { KeptMessages } from './kept-messages';
+import type { MessageKeeper } from './kept-messages';
 
 /** Bytes of a channel that wait for their reader, above which the connection is not read any more. */
 const READ_BYTES = 64 * 1024;
@@ -20,7 +20,7 @@ export interface ChannelOptions {
   readonly base64: boolean;
   readonly halfClose: boolean;
   /** What is kept for all clients. */
-  readonly messages: KeptMessages;
+  readonly messages: MessageKeeper;
 }
 
 interface Input {

@@ -11,7 +11,7 @@ import { WebSocketChannels } from './channels';
 export function forwardThroughTunnel(socket: WebSocket, options: ForwardOptions): Promise<void> {
   const stream = createWebSocketStream(socket);
   stream.on('error', () => undefined);
-  const { messages } = options.shared;
+  const messages = options.shared.messages.of(options.owner);
   let kept = 0;
   const queue = new UnreadQueue(stream, (by) => {
     kept += by;
@@ -43,7 +43,7 @@ export async function forwardOverChannels(
   const channels = new WebSocketChannels(socket, {
     base64: options.base64,
     halfClose: false,
-    messages: options.shared.messages,
+    messages: options.shared.messages.of(options.owner),
   });
   const { signal } = gone;
   const all = Promise.all(

@@ -5,7 +5,7 @@ import type { WebSocketProcessProtocol } from '../protocols';
 import type { ProcessStreams } from '../streaming-runtime';
 import { TerminalSizes } from '../terminal-sizes';
 import { WebSocketChannels } from './channels';
-import type { KeptMessages } from './kept-messages';
+import type { MessageKeeper } from './kept-messages';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -23,7 +23,7 @@ export interface WantedChannels {
 export function processOverWebSocket(
   socket: WebSocket,
   protocol: WebSocketProcessProtocol,
-  { wanted, messages }: { wanted: WantedChannels; messages: KeptMessages },
+  { wanted, messages }: { wanted: WantedChannels; messages: MessageKeeper },
 ): ProcessConnection {
   const gone = new AbortController();
   socket.once('close', () => gone.abort(new Error('the client is gone')));

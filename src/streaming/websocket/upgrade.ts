@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { refuse } from '../http-answer';
-import type { KeptMessages } from './kept-messages';
+import type { MessageKeeper } from './kept-messages';
 import { MessageMeter } from './message-meter';
 
 /** Longest message, in bytes: kubectl sends 32 KiB, the copy buffer of Go's clients. */
@@ -26,7 +26,7 @@ export interface Upgrade {
 export function upgradeToWebSocket(
   { request, socket }: Upgrade,
   protocol: string,
-  messages: KeptMessages,
+  messages: MessageKeeper,
 ): Promise<WebSocket> {
   const server = new WebSocketServer({
     noServer: true,
@@ -57,7 +57,7 @@ export function upgradeToWebSocket(
 }
 
 /** The WebSocket is cut off when it keeps too much for a message, or all of them do and it keeps the most. */
-function boundMessages(webSocket: WebSocket, socket: Duplex, messages: KeptMessages): void {
+function boundMessages(webSocket: WebSocket, socket: Duplex, messages: MessageKeeper): void {
   const meter = new MessageMeter();
   const cut = (): void => webSocket.terminate();
   socket.on('data', (piece: Buffer) => {

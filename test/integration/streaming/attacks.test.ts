@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ExecRequest, PortForwardRequest } from '../../../generated/cri/v1/api';
 import { until } from '../../support/daemon/process';
 import { openSockets, residentBytes } from '../../support/node/crisp-process';
+import { ANSWERED_WITHIN_MS, longestAnswer } from '../../support/node/longest-answer';
 import { PAUSE, startNode, type TestNode } from '../../support/node/node';
 import { exec, nothingLeft, type Pod, removePod, runContainer, runPod, shell } from '../../support/node/pods';
 import { dialSpdy } from '../../support/streaming/direct-client';
@@ -14,8 +15,6 @@ const MINUTE = 60_000;
 const MIB = 1 << 20;
 const V5 = 'v5.channel.k8s.io';
 const DESCRIPTORS = 1024;
-/** What a busy machine adds to an answer that takes a few milliseconds. */
-const ANSWERED_WITHIN_MS = 1000;
 
 let node: TestNode;
 let pod: Pod;
@@ -41,27 +40,6 @@ async function execUrl(request: Partial<ExecRequest> = {}): Promise<string> {
   return (await node.cri.runtime.exec(ExecRequest.fromPartial({ ...all, ...request }))).url;
 }
 
-/** Asks for the version again and again while `act` runs; answers the longest wait, in milliseconds. */
-async function longestAnswer(act: () => Promise<void>): Promise<number> {
-  const client = node.connect();
-  let [over, longest] = [false, 0];
-  const asking = (async () => {
-    while (!over) {
-      const since = performance.now();
-      await client.runtime.version({ version: '' });
-      longest = Math.max(longest, performance.now() - since);
-      await pause(5);
-    }
-  })();
-  try {
-    await act();
-  } finally {
-    over = true;
-    await asking;
-  }
-  return longest;
-}
-
 async function stillServes(): Promise<void> {
   expect((await exec(node, id, 'true')).exitCode).toBe(0);
   const client = await TestWebSocket.connect(await execUrl({ cmd: ['echo', 'served'], stdin: false }), V5);
@@ -76,7 +54,7 @@ describe('Sizes of terminals', () => {
       const cmd = ['sh', '-c', 'until stty size | grep "33 77"; do sleep 0.1; done'];
       const url = await execUrl({ cmd, tty: true, stderr: false });
       const client = await TestWebSocket.connect(url, V5);
-      const longest = await longestAnswer(async () => {
+      const longest = await longestAnswer(node, async () => {
         for (let sent = 0; sent < mebibytes; sent++) client.send(4, Buffer.alloc(MIB - 1, '}'));
         client.send(4, '{"Width":77,"Height":33}');
         await client.end();
@@ -115,7 +93,7 @@ describe('Messages that never end', () => {
       const clients: Socket[] = [];
       const before = residentBytes(node.crisp.daemon.pid);
       const part = webSocketFrame({ fin: false, payload: Buffer.alloc(MIB - 100) });
-      const longest = await longestAnswer(async () => {
+      const longest = await longestAnswer(node, async () => {
         // Half of the clients that may be served are one container's.
         for (let i = 0; i < 30; i++) clients.push(await rawWebSocket(await execUrl(), V5));
         for (const client of clients) client.write(part);
@@ -137,7 +115,7 @@ describe('A thousand connections that say nothing', () => {
       const { hostname, port } = new URL(await execUrl());
       const before = openSockets(node.crisp.daemon.pid);
       const silent: (Socket & { over?: boolean })[] = [];
-      const longest = await longestAnswer(async () => {
+      const longest = await longestAnswer(node, async () => {
         for (let i = 0; i < DESCRIPTORS; i++) {
           const socket: Socket & { over?: boolean } = connect({ host: hostname, port: Number(port) });
           socket.on('error', () => undefined);
@@ -169,7 +147,7 @@ describe('Connections to a port that never answers', () => {
       const request = PortForwardRequest.fromPartial({ podSandboxId: pod.id });
       const client = await dialSpdy((await node.cri.runtime.portForward(request)).url, 'portforward.k8s.io');
       const before = openSockets(node.crisp.daemon.pid);
-      const longest = await longestAnswer(async () => {
+      const longest = await longestAnswer(node, async () => {
         const pairs: Awaited<ReturnType<typeof client.openPair>>[] = [];
         for (let i = 0; i < 200; i++) pairs.push(await client.openPair(8080, String(i)));
         await client.ping();

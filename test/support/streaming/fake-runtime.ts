@@ -13,13 +13,13 @@ export class FakeRuntime implements StreamingRuntime {
   readonly dials: { sandboxId: string; port: number }[] = [];
   /** Calls that have not settled. */
   running = 0;
-  onExec: (streams: ProcessStreams, request: ExecRequest) => Promise<number> = async () => 0;
+  onExec: (streams: ProcessStreams, request: ExecRequest, onMade?: () => void) => Promise<number> = async () => 0;
   onAttach: (streams: ProcessStreams, request: AttachRequest) => Promise<void> = async () => undefined;
   onDial: (port: number, signal: AbortSignal) => Promise<Duplex> = () => Promise.reject(new Error('nobody listens'));
 
-  exec(request: ExecRequest, streams: ProcessStreams): Promise<number> {
+  exec(request: ExecRequest, streams: ProcessStreams, onMade?: () => void): Promise<number> {
     this.execs.push(request);
-    return this.counted(this.onExec(streams, request));
+    return this.counted(this.onExec(streams, request, onMade));
   }
 
   attach(request: AttachRequest, streams: ProcessStreams): Promise<void> {

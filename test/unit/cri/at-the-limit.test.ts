@@ -29,15 +29,18 @@ import {
   parseSandboxMetadata,
   sandboxConfigJson,
 } from '../../../src/state/records';
+import { leastMs } from '../../support/least-ms';
 
 /**
  * What a request's limits let through must not hold the event loop for long: at each limit, every piece of work that its size
- * decides is done once here. FIGURES=1 prints the times that docs/security.md has; on a quiet machine none is over 50 ms.
+ * decides is done here, and the least processor time of some runs counts. FIGURES=1 prints the times that docs/security.md has.
  */
 
-const RUNS = 7;
-/** Tests run beside others, and before the compiler of V8 is done. */
-const ALLOWED_MS = 500;
+/**
+ * Milliseconds of processor time: twice the 50 that no piece may hold the event loop for. jest runs most of this work at a third of
+ * the speed of plain node or less, and processors are slower where all of their cores are busy.
+ */
+const ALLOWED_MS = 100;
 
 const limits = new RequestLimits();
 const some = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
@@ -158,13 +161,8 @@ const PIECES: [string, () => unknown][] = [
 
 describe('At the limit, the event loop is not held up where', () => {
   it.each(PIECES)('%s', (what, act) => {
-    const times = some(RUNS, () => {
-      const began = performance.now();
-      act();
-      return performance.now() - began;
-    }).sort((a, b) => a - b);
-    const median = times[Math.floor(RUNS / 2)] ?? 0;
-    if (process.env.FIGURES) process.stdout.write(`${median.toFixed(1).padStart(8)} ms  ${what}\n`);
-    expect(median).toBeLessThan(ALLOWED_MS);
+    const least = leastMs(ALLOWED_MS, act);
+    if (process.env.FIGURES) process.stdout.write(`${least.toFixed(1).padStart(8)} ms  ${what}\n`);
+    expect(least).toBeLessThan(ALLOWED_MS);
   });
 });

@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { TURN_MS } from '../../../src/base/divided-work';
 import { batches } from '../../../src/cri/batches';
 import { collect } from '../rpc/rpc-rig';
 
@@ -23,5 +25,24 @@ describe('batches', () => {
   it('are full when they have a megabyte, also of few items', async () => {
     const items = [700, 400, 2100, 100].map((kib) => Buffer.alloc(kib * 1024));
     expect((await bytesOf(items)).map(({ length }) => length / 1024)).toEqual([1100, 2100, 100]);
+  });
+
+  it('of many callers share each turn of the event loop', async () => {
+    let encoded = 0;
+    const slow = (item: Buffer): Buffer => {
+      for (const since = performance.now(); performance.now() - since <= TURN_MS; );
+      encoded++;
+      return item;
+    };
+    const all = Promise.all([1, 2, 3].map(() => collect(batches(numbered(2), slow))));
+    const most = 3 * 2;
+    let before = encoded;
+    for (let turns = 0; turns < most && encoded < most; turns++) {
+      await turn();
+      expect(encoded - before).toBeLessThanOrEqual(1);
+      before = encoded;
+    }
+    await all;
+    expect(encoded).toBe(most);
   });
 });

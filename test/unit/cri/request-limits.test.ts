@@ -22,6 +22,7 @@ import {
   RequestLimits,
 } from '../../../src/cri/request-limits';
 import { Code } from '../../../src/rpc/code';
+import { leastMs } from '../../support/least-ms';
 
 const limits = new RequestLimits();
 
@@ -188,12 +189,12 @@ describe('No message of protobuf is', () => {
   });
 });
 
-it('A million labels are refused within a second, and before they are decoded', () => {
+it('A million labels are refused at once, and before they are decoded', () => {
   const writer = new BinaryWriter();
   writer.uint32(10).fork();
   for (let i = 0; i < 1_000_000; i++) writer.uint32(50).fork().uint32(10).string(`k${i}`).join();
   const request = writer.join().finish();
-  const began = performance.now();
-  expect(problem('RunPodSandboxRequest', request)).toBe(`config.labels: has more than ${MAX_ITEMS.items} entries`);
-  expect(performance.now() - began).toBeLessThan(1000);
+  const refused = `config.labels: has more than ${MAX_ITEMS.items} entries`;
+  const least = leastMs(50, () => expect(problem('RunPodSandboxRequest', request)).toBe(refused));
+  expect(least).toBeLessThan(50);
 });

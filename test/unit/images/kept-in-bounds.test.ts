@@ -1,10 +1,10 @@
 import { Authorizer } from '../../../src/images/authorizer';
-import { BlobTurns, PATIENCE_BYTES_PER_S } from '../../../src/images/blob-turns';
+import { BlobTurns, MOST_LOOKS, PATIENCE_MS, REST_WITHIN_MS } from '../../../src/images/blob-turns';
 import { TrustStore } from '../../../src/images/certificates';
-import { DownloadSlots } from '../../../src/images/download-slots';
+import { DownloadSlots, SLOT_PATIENCE_MS } from '../../../src/images/download-slots';
 import { HttpClient } from '../../../src/images/http';
 import { ImageConfigs } from '../../../src/images/image-configs';
-import { Progress, TRICKLE_BYTES_PER_S, TRICKLE_MS } from '../../../src/images/progress';
+import { ANSWER_BYTES, Progress, TRICKLE_BYTES_PER_S, TRICKLE_MS } from '../../../src/images/progress';
 import { upstreamHost } from '../../../src/images/registry-host';
 import type { ImageConfig } from '../../../src/model/image';
 import { FakeRegistry } from '../../support/fake-registry';
@@ -37,9 +37,14 @@ describe('Progress', () => {
     });
   });
 
-  it('goes on with one that is as slow as may be, and with one whose requests are answered in full', () => {
+  it('goes on with one that is as slow as may be, and with one of many small answers', () => {
     expect(pulled(TRICKLE_BYTES_PER_S + 10, 10_000).aborted).toBe(false);
-    expect(pulled(1, 60, true).aborted).toBe(false);
+    expect(pulled(1, ANSWER_BYTES / TRICKLE_BYTES_PER_S - 1, true).aborted).toBe(false);
+  });
+
+  const tooFew = [ANSWER_BYTES / TRICKLE_BYTES_PER_S + 1, 9 * 60];
+  it.each(tooFew)('gives up one that gets a small answer each %s s', (perRequest) => {
+    expect(pulled(1 / perRequest, perRequest, true).aborted).toBe(true);
   });
 });
 
@@ -47,20 +52,23 @@ describe('BlobTurns', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  /** Whether a second pull fetches a blob beside the first, of which so much comes in each look. */
-  async function isBeside(perLook: bigint, complete = false): Promise<boolean> {
+  const SIZE = 99_999n;
+  const blob = { digest: 'a', size: SIZE };
+
+  /** Whether a second pull fetches the blob beside the first, of which `next` bytes come before each look. */
+  async function isBeside(next: (rest: bigint) => bigint, isWhole = false): Promise<boolean> {
     const turns = new BlobTurns(1000);
-    const coming = { position: 0n, complete };
-    const first = await turns.take('a', never);
+    const coming = { position: 0n, complete: isWhole };
+    const first = await turns.take(blob, never);
     first.watch(coming);
-    const controller = new AbortController();
     let beside = false;
-    const second = turns.take('a', controller.signal).then((turn) => {
+    const second = turns.take(blob, never).then((turn) => {
       beside = turn.beside;
       turn[Symbol.dispose]();
     });
-    for (let look = 0; look < 5; look++) {
-      coming.position += perLook;
+    for (let look = 0; look <= MOST_LOOKS; look++) {
+      coming.position += next(SIZE - coming.position);
+      coming.complete ||= coming.position === SIZE;
       await jest.advanceTimersByTimeAsync(1000);
     }
     const found = beside;
@@ -72,13 +80,35 @@ describe('BlobTurns', () => {
     return found;
   }
 
-  it('waits for a download as long as it gets on', async () => {
-    expect(await isBeside(BigInt(PATIENCE_BYTES_PER_S))).toBe(false);
-    expect(await isBeside(0n, true)).toBe(false);
+  it('waits for a download whose rest is here within a minute, and then for containerd', async () => {
+    const share = BigInt(REST_WITHIN_MS / PATIENCE_MS) + 1n;
+    expect(await isBeside(() => SIZE / share)).toBe(false);
+    expect(await isBeside(() => 0n, true)).toBe(false);
   });
 
-  it('does not wait for one that hardly gets on', async () => {
-    expect(await isBeside(BigInt(PATIENCE_BYTES_PER_S - 1))).toBe(true);
+  it.each<[string, (rest: bigint) => bigint]>([
+    ['brings a byte less than that', () => SIZE / 3n - 1n],
+    ['brings nothing', () => 0n],
+    ['is always said to be here soon, and is not', (rest) => (rest * 2n) / 5n],
+    ['is begun anew', (rest) => (rest === SIZE ? SIZE / 2n : -1n)],
+    ['has sent more than the blob has', () => SIZE + 1n],
+  ])('does not wait for one that %s', async (_what, next) => {
+    expect(await isBeside(next)).toBe(true);
+  });
+
+  it('does not wait for a large layer that comes at 17 KiB/s', async () => {
+    const large = { digest: 'large', size: 100n << 20n };
+    const turns = new BlobTurns();
+    const first = await turns.take(large, never);
+    const coming = { position: 0n, complete: false };
+    first.watch(coming);
+    const second = turns.take(large, never);
+    for (let at = 0; at <= PATIENCE_MS / 1000; at++) {
+      coming.position += 17n << 10n;
+      await jest.advanceTimersByTimeAsync(1000);
+    }
+    expect((await second).beside).toBe(true);
+    first[Symbol.dispose]();
   });
 });
 
@@ -105,6 +135,37 @@ describe('DownloadSlots', () => {
     await Promise.all(all);
     expect(around.tryTake()).toBeDefined();
     expect(around.tryTake()).toBeUndefined();
+  });
+});
+
+describe('DownloadSlots that are never free', () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('let a pull run one download after the other beside them, after one wait', async () => {
+    const around = new DownloadSlots(1);
+    let letGo: () => void = () => undefined;
+    const held = around.run(never, () => new Promise<void>((resolve) => (letGo = resolve)));
+    const own = new DownloadSlots(3, around);
+    const ends: (() => void)[] = [];
+    const act = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+    const all = [own.run(never, act), own.run(never, act), own.run(never, act)];
+    await jest.advanceTimersByTimeAsync(SLOT_PATIENCE_MS - 1);
+    expect(ends).toHaveLength(0);
+    await jest.advanceTimersByTimeAsync(1);
+    for (let begun = 1; begun <= 3; begun++) {
+      expect(ends).toHaveLength(begun);
+      ends[begun - 1]?.();
+      await jest.advanceTimersByTimeAsync(1);
+    }
+    all.push(own.run(never, act));
+    await jest.advanceTimersByTimeAsync(1);
+    expect(ends).toHaveLength(4);
+    ends[3]?.();
+    await Promise.all(all);
+    letGo();
+    await held;
+    expect([around.tryTake() !== undefined, around.tryTake(), jest.getTimerCount()]).toEqual([true, undefined, 0]);
   });
 });
 

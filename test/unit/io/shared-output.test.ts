@@ -49,6 +49,63 @@ describe('What is kept of the outputs of ExecSync processes', () => {
   });
 });
 
+describe('What is kept of the outputs of one pod', () => {
+  const OF_OWNER = { all: 300_000, ofOwner: 150_000, each: 1 << 20, own: 10_000 };
+
+  it('is a part of that of all, and what is cut for it is told, other than what is over its own limit', async () => {
+    const pool = new BytePool(OF_OWNER);
+    const captured = async (owner: string, limits = LIMITS) => {
+      const stdout = fixture.fifo(`${owner} ${pool.bytes}`);
+      const capture = new ExecCapture({ owner, stdout }, limits, { readBuffer, pool });
+      const writer = fixture.writer(stdout);
+      await writer.writeAll(Buffer.alloc(100_000, 'x'));
+      writer.close();
+      const { stdout: kept, crowdedOut } = await capture.drain(FOR_EVER);
+      return { capture, seen: [kept.length, crowdedOut] };
+    };
+    const all = [
+      await captured('pod'),
+      await captured('pod'),
+      await captured('other', { perStream: 90_000, total: 90_000 }),
+      await captured('pod'),
+    ];
+    expect(all.map(({ seen }) => seen)).toEqual([
+      [100_000, undefined],
+      [50_000, true],
+      [90_000, undefined],
+      [10_000, true],
+    ]);
+    for (const { capture } of all) capture.close();
+    expect(pool.bytes).toBe(0);
+  });
+
+  it('and not taken by its clients holds up its own commands, and no other pod’s', async () => {
+    const backlog = new BytePool(OF_OWNER);
+    const run = (name: string, owner: string) => {
+      const stdoutPath = fixture.fifo(name);
+      const stdout = new Writable({ write: () => undefined }); // it never takes anything
+      const streams = new ExecStreams({ owner, stdoutPath, stdout }, { readBuffer, backlog });
+      return { streams, writer: fixture.writer(stdoutPath) };
+    };
+    const [hog, other] = [run('hog', 'pod'), run('other', 'other')];
+    const hogging = hog.writer.writeAll(Buffer.alloc(300_000, 'x'));
+
+    await until(() => backlog.bytes >= 150_000);
+    for (let i = 0; i < 20; i++) await turn();
+    const held = backlog.bytes;
+    expect(held).toBeLessThan(150_000 + 65_536);
+    await other.writer.writeAll(Buffer.alloc(60_000, 'x'));
+    await until(() => backlog.bytes === held + 60_000);
+    for (const { streams } of [hog, other]) streams.discard();
+    await hogging;
+    for (const { streams, writer } of [hog, other]) {
+      writer.close();
+      streams.close();
+    }
+    expect(backlog.bytes).toBe(0);
+  });
+});
+
 describe('What the clients of commands have not taken', () => {
   /** A client that takes nothing until it is told to. */
   function lazy() {

@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Entrance } from '../../../src/streaming/entrance';
+import { HEAD_BYTES } from '../../../src/streaming/request-head';
 import { until } from '../../support/streaming/until';
 
 let server: Server;
@@ -56,6 +58,24 @@ describe('At the entrance, a client', () => {
     const client = dial();
     await until('it is closed', () => client.closed);
     await until('it is forgotten', () => entrance.size === 0);
+  });
+
+  it('that sends its head byte by byte has it copied a few times at most', async () => {
+    const socket = new EventEmitter() as unknown as Socket;
+    Object.assign(socket, { pause: () => socket, resume: () => socket, end: () => socket });
+    const head = Buffer.from(`GET /known HTTP/1.1\r\nX: ${'x'.repeat(HEAD_BYTES - 100)}\r\n\r\n`);
+    const [concat, copy] = [jest.spyOn(Buffer, 'concat'), jest.spyOn(Buffer.prototype, 'copy')];
+    try {
+      entrance.read(socket);
+      for (const byte of head) socket.emit('data', Buffer.of(byte));
+      const joined = concat.mock.results.map(({ value }) => (value as Buffer).length);
+      const copied = copy.mock.results.map(({ value }) => value as number);
+      expect([...joined, ...copied].reduce((sum, each) => sum + each, 0)).toBeLessThan(4 * HEAD_BYTES);
+    } finally {
+      concat.mockRestore();
+      copy.mockRestore();
+    }
+    expect(admitted).toEqual([head]);
   });
 
   it('with a known path has no limit any more, and all that it sent goes with it', async () => {

@@ -8,6 +8,8 @@ import { webSocketFrame } from '../../support/streaming/web-socket-frames';
 const rig = useStreaming();
 const CLIENTS = 20;
 const TURNS = 100;
+/** The one turn that may be late: Version is promised an answer within a second. */
+const MOST_OF_ALL_MS = 1000;
 
 const SPDY = ['POST', 'SPDY/3.1', 'X-Stream-Protocol-Version: v4.channel.k8s.io'] as const;
 const WEBSOCKET = [
@@ -64,5 +66,6 @@ describe('The event loop, flooded by twenty clients', () => {
       process.stderr.write(`${what}: ${[median, late, longest].map((ms) => ms.toFixed(1))}\n`);
     // One of twenty turns may be late: others run on this machine, and garbage is collected.
     expect(late).toBeLessThan(MOST_HELD_MS);
+    expect(longest).toBeLessThan(MOST_OF_ALL_MS);
   });
 });

@@ -4,8 +4,10 @@ import {
   MOST_CLIENTS,
   MOST_FORWARDED,
   MOST_SILENT,
+  SPARE_PART,
   sharedLimits,
 } from '../../../src/streaming/limits';
+import { REQUEST_BYTES, TooManyRequests } from '../../../src/streaming/request-cache';
 import { useStreaming } from '../../support/streaming/rig';
 import { control, plainHeaders, SpdyClient, word } from '../../support/streaming/spdy-client';
 import { dialLoopback } from '../../support/streaming/targets';
@@ -17,6 +19,7 @@ const OPEN_FILES = 160;
 const SILENT = OPEN_FILES / DESCRIPTOR_PARTS.silent;
 const CLIENTS = OPEN_FILES / DESCRIPTOR_PARTS.clients;
 const FORWARDED = OPEN_FILES / DESCRIPTOR_PARTS.forwarded;
+const LEFT = Math.floor(OPEN_FILES / DESCRIPTOR_PARTS.left);
 const rig = useStreaming({ openFiles: OPEN_FILES });
 
 /** A connection of bare TCP that sends `text` at once. */
@@ -53,9 +56,19 @@ describe('The limits of a process', () => {
   });
 
   it('with 1024 descriptors leave more than half of them to all else', () => {
-    const { silent, clients, forwarded } = sharedLimits(1024);
-    expect([silent, clients.most, forwarded.most]).toEqual([64, 64, 128]);
-    expect(silent + 4 * clients.most + forwarded.most).toBeLessThan(1024 / 2);
+    const { silent, clients, left, forwarded } = sharedLimits(1024);
+    expect([silent, clients.most, left.most, forwarded.most]).toEqual([64, 64, 16, 128]);
+    expect(silent + 4 * clients.most + 3 * left.most + forwarded.most).toBeLessThan(1024 / 2);
+  });
+
+  it('keep something for a further pod, whatever two others take', () => {
+    const { clients, forwarded, streams } = sharedLimits(1024);
+    for (const seats of [clients, forwarded, streams]) {
+      let taken = 0;
+      for (const pod of ['one', 'two']) while (seats.take(pod)) taken++;
+      expect(seats.most - taken).toBe(Math.floor(seats.most / SPARE_PART));
+      expect(seats.take('three')).toBeDefined();
+    }
   });
 
   it('with hardly any are one of each', () => {
@@ -185,7 +198,15 @@ describe('Clients that are served', () => {
     await expect(attach('third')).rejects.toThrow('503');
   });
 
-  it('count as long as their command goes on, also without them', async () => {
+  it('of several containers of a pod are one pod’s', async () => {
+    const attachIn = (containerId: string) =>
+      rig.now.spdy(rig.now.attachUrl({ containerId, sandboxId: 'pod' }), 'v4.channel.k8s.io');
+    for (let i = 0; i < CLIENTS / 2; i++) await attachIn(`container ${i}`);
+    await expect(attachIn('one more')).rejects.toThrow('503 too many clients are served already');
+    await attach('other');
+  });
+
+  it('and leave while their command goes on are counted apart, and those that are too many keep their seats', async () => {
     const ends: (() => void)[] = [];
     rig.now.runtime.onExec = () => new Promise((resolve) => ends.push(() => resolve(0)));
     const run = async (): Promise<SpdyClient> => {
@@ -193,19 +214,47 @@ describe('Clients that are served', () => {
       await client.openAll('error', 'stdin', 'stdout', 'stderr');
       return client;
     };
-    for (let i = 1; i <= CLIENTS / 2; i++) {
+    const most = CLIENTS / 2 + LEFT / 2;
+    for (let i = 1; i <= most; i++) {
       const client = await run();
       await until('it runs', () => ends.length === i);
       client.destroy();
+      await until('it is gone', () => rig.now.server.connectionCount === 0);
     }
-    await until('all are gone', () => rig.now.server.connectionCount === 0);
     await expect(run()).rejects.toThrow('503');
-    ends.shift()?.();
-    await until('one has ended', () => rig.now.runtime.running === CLIENTS / 2 - 1);
+    ends.pop()?.();
+    await until('one has ended', () => rig.now.runtime.running === most - 1);
     await settle();
     await run();
-    await until('it runs', () => ends.length === CLIENTS / 2);
+    await until('it runs', () => ends.length === most);
     for (const end of ends) end();
+  });
+
+  it('take no room for their commands once these have been made processes', async () => {
+    const ends: (() => void)[] = [];
+    rig.now.runtime.onExec = (_streams, _request, onMade) => {
+      onMade?.();
+      return new Promise((resolve) => ends.push(() => resolve(0)));
+    };
+    const cmd = ['x'.repeat(REQUEST_BYTES / 3)];
+    for (let i = 1; i <= 4; i++) {
+      const client = await rig.now.spdy(rig.now.execUrl({ cmd }), 'v4.channel.k8s.io');
+      await client.openAll('error', 'stdin', 'stdout', 'stderr');
+      await until('it runs', () => ends.length === i);
+    }
+    expect(rig.now.runtime.execs.map((request) => request.cmd)).toEqual([[], [], [], []]);
+    for (const end of ends) end();
+  });
+
+  it('take room for their commands until then, and a short command takes none', async () => {
+    rig.now.runtime.onExec = ({ signal }) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(0), { once: true }));
+    const cmd = ['x'.repeat(REQUEST_BYTES / 3)];
+    const client = await rig.now.spdy(rig.now.execUrl({ cmd }), 'v4.channel.k8s.io');
+    await client.openAll('error', 'stdin', 'stdout', 'stderr');
+    await until('it runs', () => rig.now.runtime.execs.length === 1);
+    expect(() => rig.now.execUrl({ cmd })).toThrow(TooManyRequests);
+    rig.now.execUrl({ cmd: ['x'.repeat(4000)] });
   });
 });
 

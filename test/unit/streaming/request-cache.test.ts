@@ -1,4 +1,11 @@
-import { REQUEST_BYTES, RequestCache, TooManyRequests } from '../../../src/streaming/request-cache';
+import {
+  MOST_REQUESTS,
+  REQUEST_BYTES,
+  RequestCache,
+  SPARE_BYTES,
+  SPARE_REQUESTS,
+  TooManyRequests,
+} from '../../../src/streaming/request-cache';
 
 const MINUTE = 60_000;
 
@@ -61,6 +68,32 @@ describe('RequestCache', () => {
     clock.now += MINUTE;
     cache.insert(REQUEST_BYTES);
     expect(() => cache.insert(1)).toThrow(TooManyRequests);
+  });
+
+  it('gives one owner half of the requests, and always one to a further owner', () => {
+    const cache = new RequestCache<string>({ now: () => 0, owner: (value) => value });
+    for (let i = 0; i < MOST_REQUESTS / 2; i++) cache.insert('one');
+    expect(() => cache.insert('one')).toThrow(TooManyRequests);
+    for (let i = 0; i < MOST_REQUESTS / 2 - SPARE_REQUESTS.seats; i++) cache.insert('two');
+    expect(() => cache.insert('two')).toThrow(TooManyRequests);
+    cache.insert('three');
+    expect(() => cache.insert('three')).toThrow(TooManyRequests);
+    cache.insert('four');
+  });
+
+  it('gives one owner half of the bytes, and a further owner always enough for a command', () => {
+    const cache = new RequestCache<{ owner: string; bytes: number }>({
+      now: () => 0,
+      owner: ({ owner }) => owner,
+      weigh: ({ bytes }) => bytes,
+    });
+    cache.insert({ owner: 'one', bytes: REQUEST_BYTES / 2 });
+    expect(() => cache.insert({ owner: 'one', bytes: 1 })).toThrow(TooManyRequests);
+    cache.insert({ owner: 'two', bytes: REQUEST_BYTES / 2 - SPARE_BYTES.seats });
+    expect(() => cache.insert({ owner: 'two', bytes: 1 })).toThrow(TooManyRequests);
+    expect(() => cache.insert({ owner: 'three', bytes: SPARE_BYTES.each + 1 })).toThrow(TooManyRequests);
+    cache.insert({ owner: 'three', bytes: SPARE_BYTES.each });
+    cache.insert({ owner: 'one', bytes: 0 });
   });
 
   it('tells whether a token is good, and does not spend it', () => {

@@ -1,10 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { connect } from 'node:net';
-import { type PeerCertificate, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { type PeerCertificate, type TLSSocket, Server as TlsServer, connect as tlsConnect } from 'node:tls';
 import { DESCRIPTOR_PARTS } from '../../../src/streaming/limits';
+import { HANDSHAKE_MS } from '../../../src/streaming/server';
+import { TURN_MS } from '../../../src/streaming/turn-share';
 import { StreamingRig } from '../../support/streaming/rig';
 import { SpdyClient } from '../../support/streaming/spdy-client';
-import { until } from '../../support/streaming/until';
+import { settle, until } from '../../support/streaming/until';
 import { askSpdy } from '../../support/streaming/upgrade';
 import { TEST_CA, TEST_SERVER } from '../../support/test-certificates';
 
@@ -127,5 +130,67 @@ describe('With TLS, the server', () => {
     await until('the oldest is closed', () => over.length === 1);
     expect(over).toEqual([0]);
     expect(await runThrough(rig.execUrl())).toBe('over TLS');
+  });
+});
+
+describe('A TLS handshake', () => {
+  /** What a client says first. */
+  async function clientHello(): Promise<Buffer> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const client = tlsConnect({ host: '127.0.0.1', port }).on('error', () => undefined);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const [hello] = (await once(socket, 'data')) as [Buffer];
+    for (const each of [client, socket]) each.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    return hello;
+  }
+
+  async function dial(): Promise<Socket> {
+    const { port } = new URL(rig.execUrl());
+    const client = rig.keep(connect({ host: '127.0.0.1', port: Number(port) }));
+    client.on('error', () => undefined);
+    await until('the connection', () => !client.connecting);
+    return client;
+  }
+
+  /** How many handshakes have begun. */
+  let begun: () => number;
+  beforeEach(() => {
+    const emit = jest.spyOn(TlsServer.prototype, 'emit');
+    begun = () => emit.mock.calls.filter(([event]) => (event as string) === 'connection').length;
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  it('begins when all is here that the client says first', async () => {
+    const hello = await clientHello();
+    await listening({});
+    expect(begun()).toBe(0);
+    const client = await dial();
+    client.write(hello.subarray(0, -1));
+    await settle();
+    expect(begun()).toBe(0);
+    client.write(hello.subarray(-1));
+    await until('it has begun', () => begun() === 1);
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    expect(answer.subarray(0, 2)).toEqual(Buffer.from([22, 3])); // a handshake record: the server's hello
+  });
+
+  it('is one of a few that begin in a turn of the event loop', async () => {
+    const hello = await clientHello();
+    await listening({});
+    const clients: Socket[] = [];
+    for (let at = 0; at < 40; at++) clients.push(await dial());
+    let before = 0;
+    for (const client of clients) client.write(hello);
+    const giveUpAt = Date.now() + 20_000;
+    while (before < clients.length && Date.now() < giveUpAt) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const now = begun();
+      expect(now - before).toBeLessThanOrEqual(TURN_MS / HANDSHAKE_MS);
+      before = now;
+    }
+    expect(before).toBe(clients.length);
   });
 });

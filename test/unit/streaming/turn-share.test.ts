@@ -45,6 +45,18 @@ describe('A turn of the event loop', () => {
     expect(most).toBeLessThanOrEqual(2);
   });
 
+  it('has time for so much work as costs no more afterwards', async () => {
+    const { share } = shareAt();
+    let done = 0;
+    for (let at = 0; at < 12; at++) share.later(() => done++, TURN_MS / 5);
+    const seen: number[] = [];
+    for (let at = 0; at < 3; at++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(done);
+    }
+    expect(seen).toEqual([5, 10, 12]);
+  });
+
   it('is used up for others while somebody is in line', async () => {
     const { share } = shareAt();
     let served = false;

@@ -14,7 +14,7 @@ async function attached(
   config: { tty?: boolean; stdin?: boolean; stdinOnce?: boolean },
   asked: Partial<AttachRequest> = {},
 ) {
-  const { id } = (await runContainer(rig.now, await runPod(rig.now), config)).metadata;
+  const { id, sandboxId } = (await runContainer(rig.now, await runPod(rig.now), config)).metadata;
   const client = new FakeClient();
   const seen: { options?: AttachOptions; detached: number; end: (how: AttachEnd) => void } = {
     detached: 0,
@@ -35,7 +35,7 @@ async function attached(
   };
   const deps = { ...rig.now.deps, stdio: stdio as unknown as LastingStdio };
   const all = { tty: config.tty ?? false, stdin: true, stdout: true, stderr: !config.tty };
-  const ending = streamingRuntime(deps).attach({ containerId: id, ...all, ...asked }, client);
+  const ending = streamingRuntime(deps).attach({ containerId: id, sandboxId, ...all, ...asked }, client);
   ending.catch(() => undefined);
   await until('the attachment', () => seen.options !== undefined);
   return { id, client, seen, ending };
@@ -106,7 +106,7 @@ describe('A client that attaches', () => {
   ])('to a container that is %s is refused', async (what, code) => {
     const container = await makeContainer(rig.now, await runPod(rig.now));
     const containerId = what === 'unknown' ? 'nobody' : container.metadata.id;
-    const request = { containerId, tty: false, stdin: false, stdout: true, stderr: true };
+    const request = { containerId, sandboxId: 'pod', tty: false, stdin: false, stdout: true, stderr: true };
     await expect(streamingRuntime(rig.now.deps).attach(request, new FakeClient())).rejects.toMatchObject({ code });
   });
 });

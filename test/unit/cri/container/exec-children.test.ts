@@ -47,7 +47,7 @@ const WAYS: [string, Ask][] = [
       const client = new FakeClient();
       const config = { ...rig.now.deps.config, drain_exec_sync_io_timeout: drainMs };
       const streams = { tty: false, stdin: false, stdout: true, stderr: true };
-      const request = { containerId: id, cmd: ['date'], ...streams };
+      const request = { containerId: id, sandboxId: 'pod', cmd: ['date'], ...streams };
       const code = streamingRuntime({ ...rig.now.deps, config }).exec(request, client);
       const answer = code.then((exitCode) => ({ exitCode, stdout: client.out }));
       return { answer, leave: () => client.leave() };

@@ -24,7 +24,7 @@ function runStreaming(kill: boolean): Run {
       config: { ...config, streaming: { ...config.streaming, kill_exec_on_disconnect: kill } },
     };
     const streams = { tty: false, stdin: true, stdout: true, stderr: true };
-    return streamingRuntime(deps).exec({ containerId, cmd: ['date'], ...streams }, client);
+    return streamingRuntime(deps).exec({ containerId, sandboxId: 'pod', cmd: ['date'], ...streams }, client);
   };
 }
 

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { ExecSyncRequest } from '../../../../generated/cri/v1/api';
 import { silentLogger } from '../../../../src/base/logger';
 import { execSync } from '../../../../src/cri/container/exec-sync';
+import { ExecIo } from '../../../../src/io/exec-io';
 import type { SpecProcess } from '../../../../src/model/spec';
 import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
@@ -49,6 +50,21 @@ describe('ExecSync', () => {
       stderr: Buffer.from('err'),
       exitCode: 7,
     });
+    expect(left(rig.now, id)).toEqual([]);
+  });
+
+  it('fails with RESOURCE_EXHAUSTED when its output was cut for what other commands print, and leaves nothing', async () => {
+    const id = await running(rig.now);
+    const deps = { ...rig.now.deps, execIo: new ExecIo({ all: 20_000, each: 20_000, own: 1000 }) };
+    const print = (bytes: number) => {
+      onExec(rig.now, (process) => {
+        process.write('stdout', Buffer.alloc(bytes, 'x'));
+        process.exit(0);
+      });
+      return execSync(deps, ExecSyncRequest.fromPartial({ containerId: id, cmd: ['true'] }), rig.now.call());
+    };
+    expect((await print(20_000)).stdout).toHaveLength(20_000);
+    await expect(print(20_001)).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
     expect(left(rig.now, id)).toEqual([]);
   });
 

@@ -33,13 +33,13 @@ describe.each(['Exec', 'Attach'] as const)('%s', (rpc) => {
   }
 
   it('answers a URL for what was asked, and runs nothing yet', async () => {
-    const { id } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
+    const { id, sandboxId } = (await runContainer(rig.now, await runPod(rig.now))).metadata;
     const { url, asked } = await ask({ containerId: id.slice(0, 13), stdin: true, stdout: true, stderr: true });
     const streams = { tty: false, stdin: true, stdout: true, stderr: true };
     const kind = rpc.toLowerCase();
     const cmd = rpc === 'Exec' ? { cmd: ['date'] } : {};
     expect(url).toBe(`http://127.0.0.1:1/${kind}/token`);
-    expect(asked).toEqual([{ kind, request: { containerId: id, ...streams, ...cmd } }]);
+    expect(asked).toEqual([{ kind, request: { containerId: id, sandboxId, ...streams, ...cmd } }]);
     expect(rig.now.fake.state.tasks.get(id)?.execs.size).toBe(0);
   });
 

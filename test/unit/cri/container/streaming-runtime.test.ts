@@ -19,12 +19,12 @@ function execOf(on: StoryRig, id: string): FakeProcess | undefined {
 
 /** A container and a client; `exec` runs a command between them. */
 async function arranged(on: StoryRig) {
-  const { id } = (await runContainer(on, await runPod(on))).metadata;
+  const { id, sandboxId } = (await runContainer(on, await runPod(on))).metadata;
   on.fake.world.onStart = () => undefined; // it runs until the test ends it
   const client = new FakeClient();
   const exec = (request: Partial<ExecRequest> = {}): Promise<number> =>
     streamingRuntime(on.deps).exec(
-      { containerId: id, cmd: ['date'], tty: false, stdin: true, stdout: true, stderr: true, ...request },
+      { containerId: id, sandboxId, cmd: ['date'], tty: false, stdin: true, stdout: true, stderr: true, ...request },
       client,
     );
   const fifos = (): string[] => readdirSync(on.deps.paths.io(id)).filter((name) => !name.startsWith(id));
@@ -154,11 +154,30 @@ describe('A command that a client runs', () => {
     expect([fifos(), execOf(rig.now, id)]).toEqual([[], undefined]);
   });
 
+  it('is let go of once the process has been made, and not before', async () => {
+    const { id, client } = await arranged(rig.now);
+    let made = 0;
+    const run = (): Promise<number> =>
+      streamingRuntime(rig.now.deps).exec(
+        { containerId: id, sandboxId: 'pod', cmd: ['date'], tty: false, stdin: false, stdout: true, stderr: true },
+        client,
+        () => made++,
+      );
+    rig.now.fake.fail('Tasks/Exec', { message: 'no' });
+    await expect(run()).rejects.toThrow('no');
+    expect(made).toBe(0);
+    const code = run();
+    const process = await running(rig.now, id);
+    expect(made).toBe(1);
+    process.exit(0);
+    expect(await code).toBe(0);
+  });
+
   it('is cut off from a child that keeps its output open, with what it said before', async () => {
     const { id, client } = await arranged(rig.now);
     const config = { ...rig.now.deps.config, drain_exec_sync_io_timeout: 30 };
     const code = streamingRuntime({ ...rig.now.deps, config }).exec(
-      { containerId: id, cmd: ['date'], tty: false, stdin: false, stdout: true, stderr: true },
+      { containerId: id, sandboxId: 'pod', cmd: ['date'], tty: false, stdin: false, stdout: true, stderr: true },
       client,
     );
     const process = await running(rig.now, id);
@@ -178,6 +197,7 @@ describe('A command that a client runs', () => {
     if (id === '') rig.now.deps.containers.updateInMemory(container, { finishedAt: 1n });
     const request = {
       containerId: id || container.metadata.id,
+      sandboxId: container.metadata.sandboxId,
       cmd: ['x'],
       tty: false,
       stdin: false,

@@ -110,6 +110,7 @@ describe('Over SPDY, a process', () => {
     await until('it runs', () => rig.now.runtime.execs.length === 1);
     expect(rig.now.runtime.execs[0]).toEqual({
       containerId: 'web',
+      sandboxId: 'pod of web',
       cmd: ['run'],
       tty: true,
       stdin: true,

@@ -40,4 +40,28 @@ describe('Messages that are kept', () => {
     set('a', 101);
     expect([all.bytes, cut]).toEqual([10, ['a']]);
   });
+
+  it('may be so many bytes of one owner; a byte more, and the largest of its own goes', () => {
+    const all = new KeptMessages(100, 50);
+    const cut: string[] = [];
+    const [pod, other] = [all.of('pod'), all.of('other')];
+    const [a, b, c] = [{}, {}, {}];
+    other.set(c, 45, () => cut.push('c'));
+    pod.set(a, 30, () => cut.push('a'));
+    pod.set(b, 20, () => cut.push('b'));
+    expect([all.bytes, cut]).toEqual([95, []]);
+    pod.set(b, 21, () => cut.push('b'));
+    expect([all.bytes, cut]).toEqual([66, ['a']]);
+    pod.forget(b);
+    pod.set(b, 50, () => cut.push('b'));
+    expect([all.bytes, cut]).toEqual([95, ['a']]);
+  });
+
+  it('that are too many of all are cut where an owner has the most, not a client', () => {
+    const all = new KeptMessages(100, 70);
+    const cut: string[] = [];
+    for (const at of [1, 2, 3]) all.of('pod').set({}, 20, () => cut.push(`pod ${at}`));
+    all.of('other').set({}, 41, () => cut.push('other'));
+    expect([all.bytes, cut]).toEqual([81, ['pod 1']]);
+  });
 });
