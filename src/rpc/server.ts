@@ -1,6 +1,7 @@
 import { constants } from 'node:http2';
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { unlessAborted } from '../base/deadline';
+import { Turns } from '../base/turns';
 import { type Accept, Listener } from './accept';
 import type { Call } from './call';
 import { Code } from './code';
@@ -13,7 +14,6 @@ import { RpcError } from './rpc-error';
 import { type Asked, type CallLimits, ServerCall } from './server-call';
 import { decodedRequests, sendReplies } from './server-stream';
 import type { MethodDefinition, ServiceDefinition, ServiceImpl } from './service';
-import { Turns } from './turns';
 
 /** How long the last answers have to leave after the grace period. */
 const FLUSH_MS = 250;

@@ -1,4 +1,4 @@
-/** How long calls may keep a turn of the event loop to themselves. */
+/** How long those who share a turn of the event loop may keep it to themselves. */
 const TURN_MS = 5;
 
 /**

@@ -1,4 +1,4 @@
-import { Turns } from '../../../src/rpc/turns';
+import { Turns } from '../../../src/base/turns';
 
 /** Keeps the processor busy. */
 function work(ms: number): void {
