@@ -11,7 +11,7 @@ export class Creations {
    * changes nothing for the calls that are equal to the first.
    */
   async join(name: string, fingerprint: string, make: () => Promise<string>): Promise<string> {
-    const key = JSON.stringify([name, fingerprint]);
+    const key = `${JSON.stringify(name)}${fingerprint}`;
     const running = this.running.get(key);
     if (running) {
       const id = await running.catch(() => undefined);

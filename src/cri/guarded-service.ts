@@ -5,6 +5,7 @@ import { Code } from '../rpc/code';
 import { RpcError } from '../rpc/rpc-error';
 import type { MessageType, MethodDefinition, ServiceDefinition, ServiceImpl } from '../rpc/service';
 import { RequestLimits } from './request-limits';
+import { readRequest } from './request-reader';
 
 /** A request that is not served, in the place of its message, and why. */
 class Refused {
@@ -48,7 +49,7 @@ function withLimits(method: MethodDefinition, limits: RequestLimits, watch: Watc
     watch.enter(`${name}: its request`);
     try {
       limits.check(message, bytes);
-      return request.decode(bytes);
+      return readRequest(request, bytes);
     } catch (error) {
       return new Refused(error instanceof RpcError ? error : undecodable());
     }

@@ -1,3 +1,4 @@
+import { inTurn } from '../base/divided-work';
 import { parseJson } from '../base/json';
 import type { CriDeps } from './deps';
 
@@ -17,10 +18,11 @@ export async function recordFacts(
   signal: AbortSignal,
 ): Promise<RecordFacts> {
   const record = await deps.containerd.containers.get(id, { signal });
+  const { spec } = record ?? {};
   return {
     image: record?.image ?? '',
     snapshotKey: record?.snapshotKey ?? '',
     snapshotter: record?.snapshotter ?? '',
-    spec: record?.spec && parseJson(record.spec.value.toString('utf8')),
+    spec: spec && (await inTurn(() => parseJson(spec.value.toString('utf8')))),
   };
 }

@@ -10,8 +10,8 @@ export interface FieldLimit {
 }
 
 /**
- * Fields of a request altogether, each item of a list and each entry of a map being one. So many are decoded in less than
- * 50 ms, during which nobody else is answered; a CreateContainer of kubelet's has some hundreds.
+ * Fields of a request altogether, each item of a list, each entry of a map and each variable being one. So many are decoded in
+ * less than 50 ms, during which nobody else is answered; a CreateContainer of kubelet's has some hundreds.
  */
 export const MAX_FIELDS = 80_000;
 /** One text that is no item of a list. The longest that any client sends are tokens and paths, of some KiB. */
@@ -23,7 +23,6 @@ export const MAX_TEXT_BYTES = 1024 * 1024;
 export const MAX_ITEMS: FieldLimit = { items: 8192, bytes: 1024 * 1024 };
 /** Arguments or variables: Linux takes 6 MiB of both together (`bprm_stack_limits` of fs/exec.c: three quarters of 8 MiB). */
 export const MAX_ARGUMENTS: FieldLimit = { items: ARGUMENTS, bytes: 6 * 1024 * 1024 };
-/** Each variable is looked at by itself, which an argument is not. */
 export const MAX_VARIABLES: FieldLimit = { items: VARIABLES, bytes: 6 * 1024 * 1024 };
 /** Each mount is looked up on the host, and runc makes one after the other. */
 export const MAX_MOUNTS: FieldLimit = { items: 4096, bytes: 2 * 1024 * 1024 };
@@ -73,8 +72,8 @@ interface Row {
   readonly message?: JsonMessage;
   /** Numbers, which may come many in one field. */
   readonly packed: boolean;
-  /** A map: each of its entries is a message of a key and a value. */
-  readonly isMap: boolean;
+  /** A map, or variables: each is a message of a key and a value, and counts as one field. */
+  readonly isPairs: boolean;
 }
 
 /** Where in a request a message is. It becomes a text only once something is wrong there. */
@@ -91,8 +90,10 @@ const [VARINT, FIXED64, DELIMITED, FIXED32] = [0, 1, 2, 5];
 const VARINT_BYTES = 10;
 /** The highest number of a field, as protobuf has it. What reads messages keeps 32 bits of a tag, and would read another field. */
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
-/** The key and the value of a map's entry. */
-const ENTRY_FIELDS = 2;
+/** A key and a value. */
+const PAIR_FIELDS = 2;
+/** The message of a variable. */
+const VARIABLE: JsonMessage = 'KeyValue';
 
 /**
  * Refuses requests that have more of something than is allowed, by a walk over their bytes: whatever is decoded is bounded.
@@ -117,14 +118,16 @@ export class RequestLimits {
 }
 
 function rowOf(name: JsonMessage, { json, type, repeated }: JsonField): Row {
-  const isObject = typeof type === 'object';
+  const isMap = typeof type === 'object' && 'map' in type;
+  const message = typeof type === 'object' && 'message' in type ? type.message : undefined;
+  const isVariable = message === VARIABLE;
   return {
     name: json,
-    many: repeated === true || (isObject && 'map' in type),
+    many: repeated === true || isMap,
     limit: LIMITS.get(`${name}.${json}`) ?? MAX_ITEMS,
-    message: isObject && 'message' in type ? type.message : undefined,
+    message: isVariable ? undefined : message,
     packed: type === 'number' || type === 'bigint' || type === 'bool',
-    isMap: isObject && 'map' in type,
+    isPairs: isMap || isVariable,
   };
 }
 
@@ -159,20 +162,20 @@ class Walk {
         requireWithin(row, all, place);
       }
       this.count(count);
-      if (wire !== DELIMITED || !(row?.message || row?.isMap)) continue;
+      if (wire !== DELIMITED || !(row?.message || row?.isPairs)) continue;
       this.at = from;
       const index = seen[no] && seen[no].items - 1;
       if (row.message) this.message(row.message, until, { above: place, name: row.name, index });
-      else this.entry(until);
+      else this.pair(until);
     }
   }
 
-  /** Walks over the entry of a map that ends at `end`. What it has beside a key and a value is read, too, and counts. */
-  private entry(end: number): void {
+  /** Walks over a key and a value that end at `end`. What is there beside them is read, too, and counts. */
+  private pair(end: number): void {
     for (let fields = 1; this.at < end; fields += 1) {
       this.next(end);
       this.at = this.until;
-      if (fields > ENTRY_FIELDS) this.count(1);
+      if (fields > PAIR_FIELDS) this.count(1);
     }
   }
 

@@ -1,6 +1,8 @@
+import { inTurns } from '../base/pieces';
 import type { ContainerRecord } from '../containerd/containers';
 import type { Container, ContainerMetadata } from '../model/container';
-import { partialContainerMetadata, specOf } from '../state/partial-metadata';
+import type { Spec } from '../model/spec';
+import { partialContainerMetadata } from '../state/partial-metadata';
 import { CONTAINER_EXTENSION, parseContainerMetadata } from '../state/records';
 import type { RecoverDeps } from './recover-deps';
 
@@ -11,9 +13,12 @@ export interface ReadContainer {
 }
 
 /** A container's metadata from its record, which has the only copy. */
-export function readContainer(deps: Pick<RecoverDeps, 'images'>, record: ContainerRecord): ReadContainer {
+export async function readContainer(
+  deps: Pick<RecoverDeps, 'images'>,
+  record: ContainerRecord,
+): Promise<ReadContainer> {
   const extension = record.extensions[CONTAINER_EXTENSION];
-  const metadata = extension && parseContainerMetadata(extension.value);
+  const metadata = extension && (await inTurns(parseContainerMetadata(extension.value)));
   if (metadata?.id === record.id) return { metadata };
   const imageRef = deps.images.find(record.image)?.id ?? '';
   return {
@@ -23,8 +28,8 @@ export function readContainer(deps: Pick<RecoverDeps, 'images'>, record: Contain
 }
 
 /** Who its first process runs as; undefined when its OCI spec does not say, or cannot be read. */
-export function userOf(record: ContainerRecord): Container['user'] {
-  const user = specOf(record)?.process?.user;
+export function userOf(spec: Spec | undefined): Container['user'] {
+  const user = spec?.process?.user;
   if (!user) return undefined;
   const { uid, gid, additionalGids = [] } = user;
   return { uid, gid, additionalGids };

@@ -1,10 +1,12 @@
 import { sleep } from '../base/backoff';
+import { inTurn } from '../base/divided-work';
 import { errorMessage } from '../base/errors';
 import type { ContainerRecord } from '../containerd/containers';
 import { OOM_KILLED } from '../lifecycle/oom-kills';
 import { takeUpStdio } from '../lifecycle/take-up-stdio';
 import { taskOfContainer } from '../lifecycle/task-presence';
 import { type Container, type ContainerStatus, containerState } from '../model/container';
+import type { Spec } from '../model/spec';
 import { resourcesOf } from '../oci/resources';
 import { LOST_EXIT_STATUS } from '../state/exits';
 import { hasTornSpec, specOf, TORN_SPEC } from '../state/partial-metadata';
@@ -32,13 +34,14 @@ const PATIENCE_MS = 2000;
  * doubt is asked again in the background.
  */
 export async function recoverContainer(deps: RecoverDeps, record: ContainerRecord, found: Found): Promise<void> {
-  const { metadata, unreadable } = readContainer(deps, record);
+  const { metadata, unreadable } = await readContainer(deps, record);
+  const spec = await inTurn(() => specOf(record));
   const stored = await deps.containers.readStatus(record.id).catch(() => undefined);
   const container: Container = {
     metadata,
-    status: stored ?? statusOfRecord(record),
+    status: stored ?? statusOfRecord(record, spec),
     snapshotter: record.snapshotter,
-    user: userOf(record),
+    user: userOf(spec),
     unreadable,
     // So containerd's plugin keeps an OOM event, also of a container that runs on.
     oomKilled: stored?.reason === OOM_KILLED,
@@ -219,7 +222,8 @@ function readAgain(deps: RecoverDeps, container: Container): void {
     const record = await deps.containerd.containers.get(id);
     if (deps.containers.get(id) !== container) return true;
     if (!record) throw new Error('containerd says that it has no record');
-    const { metadata, unreadable } = readContainer(deps, record);
+    const { metadata, unreadable } = await readContainer(deps, record);
+    const spec = await inTurn(() => specOf(record));
     if (unreadable || hasTornSpec(record)) throw new Error(unreadable ?? TORN_SPEC);
     await using _held = await deps.locks.hold(id);
     if (deps.containers.get(id) !== container) return true;
@@ -227,7 +231,7 @@ function readAgain(deps: RecoverDeps, container: Container): void {
     if (wasUnread) reserveRecovered(deps, metadata.name, id);
     if (wasUnread) deps.selinux.reserve(metadata.processLabel);
     container.metadata = metadata;
-    container.user = userOf(record);
+    container.user = userOf(spec);
     if (wasUnread && containerState(container.status) === 'RUNNING') await readOutput(deps, container);
     container.unreadable = undefined;
     deps.containers.updateInMemory(container, {}); // its item in lists is written anew
@@ -255,8 +259,7 @@ async function hasLog({ host }: RecoverDeps, { metadata: { logPath } }: Containe
 }
 
 /** What its record says of a container whose status file cannot be read. */
-function statusOfRecord(record: ContainerRecord): ContainerStatus {
-  const spec = specOf(record);
+function statusOfRecord(record: ContainerRecord, spec: Spec | undefined): ContainerStatus {
   return {
     pid: 0,
     createdAt: record.createdAt,

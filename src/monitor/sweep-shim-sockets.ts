@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { sleep } from '../base/backoff';
+import { inTurn } from '../base/divided-work';
 import type { ContainerRecord } from '../containerd/containers';
 import type { DeadSocket } from '../host/shim-sockets';
 import type { LifecycleDeps } from '../lifecycle/deps';
@@ -52,7 +53,7 @@ async function namesOfRecords(deps: Deps, signal: AbortSignal): Promise<Set<stri
   for (const { metadata } of containers.list()) take(metadata.id);
   for (const namespace of await containerd.namespaces.list({ signal })) {
     for (const record of await containerd.containers.list([], { signal, namespace })) {
-      for (const group of groupsOf(record)) take(group, namespace);
+      for (const group of await inTurn(() => groupsOf(record))) take(group, namespace);
     }
   }
   return names;

@@ -1,3 +1,4 @@
+import type { Pieces } from '../base/pieces';
 import type { Spec, SpecDevice, SpecDeviceCgroup, SpecHooks, SpecLinux, SpecMount, SpecProcess } from '../model/spec';
 import { withEnv } from './env';
 import { cleanPath } from './image-volumes';
@@ -48,7 +49,7 @@ function withHooks(hooks: SpecHooks | undefined, added: SpecHooks): SpecHooks | 
 }
 
 /** A spec with the edits of CDI devices: they come last and win, as the CDI specification wants. */
-export function withCdiEdits(spec: Spec, edits: CdiEdits): Spec {
+export function* withCdiEdits(spec: Spec, edits: CdiEdits): Pieces<Spec> {
   const process = spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
   const linux = withDevices(spec.linux ?? {}, edits, process);
   const gids = [...new Set([...(process.user.additionalGids ?? []), ...edits.additionalGids])];
@@ -58,7 +59,7 @@ export function withCdiEdits(spec: Spec, edits: CdiEdits): Spec {
     ...spec,
     process: {
       ...process,
-      env: withEnv(process.env ?? [], edits.env),
+      env: yield* withEnv(process.env ?? [], edits.env),
       user: { ...process.user, ...(gids.length > 0 && { additionalGids: gids }) },
     },
     ...(hooks && { hooks }),

@@ -1,3 +1,4 @@
+import type { Pieces } from '../base/pieces';
 import { chooseApparmor } from './apparmor';
 import { containerCapabilities } from './capabilities';
 import { cdiDeviceNames } from './cdi';
@@ -24,18 +25,25 @@ export type ContainerAsked = Pick<
 
 /**
  * Throws an OciError for what is wrong with a request, or with its image's configuration, and can be known without a look
- * at the host or into the image. CreateContainer calls it before it makes anything; `containerSpec` does too.
+ * at the host or into the image. CreateContainer calls it before it makes anything.
  */
-export function checkContainer(asked: ContainerAsked): void {
-  const { config, sandboxConfig, image, features, facts, settings } = asked;
+export function* checkContainer(asked: ContainerAsked): Pieces<void> {
+  checkAllButProcess(asked);
+  const { config, sandboxConfig, image } = asked;
+  const args = containerArgs(config, image.config);
+  const { hostname } = sandboxConfig;
+  const { tty, envs } = config;
+  const env = yield* containerEnv({ hostname, imageEnv: image.config.env, envs, tty });
+  yield* checkProcessSize({ args, env }, 'config.args');
+}
+
+/** The same, without arguments and variables: whoever makes the spec's process from them learns of what is wrong there. */
+export function checkAllButProcess(asked: ContainerAsked): void {
+  const { config, image, features, facts, settings } = asked;
   checkSecurityContext(asked);
   checkMounts(config.mounts, features);
   checkDevices(config.devices);
   cdiDeviceNames(config.CDIDevices, config.annotations);
-  const args = containerArgs(config, image.config);
-  const { hostname } = sandboxConfig;
-  const env = containerEnv({ hostname, imageEnv: image.config.env, envs: config.envs, tty: config.tty });
-  checkProcessSize({ args, env }, 'config.args');
   containerCwd(config, image.config);
   checkPath(config.logPath, 'config.log_path');
   const resources = config.linux?.resources;

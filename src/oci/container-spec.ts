@@ -1,4 +1,5 @@
 import { NamespaceMode } from '../../generated/cri/v1/api';
+import type { Pieces } from '../base/pieces';
 import type { Spec, SpecLinux, SpecProcess, SpecSeccomp } from '../model/spec';
 import { containerAnnotations } from './annotations';
 import { chooseApparmor } from './apparmor';
@@ -6,7 +7,7 @@ import { baseSpec, copyOfBaseSpec } from './base-spec';
 import { containerCapabilities } from './capabilities';
 import { withCdiEdits } from './cdi-apply';
 import { cgroupsPath } from './cgroups-path';
-import { checkContainer } from './check-container';
+import { checkAllButProcess } from './check-container';
 import { containerCwd } from './cwd';
 import { containerDevices } from './devices';
 import { containerEnv } from './env';
@@ -58,7 +59,7 @@ function apparmorProfile(input: ContainerSpecInput, before: string | undefined):
   return choice.kind === 'unset' ? before : choice.name;
 }
 
-function specProcess(input: ContainerSpecInput, base: Spec): SpecProcess {
+function* specProcess(input: ContainerSpecInput, base: Spec): Pieces<SpecProcess> {
   const { config, image, sandboxConfig, facts, settings, labels } = input;
   const securityContext = config.linux?.securityContext;
   const resources = config.linux?.resources;
@@ -67,7 +68,7 @@ function specProcess(input: ContainerSpecInput, base: Spec): SpecProcess {
     terminal: config.tty,
     user: { ...base.process?.user, ...input.user },
     args: containerArgs(config, image.config),
-    env: containerEnv({
+    env: yield* containerEnv({
       base: base.process?.env,
       hostname: sandboxConfig.hostname || facts.hostname,
       imageEnv: image.config.env,
@@ -153,19 +154,19 @@ function specLinux(input: ContainerSpecInput, base: Spec, granted: readonly stri
 }
 
 /** Once more, with what base spec and CDI devices have added. */
-function checkProcess(process: SpecProcess | undefined): void {
-  checkVariables(process?.env ?? [], 'process.env');
-  if (process) checkProcessSize(process, 'config.args');
+function* checkProcess(process: SpecProcess | undefined): Pieces<void> {
+  yield* checkVariables(process?.env ?? [], 'process.env');
+  if (process) yield* checkProcessSize(process, 'config.args');
 }
 
 /**
  * The OCI spec of a container: the base (generated, or the handler's own), with all that the request, the pod and the
  * image say laid over it, and CDI devices last. Throws OciError when the request asks for what cannot be given.
  */
-export function containerSpec(input: ContainerSpecInput): Spec {
-  checkContainer(input);
+export function* containerSpec(input: ContainerSpecInput): Pieces<Spec> {
+  checkAllButProcess(input);
   const base = input.base ? copyOfBaseSpec(input.base) : baseSpec(input.facts);
-  const process = specProcess(input, base);
+  const process = yield* specProcess(input, base);
   const spec: Spec = {
     ...base,
     process,
@@ -186,7 +187,7 @@ export function containerSpec(input: ContainerSpecInput): Spec {
     }),
     linux: specLinux(input, base, process.capabilities?.bounding ?? []),
   };
-  const whole = input.cdi ? withCdiEdits(spec, input.cdi) : spec;
-  checkProcess(whole.process);
+  const whole = input.cdi ? yield* withCdiEdits(spec, input.cdi) : spec;
+  yield* checkProcess(whole.process);
   return omitEmpty({ ...whole, ociVersion: specVersion(whole, input.features.ociVersionMin) });
 }

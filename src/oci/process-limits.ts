@@ -1,3 +1,4 @@
+import { eachOf, type Pieces } from '../base/pieces';
 import type { SpecProcess } from '../model/spec';
 import { OciError } from './oci-error';
 
@@ -21,35 +22,42 @@ const BYTES_PER_UNIT = 3;
 export function checkArguments(args: readonly string[], field: string): void {
   args.forEach((each, i) => {
     if (each.includes('\0')) throw new OciError(`${field}[${i}]`, 'the argument has a NUL byte');
-    checkLength(each, `${field}[${i}]`, 'the argument');
+    if (mayBeLong(each)) checkLength(each, `${field}[${i}]`, 'the argument');
   });
 }
 
-/** Throws an OciError for a variable, as `NAME=value`, that no kernel takes, or that a NUL byte would end. */
-export function checkVariable(entry: string, field: string): void {
-  if (entry.includes('\0')) throw new OciError(field, 'the variable has a NUL byte');
-  checkLength(entry, field, 'the variable');
+/** Throws an OciError for a variable of a list, as `NAME=value`, that no kernel takes, or that a NUL byte would end. */
+export function checkVariable(entry: string, list: string, at: number): void {
+  if (entry.includes('\0')) throw new OciError(`${list}[${at}]`, 'the variable has a NUL byte');
+  if (mayBeLong(entry)) checkLength(entry, `${list}[${at}]`, 'the variable');
 }
 
 /** The same for each of a list. */
-export function checkVariables(entries: readonly string[], field: string): void {
-  entries.forEach((each, i) => {
-    checkVariable(each, `${field}[${i}]`);
-  });
+export function* checkVariables(entries: readonly string[], list: string): Pieces<void> {
+  yield* eachOf(entries, (entry, at) => checkVariable(entry, list, at));
+}
+
+function mayBeLong(text: string): boolean {
+  return text.length * BYTES_PER_UNIT >= MAX_ARGUMENT_BYTES;
 }
 
 function checkLength(text: string, field: string, what: string): void {
-  if (text.length * BYTES_PER_UNIT < MAX_ARGUMENT_BYTES) return;
   const bytes = Buffer.byteLength(text) + 1;
   if (bytes <= MAX_ARGUMENT_BYTES) return;
   throw new OciError(field, `${what} has ${bytes} bytes with the NUL behind it, ${MAX_ARGUMENT_BYTES} are the limit`);
 }
 
 /** Throws an OciError when no kernel takes the arguments and the environment of a process; `field` is of the arguments. */
-export function checkProcessSize({ args = [], env = [] }: Pick<SpecProcess, 'args' | 'env'>, field: string): void {
-  const size = (list: readonly string[]): number =>
-    list.reduce((total, each) => total + Buffer.byteLength(each) + 1 + POINTER_BYTES, 0);
-  const bytes = size(args) + size(env);
+export function* checkProcessSize(
+  { args = [], env = [] }: Pick<SpecProcess, 'args' | 'env'>,
+  field: string,
+): Pieces<void> {
+  let bytes = 0;
+  for (const list of [args, env]) {
+    yield* eachOf(list, (each) => {
+      bytes += Buffer.byteLength(each) + 1 + POINTER_BYTES;
+    });
+  }
   if (bytes <= MAX_PROCESS_BYTES) return;
   throw new OciError(
     field,

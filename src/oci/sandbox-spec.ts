@@ -1,4 +1,5 @@
 import { NamespaceMode } from '../../generated/cri/v1/api';
+import { atOnce } from '../base/pieces';
 import type { Spec, SpecMount } from '../model/spec';
 import { sandboxAnnotations } from './annotations';
 import { baseSpec } from './base-spec';
@@ -65,14 +66,14 @@ export function sandboxSpec(input: SandboxSpecInput): Spec {
   const userns = usernsMappings(securityContext?.namespaceOptions?.usernsOptions);
   const hostNetwork = securityContext?.namespaceOptions?.network === NamespaceMode.NODE;
   const granted = base.process?.capabilities?.bounding ?? [];
-  checkVariables(image.config.env, 'image.config.Env');
+  atOnce(checkVariables(image.config.env, 'image.config.Env'));
   const spec: Spec = {
     ...base,
     process: {
       ...base.process,
       user: input.user,
       args: pauseArgs(input),
-      env: withEnv([], image.config.env),
+      env: atOnce(withEnv([], image.config.env)),
       cwd: containerCwd({ workingDir: '' }, image.config),
       selinuxLabel: securityContext?.privileged ? undefined : labels.process || undefined,
       oomScoreAdj: oomScoreAdj(PAUSE_OOM_SCORE, facts, settings),

@@ -56,6 +56,7 @@ interface Row {
   readonly encode: (message: unknown) => readonly Buffer[];
 }
 
+const MALFORMED_TIMEOUT = { code: Code.INTERNAL, message: 'grpc-timeout is malformed' };
 const OK = { code: Code.OK, message: '' };
 /** Units of grpc-timeout in milliseconds (gRPC over HTTP2). */
 const UNIT_MS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
@@ -146,7 +147,7 @@ export class RpcServer {
   private gate({ stream, headers }: Omit<Asked, 'requestStream'>, serve: () => void): void {
     const written = headers['grpc-timeout'];
     const timeoutMs = written === undefined ? undefined : parseTimeout(String(written));
-    if (Number.isNaN(timeoutMs)) return refuse(stream, { code: Code.INTERNAL, message: 'grpc-timeout is malformed' });
+    if (Number.isNaN(timeoutMs)) return void refuse(stream, MALFORMED_TIMEOUT);
     // Ours alone: the library's deadline turns negative beyond 24 days.
     delete headers['grpc-timeout'];
     this.asked = { stream, headers, timeoutMs };

@@ -18,7 +18,8 @@ const CANONICAL_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9
 export function envFormOf(envs: unknown): EnvForm {
   if (!Array.isArray(envs)) return 'string';
   const values = envs.map((env: unknown) => (env as { value?: unknown } | null)?.value).filter((value) => !!value);
-  return values.length > 0 && values.every(looksEncoded) ? 'base64' : 'string';
+  // All are looked at before the first is decoded: one that is no base64 decides it, and kubelet's are at the end.
+  return values.length > 0 && values.every(mayBeEncoded) && values.every(isEncoded) ? 'base64' : 'string';
 }
 
 /** The stored text of a value. As `string`, bytes that are not UTF-8 become replacement characters, as in Go. */
@@ -31,8 +32,11 @@ export function fromEnvText(text: string, form: EnvForm): Buffer {
   return Buffer.from(text, form === 'base64' ? 'base64' : 'utf8');
 }
 
-function looksEncoded(value: unknown): boolean {
-  if (typeof value !== 'string' || !CANONICAL_BASE64.test(value)) return false;
+function mayBeEncoded(value: unknown): value is string {
+  return typeof value === 'string' && CANONICAL_BASE64.test(value);
+}
+
+function isEncoded(value: string): boolean {
   const bytes = Buffer.from(value, 'base64');
   return isUtf8(bytes) && bytes.toString('base64') === value;
 }

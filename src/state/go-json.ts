@@ -5,6 +5,7 @@ import {
   type JsonType,
   jsonFields,
 } from '../../generated/cri/v1/json-fields';
+import { eachOf, type Pieces } from '../base/pieces';
 import { type EnvForm, envFormOf, fromEnvText, toEnvText } from './env-form';
 
 /**
@@ -32,6 +33,19 @@ export class GoJsonError extends Error {
   }
 }
 
+/** Where in a stored message a value is; it becomes a text only once something is wrong there. And how variables stand there. */
+interface Place {
+  readonly above?: Place;
+  /** Of the field or, in a list, of the item. */
+  readonly name: string | number;
+  readonly envs?: EnvForm;
+}
+
+function pathOf({ above, name }: Place): string {
+  if (!above) return String(name);
+  return typeof name === 'number' ? `${pathOf(above)}[${name}]` : `${pathOf(above)}.${name}`;
+}
+
 type Plain = Record<string, unknown>;
 
 /** The members of `object` whose keys are not in `known`, or undefined when there are none. */
@@ -55,13 +69,65 @@ export function toGoJson<Name extends JsonMessage>(
   return encodeMessage(name, message as unknown as Plain, options);
 }
 
+/** The same in pieces: each item of the message's own lists is a member of one. */
+export function* toGoJsonPieces<Name extends JsonMessage>(
+  name: Name,
+  message: JsonMessages[Name],
+  options: GoJsonOptions = {},
+): Pieces<Plain> {
+  const value = message as unknown as Plain;
+  const lists = listsOf(name, (field) => value[field.key]);
+  // One item of each, so that its member has its place.
+  const outline = Object.fromEntries(lists.map(([field, list]) => [field.key, list.slice(0, 1)]));
+  const members = encodeMessage(name, { ...value, ...outline }, options);
+  for (const [{ json, type }, list] of lists) {
+    const items: unknown[] = [];
+    yield* eachOf(list, (item) => items.push(encodeValue(type, item, options)));
+    members[json] = items;
+  }
+  return members;
+}
+
 /** The message that `value`, as base/json's parseJson gave it, stands for; absent fields get their zero value. */
 export function fromGoJson<Name extends JsonMessage>(
   name: Name,
   value: unknown,
   options: GoJsonOptions = {},
 ): JsonMessages[Name] {
-  return decodeMessage(name, value, { ...options, path: name }) as unknown as JsonMessages[Name];
+  return decodeMessage(name, value, { name, envs: options.envs }) as unknown as JsonMessages[Name];
+}
+
+/** The same in pieces: each item of the message's own lists is a member of one. */
+export function* fromGoJsonPieces<Name extends JsonMessage>(
+  name: Name,
+  value: unknown,
+  options: GoJsonOptions = {},
+): Pieces<JsonMessages[Name]> {
+  const json = isPlain(value) ? value : {};
+  const lists = listsOf(name, (field) => (Object.hasOwn(json, field.json) ? json[field.json] : undefined));
+  const outline = Object.fromEntries(lists.map(([field]) => [field.json, []]));
+  const place = { name, envs: options.envs ?? formOf(name, json) };
+  const message = decodeMessage(name, isPlain(value) ? { ...value, ...outline } : value, place);
+  for (const [field, list] of lists) {
+    const above = { above: place, name: field.json };
+    const items: unknown[] = [];
+    yield* eachOf(list, (item, at) => items.push(decodeValue(field.type, item, { ...place, above, name: at })));
+    message[field.key] = items;
+  }
+  return message as unknown as JsonMessages[Name];
+}
+
+/** The lists of a message that have anything in them. */
+function listsOf(name: JsonMessage, value: (field: JsonField) => unknown): [JsonField, readonly unknown[]][] {
+  return jsonFields[name].flatMap((field): [JsonField, readonly unknown[]][] => {
+    const list = field.repeated ? value(field) : undefined;
+    return Array.isArray(list) && list.length > 0 ? [[field, list]] : [];
+  });
+}
+
+/** How variables stand in a stored message; undefined for one that has none of its own. */
+function formOf(name: JsonMessage, json: Plain): EnvForm | undefined {
+  return name === 'ContainerConfig' ? envFormOf(json.envs) : undefined;
 }
 
 function encodeMessage(name: JsonMessage, message: Plain, options: GoJsonOptions): Plain {
@@ -95,19 +161,17 @@ function isZero(type: JsonType, value: unknown): boolean {
   return value === '' || value === 0 || value === 0n || value === false;
 }
 
-type DecodeOptions = GoJsonOptions & { path: string };
-
-function decodeMessage(name: JsonMessage, value: unknown, options: DecodeOptions): Plain {
+function decodeMessage(name: JsonMessage, value: unknown, place: Place): Plain {
   const json = value ?? {};
-  if (!isPlain(json)) throw new GoJsonError(options.path, 'an object');
+  if (!isPlain(json)) throw new GoJsonError(pathOf(place), 'an object');
   const fields = jsonFields[name];
-  const envs = options.envs ?? (name === 'ContainerConfig' ? envFormOf(json.envs) : undefined);
+  const envs = place.envs ?? formOf(name, json);
   const message: Plain = {};
   let known = 0;
   for (const field of fields) {
-    const at = { envs, path: `${options.path}.${field.json}` };
     const isThere = Object.hasOwn(json, field.json);
     if (isThere) known += 1;
+    const at = { above: place, name: field.json, envs };
     message[field.key] = decodeField(name, field, isThere ? json[field.json] : undefined, at);
   }
   if (Object.keys(json).length === known) return message;
@@ -115,27 +179,28 @@ function decodeMessage(name: JsonMessage, value: unknown, options: DecodeOptions
   return rest ? { ...message, [UNKNOWN_KEYS]: rest } : message;
 }
 
-function decodeField(name: JsonMessage, field: JsonField, value: unknown, options: DecodeOptions): unknown {
+function decodeField(name: JsonMessage, field: JsonField, value: unknown, place: Place): unknown {
   if (field.repeated) {
     const list = value ?? [];
-    if (!Array.isArray(list)) throw new GoJsonError(options.path, 'a list');
-    return list.map((item, index) => decodeValue(field.type, item, { ...options, path: `${options.path}[${index}]` }));
+    if (!Array.isArray(list)) throw new GoJsonError(pathOf(place), 'a list');
+    const { envs } = place;
+    return list.map((item, index) => decodeValue(field.type, item, { above: place, name: index, envs }));
   }
   if (typeof field.type === 'object' && 'message' in field.type && (value === undefined || value === null)) {
     return undefined;
   }
   if (name === 'KeyValue' && field.type === 'bytes') {
-    return fromEnvText(decodeScalar('string', value, options.path) as string, options.envs ?? 'string');
+    return fromEnvText(decodeScalar('string', value, place) as string, place.envs ?? 'string');
   }
-  return decodeValue(field.type, value, options);
+  return decodeValue(field.type, value, place);
 }
 
-function decodeValue(type: JsonType, value: unknown, options: DecodeOptions): unknown {
-  if (typeof type === 'string') return decodeScalar(type, value, options.path);
-  if ('message' in type) return decodeMessage(type.message, value, options);
+function decodeValue(type: JsonType, value: unknown, place: Place): unknown {
+  if (typeof type === 'string') return decodeScalar(type, value, place);
+  if ('message' in type) return decodeMessage(type.message, value, place);
   const map = value ?? {};
-  if (!isPlain(map)) throw new GoJsonError(options.path, 'an object');
-  return mapped(map, Object.keys(map), (member) => decodeValue(type.map, member, options));
+  if (!isPlain(map)) throw new GoJsonError(pathOf(place), 'an object');
+  return mapped(map, Object.keys(map), (member) => decodeValue(type.map, member, place));
 }
 
 /** These members of a map, each as `change` makes it, as a map without a prototype. */
@@ -145,21 +210,21 @@ function mapped(map: Plain, keys: readonly string[], change: (member: unknown) =
   return result;
 }
 
-function decodeScalar(type: Extract<JsonType, string>, value: unknown, path: string): unknown {
-  if (type === 'bool') return typed(value ?? false, 'boolean', path);
-  if (type === 'number') return typed(value ?? 0, 'number', path);
+function decodeScalar(type: Extract<JsonType, string>, value: unknown, place: Place): unknown {
+  if (type === 'bool') return typed(value ?? false, 'boolean', place);
+  if (type === 'number') return typed(value ?? 0, 'number', place);
   if (type === 'bigint') {
     if (typeof value === 'bigint') return value;
-    const number = typed(value ?? 0, 'number', path) as number;
-    if (!Number.isInteger(number)) throw new GoJsonError(path, 'an integer');
+    const number = typed(value ?? 0, 'number', place) as number;
+    if (!Number.isInteger(number)) throw new GoJsonError(pathOf(place), 'an integer');
     return BigInt(number);
   }
-  const text = typed(value ?? '', 'string', path) as string;
+  const text = typed(value ?? '', 'string', place) as string;
   return type === 'bytes' ? Buffer.from(text, 'base64') : text;
 }
 
-function typed(value: unknown, type: 'boolean' | 'number' | 'string', path: string): unknown {
-  if (typeof value !== type) throw new GoJsonError(path, `a ${type}`);
+function typed(value: unknown, type: 'boolean' | 'number' | 'string', place: Place): unknown {
+  if (typeof value !== type) throw new GoJsonError(pathOf(place), `a ${type}`);
   return value;
 }
 

@@ -1,13 +1,17 @@
 import { parseJson, stringifyJson } from '../base/json';
+import { jsonPieces } from '../base/json-pieces';
+import type { Pieces } from '../base/pieces';
 import type { Any } from '../model/any';
 import type { ContainerMetadata } from '../model/container';
 import type { SandboxMetadata } from '../model/sandbox';
 import {
   fromGoJson,
+  fromGoJsonPieces,
   type GoJsonOptions,
   isPlain,
   keptMembers,
   toGoJson,
+  toGoJsonPieces,
   UNKNOWN_KEYS,
   unknownMembers,
 } from './go-json';
@@ -38,8 +42,9 @@ export function sandboxMetadataExtension(metadata: SandboxMetadata): Any {
 }
 
 /** The container's extension of a record. `envs` only for a daemon known to read the other form. */
-export function containerMetadataExtension(metadata: ContainerMetadata, options?: GoJsonOptions): Any {
-  return { typeUrl: CONTAINER_METADATA_TYPE, value: Buffer.from(encodeContainerMetadata(metadata, options)) };
+export function* containerMetadataExtension(metadata: ContainerMetadata, options?: GoJsonOptions): Pieces<Any> {
+  const value = yield* jsonPieces(yield* containerDocument(metadata, options));
+  return { typeUrl: CONTAINER_METADATA_TYPE, value };
 }
 
 /**
@@ -58,16 +63,16 @@ export function encodeSandboxMetadata(metadata: SandboxMetadata, beside: Plain =
     CNIResult: metadata.cniResult ?? null,
     ProcessLabel: metadata.processLabel,
   };
-  return encode(metadata, members, beside);
+  return stringifyJson({ ...documentOf(metadata, members), ...beside });
 }
 
-/** The container's metadata as JSON text. What older plugins do not know is written only when there is something. */
-export function encodeContainerMetadata(metadata: ContainerMetadata, options?: GoJsonOptions): string {
-  return encode(metadata, {
+/** The container's metadata as JSON. What older plugins do not know is written only when there is something. */
+function* containerDocument(metadata: ContainerMetadata, options?: GoJsonOptions): Pieces<Plain> {
+  return documentOf(metadata, {
     ID: metadata.id,
     Name: metadata.name,
     SandboxID: metadata.sandboxId,
-    Config: toGoJson('ContainerConfig', metadata.config, options),
+    Config: yield* toGoJsonPieces('ContainerConfig', metadata.config, options),
     ImageRef: metadata.imageRef,
     ...(metadata.imageDigest ? { ImageDigest: metadata.imageDigest } : {}),
     ...(metadata.imageName ? { ImageName: metadata.imageName } : {}),
@@ -79,33 +84,46 @@ export function encodeContainerMetadata(metadata: ContainerMetadata, options?: G
 
 /** The metadata in an extension or journal file; undefined when it is torn, of another version or lacks its id. */
 export function parseSandboxMetadata(data: Buffer): SandboxMetadata | undefined {
-  return decode(data, (stored) => ({
-    id: stored.text('ID'),
-    name: stored.text('Name'),
-    config: fromGoJson('PodSandboxConfig', stored.value('Config')),
-    netnsPath: stored.text('NetNSPath'),
-    ip: stored.text('IP'),
-    additionalIps: stored.texts('AdditionalIPs'),
-    runtimeHandler: stored.text('RuntimeHandler'),
-    cniResult: stored.value('CNIResult') ?? undefined,
-    processLabel: stored.text('ProcessLabel'),
-  }));
+  try {
+    const stored = storedIn(parseJson(data.toString('utf8')));
+    return complete<SandboxMetadata>(stored, {
+      id: stored.text('ID'),
+      name: stored.text('Name'),
+      config: fromGoJson('PodSandboxConfig', stored.value('Config')),
+      netnsPath: stored.text('NetNSPath'),
+      ip: stored.text('IP'),
+      additionalIps: stored.texts('AdditionalIPs'),
+      runtimeHandler: stored.text('RuntimeHandler'),
+      cniResult: stored.value('CNIResult') ?? undefined,
+      processLabel: stored.text('ProcessLabel'),
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The metadata in a container's extension; undefined when it is torn, of another version or lacks its id. */
-export function parseContainerMetadata(data: Buffer, options?: GoJsonOptions): ContainerMetadata | undefined {
-  return decode(data, (stored) => ({
-    id: stored.text('ID'),
-    name: stored.text('Name'),
-    sandboxId: stored.text('SandboxID'),
-    config: fromGoJson('ContainerConfig', stored.value('Config'), options),
-    imageRef: stored.text('ImageRef'),
-    imageDigest: stored.text('ImageDigest'),
-    imageName: stored.text('ImageName'),
-    logPath: stored.text('LogPath'),
-    stopSignal: stored.text('StopSignal').replace(ENUM_PREFIX, ''),
-    processLabel: stored.text('ProcessLabel'),
-  }));
+export function* parseContainerMetadata(data: Buffer, options?: GoJsonOptions): Pieces<ContainerMetadata | undefined> {
+  try {
+    const text = data.toString('utf8');
+    yield;
+    const stored = storedIn(parseJson(text));
+    yield;
+    return complete<ContainerMetadata>(stored, {
+      id: stored.text('ID'),
+      name: stored.text('Name'),
+      sandboxId: stored.text('SandboxID'),
+      config: yield* fromGoJsonPieces('ContainerConfig', stored.value('Config'), options),
+      imageRef: stored.text('ImageRef'),
+      imageDigest: stored.text('ImageDigest'),
+      imageName: stored.text('ImageName'),
+      logPath: stored.text('LogPath'),
+      stopSignal: stored.text('StopSignal').replace(ENUM_PREFIX, ''),
+      processLabel: stored.text('ProcessLabel'),
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A pod's configuration as `crictl inspectp` shows it. */
@@ -114,12 +132,12 @@ export function sandboxConfigJson(config: SandboxMetadata['config']): Plain {
 }
 
 /** A container's configuration as `crictl inspect` shows it. */
-export function containerConfigJson(config: ContainerMetadata['config']): Plain {
-  return toGoJson('ContainerConfig', config);
+export function containerConfigJson(config: ContainerMetadata['config']): Pieces<Plain> {
+  return toGoJsonPieces('ContainerConfig', config);
 }
 
-function encode(metadata: object, members: Plain, beside: Plain = {}): string {
-  return stringifyJson({ Version: VERSION, Metadata: { ...members, ...keptMembers(metadata) }, ...beside });
+function documentOf(metadata: object, members: Plain): Plain {
+  return { Version: VERSION, Metadata: { ...members, ...keptMembers(metadata) } };
 }
 
 /** Looks at the members of a stored struct and remembers which ones it was asked for. */
@@ -150,16 +168,17 @@ class Stored {
   }
 }
 
-function decode<T extends { readonly id: string }>(data: Buffer, read: (stored: Stored) => T): T | undefined {
-  try {
-    const envelope = parseJson(data.toString('utf8'));
-    if (!isPlain(envelope) || envelope.Version !== VERSION || !isPlain(envelope.Metadata)) return undefined;
-    const stored = new Stored(envelope.Metadata);
-    const metadata = read(stored);
-    if (!metadata.id) return undefined;
-    const rest = stored.rest();
-    return rest ? { ...metadata, [UNKNOWN_KEYS]: rest } : metadata;
-  } catch {
-    return undefined;
+/** What is stored in an envelope; throws for one of another version. */
+function storedIn(envelope: unknown): Stored {
+  if (!isPlain(envelope) || envelope.Version !== VERSION || !isPlain(envelope.Metadata)) {
+    throw new TypeError('it is no metadata of this version');
   }
+  return new Stored(envelope.Metadata);
+}
+
+/** The metadata with the members that nobody asked for; undefined without its id. */
+function complete<T extends { readonly id: string }>(stored: Stored, metadata: T): T | undefined {
+  if (!metadata.id) return undefined;
+  const rest = stored.rest();
+  return rest ? { ...metadata, [UNKNOWN_KEYS]: rest } : metadata;
 }

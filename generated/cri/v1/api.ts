@@ -6656,8 +6656,10 @@ export const ImageSpec_AnnotationsEntry: MessageFns<ImageSpec_AnnotationsEntry> 
   },
 };
 
+const NO_VALUE: Buffer = Buffer.alloc(0);
+
 function createBaseKeyValue(): KeyValue {
-  return { key: "", value: Buffer.alloc(0) };
+  return { key: "", value: NO_VALUE };
 }
 
 export const KeyValue: MessageFns<KeyValue> = {
@@ -6697,7 +6699,8 @@ export const KeyValue: MessageFns<KeyValue> = {
               break;
             }
 
-            message.value = Buffer.from(reader.bytes());
+            const bytes = reader.bytes();
+            message.value = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
             continue;
           }
         }

@@ -1,4 +1,5 @@
-import { stringifyJson } from '../../base/json';
+import { jsonPieces } from '../../base/json-pieces';
+import type { Pieces } from '../../base/pieces';
 import type { ContainerRecord } from '../../containerd/containers';
 import type { Container, ContainerStatus } from '../../model/container';
 import type { Image } from '../../model/image';
@@ -62,16 +63,18 @@ export interface MadeContainer {
 }
 
 /** Derives record and status from the inputs; makes nothing. Throws OciError for what cannot be given. */
-export function containerRecord(
+export function* containerRecord(
   deps: Pick<CriDeps, 'daemon'>,
   draft: Container,
   inputs: ContainerSpecInput & { image: Image; imageVolumes: ReadonlyMap<string, string> },
-): MadeContainer {
-  const spec = containerSpec(inputs);
+): Pieces<MadeContainer> {
+  const spec = yield* containerSpec(inputs);
   const { id, sandboxId } = draft.metadata;
   const { image, handler } = inputs;
   const metadata = { ...draft.metadata, config: withVolumeImages(draft.metadata.config, inputs.imageVolumes) };
   const status: ContainerStatus = { ...draft.status, resources: { linux: resourcesOf(spec) } };
+  const value = yield* jsonPieces(spec);
+  const extension = yield* containerMetadataExtension(metadata);
   const { uid = 0, gid = 0, additionalGids = [] } = spec.process?.user ?? {};
   return {
     container: { ...draft, metadata, status, user: { uid, gid, additionalGids }, process: spec.process },
@@ -79,11 +82,11 @@ export function containerRecord(
       id,
       image: metadata.imageName,
       runtime: { name: handler.runtimeType, options: handler.options },
-      spec: { typeUrl: SPEC_TYPE_URL, value: Buffer.from(stringifyJson(spec)) },
+      spec: { typeUrl: SPEC_TYPE_URL, value },
       snapshotter: draft.snapshotter,
       snapshotKey: id,
       labels: recordLabels({ image: image.config.labels, cri: metadata.config.labels, kind: KIND_CONTAINER }),
-      extensions: { [CONTAINER_EXTENSION]: containerMetadataExtension(metadata) },
+      extensions: { [CONTAINER_EXTENSION]: extension },
       // Known to the store, so that its shim is found there; 1.x has no such store and groups by annotation alone.
       // Nor a pod without a pause task: the daemon would look for a shim by the pod's id.
       sandboxId: deps.daemon.features.sandboxStore && !inputs.sandbox.pins ? sandboxId : '',

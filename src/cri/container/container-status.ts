@@ -1,5 +1,6 @@
 import type { ContainerStatusRequest, ContainerStatusResponse } from '../../../generated/cri/v1/api';
-import { stringifyJson } from '../../base/json';
+import { jsonPieces } from '../../base/json-pieces';
+import { inTurns } from '../../base/pieces';
 import { handlerOfContainer } from '../../lifecycle/handler-of-container';
 import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
@@ -28,7 +29,7 @@ async function verboseInfo(deps: CriDeps, container: Container, signal: AbortSig
   const { metadata, status } = container;
   const record = await recordFacts(deps, metadata.id, signal);
   const handler = handlerOfContainer(deps, container);
-  return stringifyJson({
+  const info = {
     sandboxID: metadata.sandboxId,
     pid: status.pid,
     removing: container.busy === 'removing',
@@ -37,7 +38,8 @@ async function verboseInfo(deps: CriDeps, container: Container, signal: AbortSig
     snapshotter: record.snapshotter,
     runtimeType: handler.runtimeType,
     runtimeOptions: handler.optionsTable,
-    config: containerConfigJson(metadata.config),
+    config: await inTurns(containerConfigJson(metadata.config)),
     runtimeSpec: record.spec,
-  });
+  };
+  return (await inTurns(jsonPieces(info))).toString();
 }

@@ -5,6 +5,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { allEnded } from '../../base/all-ended';
 import { newId } from '../../base/ids';
+import { inTurns } from '../../base/pieces';
 import { inSteps } from '../../base/steps';
 import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
 import { removeContainerParts } from '../../lifecycle/remove-container';
@@ -50,18 +51,21 @@ export async function createContainer(
   const logPath = containerLogPath(sandbox.metadata.config.logDirectory, config.logPath);
   const handler = handlerOf(deps, sandbox);
   const { snapshotter } = handler;
-  checkContainer({
-    config,
-    sandboxConfig: sandbox.metadata.config,
-    image,
-    features: await deps.features.of(handler),
-    facts: deps.host.facts,
-    settings: deps.config,
-  });
+  await inTurns(
+    checkContainer({
+      config,
+      sandboxConfig: sandbox.metadata.config,
+      image,
+      features: await deps.features.of(handler),
+      facts: deps.host.facts,
+      settings: deps.config,
+    }),
+  );
   volumesOf(deps, image, config.mounts);
   const draft = newContainer({ id: newId(), sandbox, config, image, logPath, snapshotter });
-  const containerId = await deps.creations.join(draft.metadata.name, containerFingerprint(draft), async () => {
-    const existing = await existingContainer(deps, draft, call);
+  const fingerprint = await containerFingerprint(draft);
+  const containerId = await deps.creations.join(draft.metadata.name, fingerprint, async () => {
+    const existing = await existingContainer(deps, draft, fingerprint, call);
     return (
       existing ??
       makeContainer(deps, { draft, config, sandbox, image }, call).catch((error: unknown) => {
@@ -129,7 +133,7 @@ async function makeContainer(deps: CriDeps, making: Making, call: Call): Promise
         const inputs = await step('look at the host', () =>
           containerInputs(deps, { draft, sandbox, config, image, handler, targetPid, volumes, signal }),
         );
-        return containerRecord(deps, draft, inputs);
+        return inTurns(containerRecord(deps, draft, inputs));
       },
     );
     await together(

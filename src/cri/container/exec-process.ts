@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { unlessAborted, within } from '../../base/deadline';
+import { inTurn } from '../../base/divided-work';
 import { errorMessage } from '../../base/errors';
 import { newId } from '../../base/ids';
-import { parseJson, stringifyJson } from '../../base/json';
+import { parseJson } from '../../base/json';
+import { jsonPieces } from '../../base/json-pieces';
+import { inTurns } from '../../base/pieces';
 import { type Container, containerState } from '../../model/container';
 import type { Spec } from '../../model/spec';
 import { execProcess } from '../../oci/exec-process';
@@ -237,8 +240,9 @@ async function processSpec(
   if (!process) {
     const record = await deps.containerd.containers.get(containerId, { signal });
     if (!record?.spec) throw notReady(`container "${containerId}" has no record`);
-    process = (parseJson(record.spec.value.toString('utf8')) as Spec).process;
+    const { value } = record.spec;
+    process = (await inTurn(() => parseJson(value.toString('utf8')) as Spec)).process;
     if (container) container.process = process; // a probe asks every few seconds
   }
-  return Buffer.from(stringifyJson(execProcess(process, { cmd, tty })));
+  return inTurns(jsonPieces(await inTurns(execProcess(process, { cmd, tty }))));
 }

@@ -1,4 +1,5 @@
-import { stringifyJson } from '../../base/json';
+import { jsonPieces } from '../../base/json-pieces';
+import { inTurns } from '../../base/pieces';
 import { type Container, containerState } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import { containerConfigJson } from '../../state/records';
@@ -6,18 +7,25 @@ import type { CriDeps } from '../deps';
 import { removeListedContainer } from './remove-container';
 
 /** What makes two requests for a container the same request. What we found out about its image volumes is no part of it. */
-export function containerFingerprint({ metadata }: Container): string {
+export async function containerFingerprint({ metadata }: Container): Promise<string> {
   const mounts = metadata.config.mounts.map((mount) =>
     mount.image ? { ...mount, image: { ...mount.image, imageRef: '' } } : mount,
   );
-  return stringifyJson([metadata.sandboxId, containerConfigJson({ ...metadata.config, mounts })]);
+  const config = await inTurns(containerConfigJson({ ...metadata.config, mounts }));
+  const bytes = await inTurns(jsonPieces([metadata.sandboxId, config]));
+  return bytes.toString('latin1');
 }
 
 /**
  * The id of the container that an earlier call with the same name and configuration made, if it lives. One that has ended
  * is removed first, and then there is none. One made by another configuration keeps its name.
  */
-export async function existingContainer(deps: CriDeps, wanted: Container, call: Call): Promise<string | undefined> {
+export async function existingContainer(
+  deps: CriDeps,
+  wanted: Container,
+  fingerprint: string,
+  call: Call,
+): Promise<string | undefined> {
   const owner = deps.names.owner(wanted.metadata.name);
   const found = owner === undefined ? undefined : deps.containers.get(owner);
   if (!found) return undefined;
@@ -26,5 +34,6 @@ export async function existingContainer(deps: CriDeps, wanted: Container, call: 
     await removeListedContainer(deps, found, call);
     return undefined;
   }
-  return containerFingerprint(found) === containerFingerprint(wanted) ? found.metadata.id : undefined;
+  const isSame = (await containerFingerprint(found)) === fingerprint;
+  return isSame && deps.containers.get(found.metadata.id) === found ? found.metadata.id : undefined;
 }

@@ -3,8 +3,11 @@ import type {
   UpdateContainerResourcesRequest,
   UpdateContainerResourcesResponse,
 } from '../../../generated/cri/v1/api';
+import { inTurn } from '../../base/divided-work';
 import { errorMessage } from '../../base/errors';
 import { parseJson, stringifyJson } from '../../base/json';
+import { jsonPieces } from '../../base/json-pieces';
+import { inTurns } from '../../base/pieces';
 import { isDeadlineExceeded, isUnavailable, orAbsent } from '../../containerd/errors';
 import { type Container, containerState } from '../../model/container';
 import type { SpecResources as Resources, Spec } from '../../model/spec';
@@ -113,11 +116,12 @@ function undoing(before: Resources = {}, after: Resources = {}): Resources {
 async function specOf(deps: CriDeps, id: string, signal: AbortSignal): Promise<Spec> {
   const record = await deps.containerd.containers.get(id, { signal });
   if (!record?.spec) throw notReady(`container "${id}" has no record`);
-  return parseJson(record.spec.value.toString('utf8')) as Spec;
+  const { value } = record.spec;
+  return inTurn(() => parseJson(value.toString('utf8')) as Spec);
 }
 
 async function writeSpec(deps: CriDeps, id: string, spec: Spec, signal: AbortSignal): Promise<void> {
-  const value = { typeUrl: SPEC_TYPE_URL, value: toJson(spec) };
+  const value = { typeUrl: SPEC_TYPE_URL, value: await inTurns(jsonPieces(spec)) };
   await deps.containerd.containers.update({ id, spec: value }, ['spec'], { signal });
 }
 
@@ -126,15 +130,11 @@ async function updateTask(
   { id, resources = {}, annotations }: { id: string; resources?: Resources; annotations: Record<string, string> },
   signal: AbortSignal,
 ): Promise<void> {
-  const value = { typeUrl: RESOURCES_TYPE_URL, value: toJson(resources) };
+  const value = { typeUrl: RESOURCES_TYPE_URL, value: Buffer.from(stringifyJson(resources)) };
   await deps.containerd.tasks.update({ containerId: id, resources: value, annotations }, { signal });
 }
 
 /** What a spec sets; members that a newer program has stored beside that stay. */
 function inForce(before: ContainerResources | undefined, spec: Spec): ContainerResources {
   return { windows: undefined, ...before, linux: { ...before?.linux, ...resourcesOf(spec) } };
-}
-
-function toJson(value: unknown): Buffer {
-  return Buffer.from(stringifyJson(value));
 }

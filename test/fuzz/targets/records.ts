@@ -1,8 +1,9 @@
 import { stringifyJson } from '../../../src/base/json';
+import { atOnce } from '../../../src/base/pieces';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../../src/state/cri-shapes';
 import { hasTornSpec, partialContainerMetadata, partialSandboxMetadata } from '../../../src/state/partial-metadata';
 import {
-  encodeContainerMetadata,
+  containerMetadataExtension,
   encodeSandboxMetadata,
   parseContainerMetadata,
   parseSandboxMetadata,
@@ -73,11 +74,10 @@ const containers: Target = {
   seeds: [CONTAINER],
   tokens: DOCUMENT,
   read(bytes) {
-    const metadata = parseContainerMetadata(bytes);
+    const metadata = atOnce(parseContainerMetadata(bytes));
     if (!metadata) return false;
-    const text = encodeContainerMetadata(metadata);
-    if (parseContainerMetadata(Buffer.from(text))?.id !== metadata.id)
-      throw new Error('what is written is not read again');
+    const { value } = atOnce(containerMetadataExtension(metadata));
+    if (atOnce(parseContainerMetadata(value))?.id !== metadata.id) throw new Error('what is written is not read again');
     const status = parseStatusFile(Buffer.from(STATUS));
     toCriContainerStatus({ metadata, status } as Parameters<typeof toCriContainerStatus>[0], () => undefined);
     return true;
@@ -125,7 +125,7 @@ const specs: Target = {
     const record = { id: 'a', labels: {}, image: 'b', sandboxId: '', spec: { typeUrl: '', value: bytes } };
     hasTornSpec(record);
     encodeSandboxMetadata(partialSandboxMetadata(record));
-    encodeContainerMetadata(partialContainerMetadata(record, 'c'));
+    atOnce(containerMetadataExtension(partialContainerMetadata(record, 'c')));
   },
 };
 

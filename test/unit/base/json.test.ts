@@ -23,6 +23,11 @@ describe('parseJson', () => {
       '["\\\\",12345678901234567890]',
       ['\\', 12345678901234567890n],
     ],
+    [
+      'a backslash before a quote, and one before the end',
+      '["\\\\\\"",12345678901234567890]',
+      ['\\"', 12345678901234567890n],
+    ],
     ['digits in a key', '{"12345678901234567890":1}', { '12345678901234567890': 1 }],
     [
       'private characters in a string',
@@ -32,6 +37,11 @@ describe('parseJson', () => {
     ['space around', ' [ 9223372036854775807 , 1 ] ', [LONG, 1]],
   ])('reads %s', (_name, text, value) => {
     expect(parseJson(text)).toEqual(value);
+  });
+
+  it('sees an integer of sixteen digits wherever it is', () => {
+    for (let at = 0; at <= 32; at++)
+      expect(parseJson(`${' '.repeat(at)}9007199254740993`)).toBe(9_007_199_254_740_993n);
   });
 
   it('makes a member of a key that is named like the prototype', () => {
@@ -80,6 +90,19 @@ describe('stringifyJson', () => {
     ['private characters as they are', ['\uE0005', '"\uE0005', 5n], '["\uE0005","\\"\uE0005",5]'],
   ])('writes %s', (_name, value, text) => {
     expect(stringifyJson(value)).toBe(text);
+  });
+
+  it('leaves what it is given as it is', () => {
+    const value = Object.freeze({ list: Object.freeze([1n, LONG]), none: Object.freeze({ a: 'b' }) });
+    expect(stringifyJson(value)).toBe('{"list":[1,9223372036854775807],"none":{"a":"b"}}');
+  });
+
+  it('writes a bigint under any key, and beside what writes itself', () => {
+    const named = JSON.parse('{"__proto__":1,"toJSON":2}');
+    Object.defineProperty(named, '__proto__', { value: LONG, enumerable: true });
+    expect(stringifyJson({ at: new Date(0), named })).toBe(
+      '{"at":"1970-01-01T00:00:00.000Z","named":{"__proto__":9223372036854775807,"toJSON":2}}',
+    );
   });
 
   it('indents when asked', () => {

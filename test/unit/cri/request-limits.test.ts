@@ -119,6 +119,13 @@ describe('At its limit, and one above it, is', () => {
     expect(exec(MAX_ARGUMENTS.bytes + 6)).toBe(`cmd: has more than ${MAX_ARGUMENTS.bytes} bytes`);
   });
 
+  it('the bytes of variables together, each with its key, its value, and what says how long they are', () => {
+    const envs = (bytes: number) =>
+      container({ envs: some(6, () => ({ key: 'k', value: Buffer.alloc(bytes / 6 - 7) })) });
+    expect(envs(MAX_VARIABLES.bytes)).toBeUndefined();
+    expect(envs(MAX_VARIABLES.bytes + 6)).toBe(`config.envs: has more than ${MAX_VARIABLES.bytes} bytes`);
+  });
+
   it('one text', () => {
     expect(pod({ hostname: 'h'.repeat(MAX_TEXT_BYTES) })).toBeUndefined();
     expect(pod({ hostname: 'h'.repeat(MAX_TEXT_BYTES + 1) })).toBe(
@@ -149,6 +156,29 @@ it('What an entry of a map has beside its key and its value counts as fields', (
   expect(keys(MAX_FIELDS + 1)).toBe(`the request: has more than ${MAX_FIELDS} fields`);
 });
 
+it('What a variable has beside its key and its value counts as fields', () => {
+  const values = (count: number) => {
+    const writer = new BinaryWriter();
+    writer.uint32(18).fork().uint32(50).fork();
+    for (let i = 0; i < count; i++) writer.uint32(18).string('');
+    return problem('CreateContainerRequest', writer.join().join().finish());
+  };
+  // The configuration and its one variable are fields, too.
+  expect(values(MAX_FIELDS)).toBeUndefined();
+  expect(values(MAX_FIELDS + 1)).toBe(`the request: has more than ${MAX_FIELDS} fields`);
+});
+
+it('As many variables as there may be leave room for the rest of a request', () => {
+  const envs = (count: number) =>
+    container({
+      annotations: pairs(MAX_ITEMS.items),
+      mounts: some(1000, () => ({ hostPath: '/a', containerPath: '/b' })),
+      envs: some(count, (at) => ({ key: `k${at}`, value: Buffer.from('v') })),
+    });
+  expect(envs(MAX_VARIABLES.items)).toBeUndefined();
+  expect(envs(MAX_VARIABLES.items + 1)).toBe(`config.envs: has more than ${MAX_VARIABLES.items} entries`);
+});
+
 describe('Legit, and let through, are', () => {
   it.each<[string, string | undefined]>([
     [
@@ -158,12 +188,12 @@ describe('Legit, and let through, are', () => {
     ['annotations of 256 KiB', pod({ annotations: { a: 'x'.repeat(256 * 1024) } })],
     ['32 arguments of 128 KiB', container({ args: some(32, () => 'x'.repeat(131_071)) })],
     [
-      'the variables of 2000 services, which kubelet gives each container of their namespace',
+      'the variables of 5000 services, which kubelet gives each container of their namespace',
       container({
         labels: pairs(20),
         annotations: pairs(20),
         mounts: some(100, () => ({ hostPath: '/a', containerPath: '/b' })),
-        envs: some(16_000, (at) => ({ key: `SERVICE_${at}_PORT_80_TCP`, value: Buffer.from('tcp://10.0.0.1:80') })),
+        envs: some(40_000, (at) => ({ key: `SERVICE_${at}_PORT_80_TCP`, value: Buffer.from('tcp://10.0.0.1:80') })),
       }),
     ],
     ['65,536 arguments of 64 bytes, which are 4 MiB', container({ args: some(65_536, () => 'x'.repeat(64)) })],

@@ -1,6 +1,6 @@
 import type { Spec } from '../../../src/model/spec';
-import { withCdiEdits } from '../../../src/oci/cdi-apply';
 import type { CdiEdits } from '../../../src/oci/inputs';
+import { withCdiEdits } from './at-once';
 
 const NONE: CdiEdits = { env: [], deviceNodes: [], mounts: [], hooks: {}, additionalGids: [], netDevices: {} };
 

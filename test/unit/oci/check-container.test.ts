@@ -3,8 +3,8 @@ import type {
   SecurityProfile_ProfileType as ProfileType,
   SupplementalGroupsPolicy,
 } from '../../../generated/cri/v1/api';
-import { checkContainer } from '../../../src/oci/check-container';
 import { OciError } from '../../../src/oci/oci-error';
+import { checkContainer } from './at-once';
 import { container, containerInput, imageConfig, type PartialContainer, pod, thrownBy } from './fixtures';
 
 const LONG_NAME = `/${'n'.repeat(256)}`;

@@ -1,8 +1,7 @@
 import { NamespaceMode, SecurityProfile_ProfileType } from '../../../generated/cri/v1/api';
 import type { Spec } from '../../../src/model/spec';
-import { checkContainer } from '../../../src/oci/check-container';
-import { containerSpec } from '../../../src/oci/container-spec';
 import { OciError } from '../../../src/oci/oci-error';
+import { checkContainer, containerSpec } from './at-once';
 import { bind } from './expected-parts';
 import { container, containerInput, handler, imageConfig, pod, settings, thrownBy, withRequest } from './fixtures';
 

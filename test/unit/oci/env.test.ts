@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { containerEnv, MAX_VARIABLES, withEnv } from '../../../src/oci/env';
+import { MAX_VARIABLES } from '../../../src/oci/env';
+import { containerEnv, withEnv } from './at-once';
 import { thrownBy } from './fixtures';
 
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -47,10 +48,12 @@ describe('containerEnv', () => {
     );
     const marked = Buffer.from([0xef, 0xbb, 0xbf, 0x41]);
     expect(containerEnv({ ...none, envs: [{ key: 'A', value: marked }] })[2]).toBe('A=\ufeffA');
+    expect(containerEnv({ ...none, envs: [{ key: 'A', value: value('a\ufffd') }] })[2]).toBe('A=a\ufffd');
   });
 
   it.each([
     [{ key: 'A', value: Buffer.from([0xff, 0xfe]) }, 'config.envs[1].value'],
+    [{ key: 'A', value: Buffer.concat([value('\ufffd'), Buffer.from([0xff])]) }, 'config.envs[1].value'],
     [{ key: 'A', value: Buffer.from('a\0b') }, 'config.envs[1].value'],
     [{ key: '', value: value('x') }, 'config.envs[1].key'],
     [{ key: 'A=B', value: value('x') }, 'config.envs[1].key'],

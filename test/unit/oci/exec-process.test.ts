@@ -1,5 +1,5 @@
 import type { Spec } from '../../../src/model/spec';
-import { execProcess } from '../../../src/oci/exec-process';
+import { execProcess } from './at-once';
 import { thrownBy } from './fixtures';
 
 const spec: Spec = {

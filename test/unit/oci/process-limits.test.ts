@@ -1,11 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { checkContainer } from '../../../src/oci/check-container';
-import { containerSpec } from '../../../src/oci/container-spec';
-import { containerEnv } from '../../../src/oci/env';
-import { execProcess } from '../../../src/oci/exec-process';
 import { containerArgs } from '../../../src/oci/process-args';
-import { checkProcessSize, MAX_ARGUMENT_BYTES, MAX_PROCESS_BYTES } from '../../../src/oci/process-limits';
+import { MAX_ARGUMENT_BYTES, MAX_PROCESS_BYTES } from '../../../src/oci/process-limits';
 import { heldFor, MOST_MS } from '../../support/held-for';
+import { checkContainer, checkProcessSize, containerEnv, containerSpec, execProcess } from './at-once';
 import { container, containerInput, imageConfig, pod, settings, thrownBy, withRequest } from './fixtures';
 
 /** Of ASCII, and of characters of two bytes in UTF-8. */

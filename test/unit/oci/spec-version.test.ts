@@ -1,7 +1,7 @@
 import type { Spec } from '../../../src/model/spec';
-import { containerSpec } from '../../../src/oci/container-spec';
 import { sandboxSpec } from '../../../src/oci/sandbox-spec';
 import { specVersion } from '../../../src/oci/spec-version';
+import { containerSpec } from './at-once';
 import { containerInput, sandboxInput, withRequest } from './fixtures';
 
 const MAPPING = { containerID: 0, hostID: 1, size: 2 };

@@ -47,9 +47,11 @@ async function call(client: ClientHttp2Session): Promise<{ status: Promise<unkno
   const before = served;
   const stream = client.request({ ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc' }).resume();
   let status: unknown;
-  stream.on('error', () => undefined).on('trailers', (block) => {
-    status = block['grpc-status'];
-  });
+  stream
+    .on('error', () => undefined)
+    .on('trailers', (block) => {
+      status = block['grpc-status'];
+    });
   const closed = new Promise<void>((resolve) => stream.once('close', resolve));
   stream.end(Buffer.alloc(5));
   await until('it is being served', () => served > before);

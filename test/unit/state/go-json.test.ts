@@ -2,7 +2,15 @@ import * as api from '../../../generated/cri/v1/api';
 import { ContainerConfig, ContainerResources, Mount, PodSandboxConfig, Signal } from '../../../generated/cri/v1/api';
 import { type JsonMessage, jsonFields } from '../../../generated/cri/v1/json-fields';
 import { parseJson, stringifyJson } from '../../../src/base/json';
-import { fromGoJson, GoJsonError, toGoJson, UNKNOWN_KEYS } from '../../../src/state/go-json';
+import { atOnce } from '../../../src/base/pieces';
+import {
+  fromGoJson,
+  fromGoJsonPieces,
+  GoJsonError,
+  toGoJson,
+  toGoJsonPieces,
+  UNKNOWN_KEYS,
+} from '../../../src/state/go-json';
 
 const text = (value: unknown): string => stringifyJson(value);
 
@@ -148,6 +156,47 @@ describe('fromGoJson', () => {
   ])('refuses %s and names the field', (_name, message, value, expected) => {
     expect(() => fromGoJson(message, value)).toThrow(
       new GoJsonError(expected.split(': is not ')[0] ?? '', expected.split(': is not ')[1] ?? ''),
+    );
+  });
+});
+
+describe('in pieces', () => {
+  const envs = Array.from({ length: 3000 }, (_, at) => ({ key: `K${at}`, value: `v${at}` }));
+  const stored = stringifyJson({
+    metadata: { name: 'a', zone: 'b' },
+    args: ['x', ''],
+    envs: [...envs, { key: 'EMPTY' }, { key: 'MORE', value: 'x', future: [9_007_199_254_740_993n] }],
+    mounts: [{ host_path: '/a', mount_options: ['b'] }],
+    linux: { resources: { memory_limit_in_bytes: 9_223_372_036_854_775_807n } },
+    future: { x: 1 },
+  });
+
+  it('a message is read and written as at once, members in their order', () => {
+    const config = atOnce(fromGoJsonPieces('ContainerConfig', parseJson(stored)));
+    expect(config).toEqual(fromGoJson('ContainerConfig', parseJson(stored)));
+    expect(text(atOnce(toGoJsonPieces('ContainerConfig', config)))).toBe(stored);
+    expect(text(toGoJson('ContainerConfig', config))).toBe(stored);
+  });
+
+  it('variables in base64 are known as such', () => {
+    const encoded = { envs: envs.map(({ key, value }) => ({ key, value: Buffer.from(value).toString('base64') })) };
+    const config = atOnce(fromGoJsonPieces('ContainerConfig', encoded));
+    expect(config.envs[2999]).toEqual({ key: 'K2999', value: Buffer.from('v2999') });
+    expect(atOnce(toGoJsonPieces('ContainerConfig', config, { envs: 'base64' }))).toEqual(encoded);
+  });
+
+  it('a message without anything, or that is none, is what it is at once', () => {
+    expect(atOnce(fromGoJsonPieces('ContainerConfig', null))).toEqual(ContainerConfig.fromPartial({}));
+    expect(atOnce(toGoJsonPieces('ContainerConfig', ContainerConfig.fromPartial({})))).toEqual({});
+    const none = (value: unknown) => () => atOnce(fromGoJsonPieces('ContainerConfig', value));
+    expect(none([])).toThrow('ContainerConfig: is not an object');
+    expect(none({ args: 'x' })).toThrow('ContainerConfig.args: is not a list');
+  });
+
+  it('a wrong item of a list is named', () => {
+    const wrong = { envs: [...envs, { key: 'A', value: 1 }] };
+    expect(() => atOnce(fromGoJsonPieces('ContainerConfig', wrong))).toThrow(
+      'ContainerConfig.envs[3000].value: is not a string',
     );
   });
 });

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { atOnce } from '../../../src/base/pieces';
 import {
   CONTAINER_EXTENSION,
   CONTAINER_METADATA_TYPE,
-  encodeContainerMetadata,
+  containerMetadataExtension,
   encodeSandboxMetadata,
   parseContainerMetadata,
   parseSandboxMetadata,
@@ -51,10 +52,10 @@ describe.each(['1.6', '2.x'])('what the plugin of containerd %s wrote', (release
 
   it('of containers is written again as it was, byte for byte', () => {
     for (const { typeUrl, value } of extensions(release, CONTAINER_EXTENSION)) {
-      const metadata = parseContainerMetadata(Buffer.from(value.text));
+      const metadata = atOnce(parseContainerMetadata(Buffer.from(value.text)));
       if (!metadata) throw new Error('not read');
       expect(typeUrl).toBe(CONTAINER_METADATA_TYPE);
-      expect(asGoWrites(encodeContainerMetadata(metadata))).toBe(value.text);
+      expect(asGoWrites(atOnce(containerMetadataExtension(metadata)).value.toString())).toBe(value.text);
     }
   });
 

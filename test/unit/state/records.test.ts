@@ -1,15 +1,20 @@
 import { ContainerConfig, PodSandboxConfig } from '../../../generated/cri/v1/api';
+import { atOnce } from '../../../src/base/pieces';
 import type { ContainerMetadata } from '../../../src/model/container';
 import type { SandboxMetadata } from '../../../src/model/sandbox';
 import { parseSignal } from '../../../src/oci/signal';
 import {
   containerMetadataExtension,
-  encodeContainerMetadata,
   encodeSandboxMetadata,
   parseContainerMetadata,
   parseSandboxMetadata,
   sandboxMetadataExtension,
 } from '../../../src/state/records';
+
+const written = (...metadata: Parameters<typeof containerMetadataExtension>): Buffer =>
+  atOnce(containerMetadataExtension(...metadata)).value;
+
+const read = (bytes: Buffer): ContainerMetadata | undefined => atOnce(parseContainerMetadata(bytes));
 
 const sandbox: SandboxMetadata = {
   id: 'a'.repeat(64),
@@ -86,7 +91,7 @@ describe('sandbox metadata', () => {
 
 describe('container metadata', () => {
   it('is written without the members that older plugins do not know, unless there is something in them', () => {
-    expect(Object.keys(JSON.parse(encodeContainerMetadata(container)).Metadata)).toEqual([
+    expect(Object.keys(JSON.parse(written(container).toString()).Metadata)).toEqual([
       'ID',
       'Name',
       'SandboxID',
@@ -97,17 +102,17 @@ describe('container metadata', () => {
       'ProcessLabel',
     ]);
     const full = { ...container, imageDigest: 'sha256:2', imageName: 'docker.io/library/x:1' };
-    expect(JSON.parse(encodeContainerMetadata(full)).Metadata).toMatchObject({
+    expect(JSON.parse(written(full).toString()).Metadata).toMatchObject({
       ImageDigest: 'sha256:2',
       ImageName: 'docker.io/library/x:1',
     });
   });
 
   it('is read back as it was, in either form of environment values', () => {
-    expect(parseContainerMetadata(containerMetadataExtension(container).value)).toEqual(container);
-    const other = containerMetadataExtension(container, { envs: 'base64' });
-    expect(other.value.toString()).toContain('{"key":"A","value":"Yg=="}');
-    expect(parseContainerMetadata(other.value)).toEqual(container);
+    expect(read(written(container))).toEqual(container);
+    const other = written(container, { envs: 'base64' });
+    expect(other.toString()).toContain('{"key":"A","value":"Yg=="}');
+    expect(read(other)).toEqual(container);
   });
 
   it.each([
@@ -117,12 +122,12 @@ describe('container metadata', () => {
     ['9', '9', 9],
     ['', '', undefined],
   ])('with the stop signal %j is read as with %j', (stored, stopSignal, number) => {
-    const read = parseContainerMetadata(containerMetadataExtension({ ...container, stopSignal: stored }).value);
-    expect(read).toEqual({ ...container, stopSignal });
+    const again = read(written({ ...container, stopSignal: stored }));
+    expect(again).toEqual({ ...container, stopSignal });
     expect(parseSignal(stopSignal)).toBe(number);
   });
 
   it('is undefined when it is torn', () => {
-    expect(parseContainerMetadata(Buffer.from(encodeContainerMetadata(container).slice(0, -1)))).toBeUndefined();
+    expect(read(Buffer.from(written(container).toString().slice(0, -1)))).toBeUndefined();
   });
 });
