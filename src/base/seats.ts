@@ -3,9 +3,9 @@ export type LeaveSeat = () => void;
 
 /** Seats that are kept free for owners that have few: however many owners fill the others, a further one finds some. */
 export interface SpareSeats {
-  /** How many of the seats. */
+  /** How many of the seats are kept free. */
   readonly seats: number;
-  /** An owner that would not have more than so many with them may take them. */
+  /** Only an owner that has at most so many seats afterwards may take one of them. */
   readonly each: number;
 }
 

@@ -7,9 +7,8 @@ import { pumpStdin } from './stdin-pump';
 import type { AttachEnd, Attachment, AttachOptions } from './stdio-service';
 
 /**
- * What attach clients may leave lying: `each` on one output, `ofOwner` those of one container, `all` together. With more a client is
- * too slow and is dropped;
- * one that leaves no more than `own` is not, whatever the others do.
+ * How many bytes attach clients may leave unread: `each` of one output, `ofOwner` those of one container, `all` together. A client
+ * that leaves more is too slow and is dropped. One that leaves no more than `own` stays, whatever the others do.
  */
 export const ATTACH_BACKLOG_BYTES = {
   all: 64 * 1024 * 1024,

@@ -7,7 +7,7 @@ import { GrowingBuffer } from './growing-buffer';
 const SWEEP_BYTES = 1024 * 1024;
 
 export interface CapturePaths {
-  /** Whose process it is: a pod. Absent: nobody else's. */
+  /** The pod that the process belongs to. Absent: the process is an owner of its own. */
   owner?: string;
   stdout?: string;
   stderr?: string;

@@ -20,7 +20,7 @@ export const EXEC_BACKLOG_BYTES = {
 } as const;
 
 export interface ExecStreamOptions {
-  /** Whose process it is: a pod. Absent: nobody else's. */
+  /** The pod that the process belongs to. Absent: the process is an owner of its own. */
   owner?: string;
   /** Paths of FIFOs that exist. */
   stdinPath?: string;
