@@ -3,7 +3,7 @@ import type { Client } from '../rpc/client';
 import { Code } from '../rpc/code';
 import type { CallOptions, Connection } from './connection';
 import { ContentWriter } from './content-writer';
-import { ContainerdError, orAbsent, wasThere } from './errors';
+import { ContainerdError, malformed, orAbsent, wasThere } from './errors';
 import { labelChange } from './label-change';
 import { toNanos } from './time';
 
@@ -35,10 +35,12 @@ export class Content {
     this.service = connection.service(ContentDefinition);
   }
 
-  /** The blob; undefined when there is none. */
+  /** The blob; undefined when containerd says that there is none. An answer about nothing rejects. */
   async info(digest: string, options?: CallOptions): Promise<ContentInfo | undefined> {
     const answer = await orAbsent(this.service.info({ digest }, this.connection.call(options)));
-    return answer?.info && toInfo(answer.info);
+    if (!answer) return undefined;
+    if (!answer.info) throw malformed(ContentDefinition, 'Info', 'about nothing');
+    return toInfo(answer.info);
   }
 
   /** All blobs that match one of `filters` (none: all). */

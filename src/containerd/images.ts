@@ -3,7 +3,7 @@ import type { Descriptor } from '../model/image';
 import type { Client } from '../rpc/client';
 import type { CallOptions, Connection } from './connection';
 import { toDescriptor, toWireDescriptor } from './descriptor';
-import { orAbsent, wasThere } from './errors';
+import { malformed, orAbsent, wasThere } from './errors';
 import { toNanos } from './time';
 
 /** A name in containerd's image store and what it points at. Times are nanoseconds since 1970. */
@@ -27,10 +27,13 @@ export class Images {
     this.service = connection.service(ImagesDefinition);
   }
 
-  /** The record of a name; undefined when there is none. */
+  /** The record of a name; undefined when containerd says that there is none. An answer about nothing or another rejects. */
   async get(name: string, options?: CallOptions): Promise<ImageRecord | undefined> {
     const answer = await orAbsent(this.service.get({ name }, this.connection.call(options)));
-    return answer?.image && toRecord(answer.image);
+    if (!answer) return undefined;
+    const { image } = answer;
+    if (image?.name !== name) throw malformed(ImagesDefinition, 'Get', `about ${image ? 'another image' : 'nothing'}`);
+    return toRecord(image);
   }
 
   /** All records that match one of `filters` (none: all). */

@@ -2,7 +2,7 @@ import { type Info, Kind, SnapshotsDefinition } from '../../generated/containerd
 import type { Mount } from '../model/mount';
 import type { Client } from '../rpc/client';
 import type { CallOptions, Connection, CreateOptions } from './connection';
-import { orAbsent, wasThere } from './errors';
+import { malformed, orAbsent, wasThere } from './errors';
 import { labelChange } from './label-change';
 import { toNanos } from './time';
 
@@ -64,10 +64,12 @@ export class Snapshots {
     return wasThere(this.service.remove(snapshot, this.connection.call(options)));
   }
 
-  /** The snapshot; undefined when there is none. */
+  /** The snapshot; undefined when containerd says that there is none. An answer about nothing rejects. */
   async stat(snapshot: SnapshotKey, options?: CallOptions): Promise<SnapshotInfo | undefined> {
     const answer = await orAbsent(this.service.stat(snapshot, this.connection.call(options)));
-    return answer?.info && toInfo(answer.info);
+    if (!answer) return undefined;
+    if (!answer.info) throw malformed(SnapshotsDefinition, 'Stat', 'about nothing');
+    return toInfo(answer.info);
   }
 
   /** All snapshots of a snapshotter that match one of `filters` (none: all). */
