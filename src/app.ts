@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { ImageServiceDefinition, RuntimeServiceDefinition } from '../generated/cri/v1/api';
 import { buildParts, type Parts } from './app-parts';
 import { WaitReport } from './app-wait-report';
@@ -13,7 +12,7 @@ import { toStatus } from './cri/errors';
 import { guarded } from './cri/guarded-service';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
-import { lockFile } from './host/lock-file';
+import type { LockFile } from './host/lock-file';
 import { openFilesLimit } from './host/open-files';
 import { hostMeans } from './host/syscalls';
 import { containerOfKept } from './io/remote/held-fifos';
@@ -42,6 +41,12 @@ export interface AppOptions {
   readonly kept: readonly string[];
 }
 
+/** What a server has besides. */
+export interface ServingOptions extends AppOptions {
+  /** That of the state directory, which no other server has; released when the app has stopped. */
+  readonly lock: LockFile;
+}
+
 export interface App {
   /**
    * Resolves when a containerd that came back must not be used. Everything in the background has stopped then; the caller
@@ -55,11 +60,10 @@ export interface App {
 /**
  * Builds every part, finds the pods that are there and serves. While containerd is away, or must not be used as it is, it
  * serves too, with everything but Version, Status and RuntimeConfig UNAVAILABLE, and goes on trying. Throws when another
- * server has the state directory or the socket, or when the parts cannot be built.
+ * server has the socket, or when the parts cannot be built.
  */
-export async function startApp(config: Config, options: AppOptions): Promise<App> {
-  const { log } = options;
-  const lock = await lockFile(join(config.state, 'lock'));
+export async function startApp(config: Config, options: ServingOptions): Promise<App> {
+  const { log, lock } = options;
   const parts = await buildParts(config, options);
   const { deps } = parts;
   const { readiness } = deps;

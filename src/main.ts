@@ -23,10 +23,14 @@ async function serve(config: Config): Promise<number> {
   surviveMistakes(log);
   const asked = stopSignal();
   const manager = serviceManager(process.env, log);
-  const { startApp } = await import('./app');
+  const [{ startApp }, { lockState }] = await Promise.all([import('./app'), import('./app-lock')]);
+  const stopped = new AbortController();
+  void asked.then((signal) => stopped.abort(new Error(signal)));
   for (;;) {
+    const lock = await lockState(join(config.state, 'lock'), { log, manager, signal: stopped.signal });
+    if (!lock) return 0;
     const app = await startApp(config, {
-      ...{ log, version, kept, manager },
+      ...{ log, version, kept, manager, lock },
       stdioProgram: join(__dirname, 'crisp-stdio.js'),
     });
     const end = await Promise.race([asked, app.unusable]);

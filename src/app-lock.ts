@@ -1,0 +1,35 @@
+import { WaitReport } from './app-wait-report';
+import { Backoff, sleep } from './base/backoff';
+import type { Logger } from './base/logger';
+import type { ServiceManager } from './base/service-manager';
+import { LockedError, type LockFile, lockFile } from './host/lock-file';
+
+/** Pauses between one try to take the lock and the next. */
+const PAUSES = { firstMs: 200, maxMs: 5000 };
+
+interface Waiting {
+  readonly log: Logger;
+  readonly manager: Pick<ServiceManager, 'waiting'>;
+  /** Whoever fires it wants no lock any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes the lock of the state directory; undefined when `signal` fires first. A lock that cannot be taken because something
+ * else lies in its place, or because its disk does not let anybody write, is tried again with growing pauses, and reported:
+ * that passes without a restart. Throws a LockedError when another server has it.
+ */
+export async function lockState(path: string, { log, manager, signal }: Waiting): Promise<LockFile | undefined> {
+  const waits = new WaitReport({ log, manager, readiness: { problem: '' } });
+  const backoff = new Backoff(PAUSES);
+  while (!signal.aborted) {
+    try {
+      return await lockFile(path);
+    } catch (error) {
+      if (error instanceof LockedError) throw error;
+      waits.report(error);
+    }
+    await sleep(backoff.next(), signal).catch(() => undefined);
+  }
+  return undefined;
+}
