@@ -87,6 +87,33 @@ export function likeTheRecorder(): boolean {
   return !existsSync('/sys/fs/cgroup/cgroup.controllers') && !existsSync('/sys/kernel/security/apparmor/profiles');
 }
 
+interface Device {
+  readonly path: string;
+  readonly type: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/**
+ * Leaves the devices of the host, which a privileged container has, only where the machines of both views have them: another
+ * kernel has others. Answers how many are left in each.
+ */
+export function keepSharedDevices(theirs: Record<string, unknown>, ours: Record<string, unknown>): number {
+  const [recorded, found] = [privilegedSpec(theirs), privilegedSpec(ours)];
+  const name = ({ path, type, major, minor }: Device): string => `${path} ${type} ${major}:${minor}`;
+  const here = new Set(found.devices.map(name));
+  const there = new Set(recorded.devices.map(name));
+  recorded.devices = recorded.devices.filter((device) => here.has(name(device)));
+  found.devices = found.devices.filter((device) => there.has(name(device)));
+  return Math.min(recorded.devices.length, found.devices.length);
+}
+
+function privilegedSpec({ containers }: Record<string, unknown>): { devices: Device[] } {
+  const { privileged } = containers as Record<string, { spec: { value: { linux: { devices: Device[] } } } }>;
+  if (!privileged) throw new Error('there is no privileged container');
+  return privileged.spec.value.linux;
+}
+
 function byKey(rows: readonly Row[], key: string, shape: (row: Row) => Row): Record<string, unknown> {
   return Object.fromEntries(rows.map((row) => [String(row[key]), opened(shape(row))]));
 }
