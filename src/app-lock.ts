@@ -10,14 +10,14 @@ const PAUSES = { firstMs: 200, maxMs: 5000 };
 interface Waiting {
   readonly log: Logger;
   readonly manager: Pick<ServiceManager, 'waiting'>;
-  /** Whoever fires it wants no lock any more. */
+  /** Fires when crisp is to stop. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Takes the lock of the state directory; undefined when `signal` fires first. A lock that cannot be taken because something
- * else lies in its place, or because its disk does not let anybody write, is tried again with growing pauses, and reported:
- * that passes without a restart. Throws a LockedError when another server has it.
+ * else lies in its place, or because its disk takes no writes, is tried again with growing pauses. Each reason is logged and told
+ * to the service manager. Throws a LockedError when another server has the lock.
  */
 export async function lockState(path: string, { log, manager, signal }: Waiting): Promise<LockFile | undefined> {
   const waits = new WaitReport({ log, manager, readiness: { problem: '' } });

@@ -41,9 +41,9 @@ export interface AppOptions {
   readonly kept: readonly string[];
 }
 
-/** What a server has besides. */
+/** What a server needs beyond that. */
 export interface ServingOptions extends AppOptions {
-  /** That of the state directory, which no other server has; released when the app has stopped. */
+  /** The lock of the state directory. The app releases it when it stops. */
   readonly lock: LockFile;
 }
 

@@ -28,7 +28,10 @@ async function serve(config: Config): Promise<number> {
   void asked.then((signal) => stopped.abort(new Error(signal)));
   for (;;) {
     const lock = await lockState(join(config.state, 'lock'), { log, manager, signal: stopped.signal });
-    if (!lock) return 0;
+    if (!lock) {
+      log.info('stopped');
+      return 0;
+    }
     const app = await startApp(config, {
       ...{ log, version, kept, manager, lock },
       stdioProgram: join(__dirname, 'crisp-stdio.js'),
