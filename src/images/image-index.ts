@@ -49,6 +49,8 @@ export class ImageIndex {
   private listings = 0;
   private readonly changedAt = new Map<string, number>();
   private readonly unread = new Set<string>();
+  /** By target: what is being read. */
+  private readonly reads = new Map<string, Promise<ImageFacts | undefined>>();
   private images: ReadonlyMap<string, ListedImage> | undefined;
   private readonly configs: ImageConfigs;
   private readonly platform: Platform;
@@ -82,6 +84,9 @@ export class ImageIndex {
     const reads = records.map((record) => limit.run(() => this.take(record, began)));
     const gone = [...this.names.keys()].filter((name) => !listed.has(name));
     await Promise.all([...reads, ...gone.map((name) => limit.run(() => this.refresh(name)))]);
+    // What could not be read for one name may have been for another: an image is not told without some of its names.
+    const known = records.filter(({ name, target }) => this.unread.has(name) && this.byTarget.has(target.digest));
+    await Promise.all(known.map(({ name }) => limit.run(() => this.refresh(name))));
   }
 
   /**
@@ -176,12 +181,22 @@ export class ImageIndex {
     this.byTarget.set(digest, (this.byTarget.get(digest) ?? new Set()).add(name));
   }
 
-  /** Digests do not change what they stand for: what one name has been read to is true for every name of that target. */
-  private async factsOf({ name, target }: ImageRecord): Promise<ImageFacts | undefined> {
-    for (const other of this.byTarget.get(target.digest) ?? []) {
+  /**
+   * Digests do not change what they stand for: what one name has been read to is true for every name of that target. Names of
+   * one target that are looked at together share one read.
+   */
+  private async factsOf(record: ImageRecord): Promise<ImageFacts | undefined> {
+    const { digest } = record.target;
+    for (const other of this.byTarget.get(digest) ?? []) {
       const known = this.names.get(other);
       if (known) return known.facts;
     }
+    const reading = this.reads.get(digest) ?? this.readFacts(record).finally(() => this.reads.delete(digest));
+    this.reads.set(digest, reading);
+    return reading;
+  }
+
+  private async readFacts({ name, target }: ImageRecord): Promise<ImageFacts | undefined> {
     try {
       const chosen = await readLocalImage(this.options.containerd.content, target, this.platform);
       this.configs.keep(chosen.config.digest, chosen.parsed.config, chosen.rawConfig.length);

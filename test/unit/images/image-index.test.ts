@@ -1,4 +1,5 @@
 import { ContainerdError } from '../../../src/containerd/errors';
+import { Code } from '../../../src/rpc/code';
 import { ImageBench, SANDBOX_IMAGE } from '../../support/image-bench';
 import { type TestImage, testImage, testIndex } from '../../support/test-image';
 
@@ -19,6 +20,9 @@ function imported(name: string, image: TestImage, labels: Record<string, string>
   for (const blob of [image.manifest, image.config, ...image.layers]) bench.store(blob);
   bench.name(name, image.manifest, labels);
 }
+
+/** More than are read at once. */
+const NAMES = Array.from({ length: 12 }, (_, i) => `docker.io/library/a:${i + 10}`);
 
 const labelsOf = (name: string): unknown => bench.fake.state.images.get(name)?.labels;
 const listed = (): unknown => bench.index.list().map(({ references }) => references);
@@ -61,6 +65,29 @@ describe('ImageIndex', () => {
     await bench.index.refresh('docker.io/library/a:1');
     expect(bench.index.find('a:1')).toBeUndefined();
     expect(bench.index.find(two.config.digest)?.references).toEqual([]);
+  });
+
+  it('reads an image once for all of its names', async () => {
+    for (const name of NAMES) imported(name, one, MANAGED);
+    await bench.index.resync();
+    expect(listed()).toEqual([NAMES]);
+    expect(bench.fake.calls.filter((call) => call.endsWith('Content/Read'))).toHaveLength(2);
+  });
+
+  it('tells an image with all of its names, also when a document of it could not be read for one of them', async () => {
+    const seen = new Set<number>();
+    for (let nth = 1; nth <= 6; nth++) {
+      await bench.stop();
+      bench = await ImageBench.start();
+      for (const name of NAMES) imported(name, one, MANAGED);
+      bench.fake.fail('Content/Read', { nth, code: Code.NOT_FOUND, message: 'no such blob' });
+      await bench.index.resync();
+      const [image] = bench.index.list();
+      seen.add(image?.references.length ?? 0);
+      await bench.index.resync();
+      expect(listed()).toEqual([NAMES]);
+    }
+    expect([...seen]).toEqual([NAMES.length]);
   });
 
   it('forgets at a resync what is gone', async () => {
