@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { ContainerState } from '../../generated/cri/v1/api';
+import { MAX_EXEC_SPEC_BYTES } from '../../src/cri/container/exec-process';
 import { MAX_VARIABLES } from '../../src/oci/env';
 import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
@@ -25,8 +26,13 @@ const VERSIONS = (['1.6', '2'] as const).filter(isAtHand);
 
 /** Beside those of a request: what the image, crisp and the shell add. */
 const REST = 64;
+/** Of a word of a long command: less than Linux takes of one argument. */
+const WORD_BYTES = 100 * 1024;
 
 let node: TestNode;
+
+const INVALID_ARGUMENT = 3;
+const TOO_LARGE = expect.stringMatching(/^cmd: with the container's variables it takes \d+ bytes as JSON/);
 
 /** As many variables as a request may have, each of so many bytes with its NUL and its pointer. */
 function variables(bytes: number): { key: string; value: Buffer }[] {
@@ -51,7 +57,7 @@ describe.each(VERSIONS.map((version) => ({ version })))('On containerd $version'
 
   it.each([
     { bytes: 31, stack: 8, mayExec: true },
-    // An exec has them all, too, and containerd's ttrpc takes no message of more than 4 MiB.
+    // An exec has them all, too: more than containerd tells a shim at once.
     { bytes: 95, stack: 32, mayExec: false },
   ])(
     'a container has all variables of a request, of $bytes bytes each, with a stack of $stack MiB; also after a restart',
@@ -66,7 +72,7 @@ describe.each(VERSIONS.map((version) => ({ version })))('On containerd $version'
       const requireExec = async (): Promise<void> => {
         const counted = exec(node, id, 'sh', '-c', 'env | grep -c ^V');
         if (mayExec) expect(await counted).toMatchObject({ stdout: `${envs.length}\n`, exitCode: 0 });
-        else expect((await failure(counted)).message).toContain('maximum message size of 4194304');
+        else expect(await failure(counted)).toMatchObject({ code: INVALID_ARGUMENT, message: TOO_LARGE });
       };
       await requireExec();
       await node.crisp.kill();
@@ -78,6 +84,27 @@ describe.each(VERSIONS.map((version) => ({ version })))('On containerd $version'
       await nothingLeft(node);
     },
     120 * SECOND,
+  );
+
+  it(
+    'an exec may be as large as containerd tells it to a shim, and no byte larger',
+    async () => {
+      limitStacks(32 * MIB);
+      const pod = await runPod(node);
+      const id = await runContainer(node, pod, shell('app', 'sleep 1000'));
+      const words = Array.from({ length: Math.floor(MAX_EXEC_SPEC_BYTES / WORD_BYTES) }, () => 'w'.repeat(WORD_BYTES));
+      const count = (last: number): ReturnType<typeof exec> =>
+        exec(node, id, 'sh', '-c', 'echo $#', 'sh', ...words, 'w'.repeat(last));
+      const { message } = await failure(count(WORD_BYTES));
+      const over = Number(/takes (\d+) bytes/.exec(message)?.[1]) - MAX_EXEC_SPEC_BYTES;
+      expect(await count(WORD_BYTES - over)).toMatchObject({ stdout: `${words.length + 1}\n`, exitCode: 0 });
+      const error = await failure(count(WORD_BYTES - over + 1));
+      expect(error).toMatchObject({ code: INVALID_ARGUMENT, message: TOO_LARGE });
+      expect(error.message).toContain(`takes ${MAX_EXEC_SPEC_BYTES + 1} bytes`);
+      await removePod(node, pod);
+      await nothingLeft(node);
+    },
+    60 * SECOND,
   );
 
   it(

@@ -10,10 +10,15 @@ import { type Container, containerState } from '../../model/container';
 import type { Spec } from '../../model/spec';
 import { execProcess } from '../../oci/exec-process';
 import type { CriDeps } from '../deps';
-import { notReady } from '../errors';
+import { invalid, notReady } from '../errors';
 import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
+/**
+ * What the process of an exec may take as JSON: containerd tells it to the shim in one ttrpc message, of 4 MiB at most. The
+ * rest is for what else that message has: ids, the paths of three FIFOs, the namespace.
+ */
+export const MAX_EXEC_SPEC_BYTES = (4 << 20) - (16 << 10);
 /** How long a shim may take to add a process to those it has. */
 const CREATION_TIMEOUT_MS = 30_000;
 /** How long a shim may take over one call that puts a process away; the caller's leaving does not shorten it. */
@@ -123,6 +128,7 @@ export async function createExec(
 ): Promise<void> {
   const { containerId, execId, tty, stdin, stdout, stderr } = exec;
   const value = await processSpec(deps, exec, cmd, signal);
+  checkSpecSize(value.length);
   signal?.throwIfAborted();
   const process = { containerId, execId, stdin, stdout, stderr, terminal: tty };
   const spec = { typeUrl: PROCESS_TYPE_URL, value };
@@ -226,6 +232,13 @@ async function removeFifos({ host, log }: Pick<Deps, 'host' | 'log'>, exec: Exec
 
 function fifosOf({ stdin, stdout, stderr }: ExecProcess): string[] {
   return [stdin, stdout, stderr].filter((path) => path !== '');
+}
+
+/** An exec has the variables of its container, too. */
+function checkSpecSize(bytes: number): void {
+  if (bytes <= MAX_EXEC_SPEC_BYTES) return;
+  const problem = `with the container's variables it takes ${bytes} bytes as JSON, ${MAX_EXEC_SPEC_BYTES} are the limit`;
+  throw invalid('cmd', problem);
 }
 
 /** The container's own process with other arguments: user, groups, capabilities and environment as its record has them. */
