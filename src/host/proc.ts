@@ -93,6 +93,17 @@ export function isZombie(stat: string): boolean {
   return afterName(stat)[0] === 'Z';
 }
 
+/** The kernel's flag of a process that is ending (PF_EXITING in include/linux/sched.h). */
+const ENDING = 0x4;
+
+/**
+ * Whether a process runs none of its program's code any more: a zombie, or one that the kernel is taking apart. That takes as
+ * long as a parent does not ask for its dead children when it is the first process of their PID namespace.
+ */
+export function isEnding(stat: string): boolean {
+  return isZombie(stat) || (Number(afterName(stat)[6]) & ENDING) !== 0; // field 9: its flags
+}
+
 async function statOf(pid: number, procRoot: string): Promise<string | undefined> {
   return readFile(join(procRoot, String(pid), 'stat'), 'utf8').catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isZombie, parseParent, parseStartTime } from './proc';
+import { isEnding, parseParent, parseStartTime } from './proc';
 import { startOfNow } from './read-locally';
 
 /**
@@ -25,7 +25,7 @@ export interface ProcessColumns {
 }
 
 /**
- * All processes that run; zombies, which do nothing any more, are left out. Blocks the thread: the arguments of a process are
+ * All processes that run; those that only end, zombies among them, are left out. Blocks the thread: the arguments of a process are
  * in its own memory, for which the kernel may have to wait.
  */
 export function lookAtProcessesNow(procRoot: string): ProcessColumns {
@@ -34,7 +34,7 @@ export function lookAtProcessesNow(procRoot: string): ProcessColumns {
   const found = names.flatMap((name) => {
     const read = (file: string): string | undefined => textOf(join(procRoot, name, file));
     const stat = read('stat');
-    if (stat !== undefined && isZombie(stat)) return [];
+    if (stat !== undefined && isEnding(stat)) return [];
     return {
       pid: Number(name),
       parent: stat === undefined ? -1 : parseParent(stat),

@@ -14,7 +14,7 @@ export const killAtOnce: Kill = (pid) => process.kill(pid, 'SIGKILL');
 
 /** What /proc shows of a task, whatever containerd says about it. */
 export interface TaskProcesses {
-  /** Pids of the processes whose cgroup names the task. Zombies are left out, and what an OCI runtime only creates it with. */
+  /** Pids of the processes whose cgroup names the task. What only ends is left out, and what an OCI runtime only creates it with. */
   readonly pids: readonly number[];
   /** A shim that lives has the task: it is the parent of one of these processes, or was started for the task or its pod. */
   readonly shim: boolean;
@@ -138,7 +138,7 @@ function servesOthers(maker: Process, processes: readonly Process[], id: string)
 }
 
 /**
- * All processes that run; zombies, which do nothing any more, are left out. Of a process with more than 4 KiB of arguments,
+ * All processes that run; those that only end, zombies among them, are left out. Of a process with more than 4 KiB of arguments,
  * which is no shim and no OCI runtime, only the program is told.
  */
 export async function lookAt(procRoot: string, means: Means = hostMeans()): Promise<Process[]> {

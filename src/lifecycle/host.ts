@@ -5,6 +5,7 @@ import type { RuntimeContainer } from '../host/oci-runtime';
 import type { NamespaceSettings } from '../host/pod-namespaces';
 import type { ProcessCounts } from '../host/process-values';
 import type { DeadSocket } from '../host/shim-sockets';
+import type { ProcessId, ShimTree, SoughtShim } from '../host/silent-shim';
 import type { ProcessTable } from '../host/stray-processes';
 import type { CgroupReading } from '../model/cgroup-values';
 import type { OomWatch } from '../model/container';
@@ -126,6 +127,10 @@ export interface Host {
   leakedShims(namespace: string): Promise<LeakedShim[]>;
   /** Kills it with SIGKILL, unless its pid is another process' by now. */
   killShim(shim: LeakedShim): Promise<void>;
+  /** The shim of a task and what runs under it; undefined when there is none. */
+  shimTree(id: string, sought: SoughtShim): Promise<ShimTree | undefined>;
+  /** Kills with SIGKILL what still is the process it was; answers pids. */
+  killProcesses(processes: readonly ProcessId[]): Promise<number[]>;
   /** The address of containerd that a shim was started with; undefined when there is no such shim. */
   shimAddress(pid: number): Promise<string | undefined>;
   /** Paths of the sockets that directories of tasks name, which are below `root`, in one for each namespace. */

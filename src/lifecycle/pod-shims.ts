@@ -1,6 +1,7 @@
 import { sleep } from '../base/backoff';
 import type { KeyedMutex } from '../base/keyed-mutex';
 import { shimSocketNames } from '../host/shim-sockets';
+import type { SoughtShim } from '../host/silent-shim';
 import type { SandboxStore } from '../state/sandbox-store';
 import type { Host } from './host';
 
@@ -35,6 +36,11 @@ export class PodShims {
   /** How many pods have a shim that is kept in mind. */
   get size(): number {
     return this.pods.size;
+  }
+
+  /** Where the shim of a pod is looked for; `group`: the pod whose shim it shares. */
+  soughtShim(podId: string, group = podId): SoughtShim {
+    return { ids: [podId, group], pid: this.pods.get(podId)?.pid };
   }
 
   /** Creates a task of the pod by `act`, which answers the pid of its first process. */

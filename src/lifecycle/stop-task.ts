@@ -1,4 +1,4 @@
-import { withDeadline } from '../base/deadline';
+import { asOnlyLimit, isOnlyLimit, withDeadline } from '../base/deadline';
 import type { Container } from '../model/container';
 import { containerState } from '../model/container';
 import { type Exit, LOST_EXIT_STATUS } from '../state/exits';
@@ -7,10 +7,12 @@ import { type ClearDeps, clearFailedStart } from './failed-start';
 import { finishContainer } from './finish-container';
 import { killLeftovers } from './half-made-task';
 import { signalTask } from './signal-task';
+import { taskOfContainer } from './task-presence';
+import { type KilledTask, untoldEnd } from './untold-end';
 
 const SIGKILL = 9;
 
-type Deps = ClearDeps & Pick<LifecycleDeps, 'exits' | 'stdio' | 'locks'>;
+type Deps = ClearDeps & Pick<LifecycleDeps, 'exits' | 'stdio' | 'locks' | 'sandboxes'>;
 
 export interface StopOptions {
   /** Time between the stop signal and SIGKILL; 0: SIGKILL at once. */
@@ -35,7 +37,22 @@ export async function stopTask(deps: Deps, container: Container, options: StopOp
     await sendStopSignal(deps, container, options);
     if (await endsWithin(deps, id, options.timeoutMs, options.signal)) return;
   }
-  await killTask(deps, id, options.signal);
+  await killTask(
+    deps,
+    killedTask(deps, container),
+    async (exit) => {
+      await using _held = await deps.locks.hold(id, options.signal);
+      await finishContainer(deps, container, exit);
+    },
+    options.signal,
+  );
+}
+
+function killedTask(deps: Deps, container: Container): KilledTask {
+  const { sandboxId } = container.metadata;
+  const pod = deps.sandboxes.get(sandboxId);
+  const shim = deps.shims.soughtShim(sandboxId, pod?.shimGroup);
+  return { ...taskOfContainer(deps, container), shim, podEnds: pod?.stopping === true };
 }
 
 /** Once, however many stops there are; one that could not be sent is sent by the next. */
@@ -57,17 +74,39 @@ async function sendStopSignal(
 
 /**
  * Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. What runs of one that containerd
- * has lost is killed without containerd: the caller has been told to end it. `signal`: as of a stop.
+ * has lost is killed without containerd: the caller has been told to end it. An end that the shim does not tell is recorded by
+ * `onUntold`. `signal`: as of a stop.
  */
 export async function killTask(
   deps: Pick<Deps, 'containerd' | 'exits' | 'host' | 'log'>,
-  id: string,
+  task: KilledTask,
+  onUntold: (exit: Exit) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  const settled = new AbortController();
+  const any = AbortSignal.any([signal, settled.signal]);
+  const either = isOnlyLimit(signal) ? asOnlyLimit(any) : any;
+  const told = killUntilTold(deps, task.id, either);
+  const untold = untoldEnd(deps, task, either);
+  try {
+    const exit = await Promise.race([told, untold]);
+    if (exit) await onUntold(exit);
+  } finally {
+    settled.abort(new Error('the task has ended'));
+    await Promise.allSettled([told, untold]);
+  }
+}
+
+async function killUntilTold(
+  deps: Pick<Deps, 'containerd' | 'exits' | 'host' | 'log'>,
+  id: string,
+  signal: AbortSignal,
+): Promise<undefined> {
   const sent = await signalTask(deps, { containerId: id, signal: SIGKILL }, signal);
   if (!sent && deps.exits.isExpected(id))
     await killLeftovers(deps, id, 'it is to be stopped, and containerd has no task');
   await deps.exits.settled(id, signal);
+  return undefined;
 }
 
 async function endsWithin(deps: Pick<Deps, 'exits'>, id: string, ms: number, signal: AbortSignal): Promise<boolean> {

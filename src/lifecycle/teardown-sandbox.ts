@@ -1,7 +1,9 @@
 import { allEnded } from '../base/all-ended';
+import type { SoughtShim } from '../host/silent-shim';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
+import { endSilentShim } from './end-silent-shim';
 import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
 import { putTaskAway } from './half-made-task';
@@ -10,6 +12,7 @@ import { podPins } from './infra-container';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
 import { killTask, stopTask } from './stop-task';
+import { pauseTaskOf } from './task-presence';
 
 /** kubelet has stopped the containers that deserve a grace period before it stops the pod. */
 const CONTAINER_TIMEOUT_MS = 0;
@@ -71,8 +74,14 @@ async function putTasksAway(
 ): Promise<void> {
   // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
   await allEnded(containers.map((container) => leaveShim(deps, container, signal)));
-  if (sandbox.withoutInfra) await unpin(deps, sandbox, signal);
-  else await killPause(deps, sandbox, signal);
+  const ids = containers.filter(({ untold }) => untold).map(({ metadata }) => metadata.id);
+  if (!sandbox.withoutInfra) return killPause(deps, sandbox, signal, ids);
+  if (ids.length > 0) await endSilentShim(deps, { ids, shim: shimOf(deps, sandbox) }, signal);
+  await unpin(deps, sandbox, signal);
+}
+
+function shimOf({ shims }: TeardownDeps, { metadata, shimGroup }: Sandbox): SoughtShim {
+  return shims.soughtShim(metadata.id, shimGroup);
 }
 
 /** What the end of the pause task is to others, for a pod that has none. Its network's namespace goes with the network. */
@@ -97,10 +106,30 @@ async function untilIdle(deps: TeardownDeps, container: Container, signal: Abort
   await using _held = await deps.locks.hold(container.metadata.id, signal);
 }
 
-/** Afterwards there is no pause task, and the sandbox is NOTREADY. */
-export async function killPause(deps: TeardownDeps, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+/**
+ * Afterwards there is no pause task, and the sandbox is NOTREADY. `untold`: ids of containers whose ends its shim has not told;
+ * a shim that keeps ends to itself goes too.
+ */
+export async function killPause(
+  deps: TeardownDeps,
+  sandbox: Sandbox,
+  signal: AbortSignal,
+  untold: readonly string[] = [],
+): Promise<void> {
   const { id } = sandbox.metadata;
-  await killTask(deps, id, signal);
+  const shim = shimOf(deps, sandbox);
+  const silent = new Set(untold);
+  await killTask(
+    deps,
+    { ...pauseTaskOf(deps, sandbox), shim, podEnds: true },
+    async (exit) => {
+      if (exit.untold) silent.add(id);
+      await using _held = await deps.locks.hold(id, signal);
+      await finishSandbox(deps, sandbox, exit);
+    },
+    signal,
+  );
+  if (silent.size > 0) await endSilentShim(deps, { ids: [...silent], shim }, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const task = { id, snapshotter: handler.snapshotter, handler };

@@ -36,6 +36,7 @@ import {
   shimAddress,
   socketsOfTasks,
 } from '../host/shim-sockets';
+import { killProcesses, shimTree } from '../host/silent-shim';
 import { killMakers, killStrays, processTable } from '../host/stray-processes';
 import { hostMeans } from '../host/syscalls';
 import { readRootfsFile } from '../host/user-lookup';
@@ -52,6 +53,7 @@ const ofTasks: Pick<
   Host,
   | ('parentOf' | 'untilGone')
   | ('processTable' | 'killStrays' | 'killMakers' | 'leakedShims' | 'killShim')
+  | ('shimTree' | 'killProcesses')
   | ('shimAddress' | 'socketsOfTasks' | 'deadSockets' | 'removeDeadSocket' | 'removeShimSockets')
 > = {
   parentOf: (pid) => parentOf(pid),
@@ -61,6 +63,8 @@ const ofTasks: Pick<
   killMakers: (id, runtime) => killMakers(id, runtime),
   leakedShims: (namespace) => leakedShims(namespace),
   killShim: (shim) => killShim(shim),
+  shimTree: (id, sought) => shimTree(id, sought),
+  killProcesses: (processes) => killProcesses(processes),
   shimAddress: (pid) => shimAddress(pid),
   socketsOfTasks,
   deadSockets: (others) => deadSockets(directoriesOf(others)),

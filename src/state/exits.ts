@@ -10,6 +10,8 @@ export interface Exit {
   readonly lost?: boolean;
   /** containerd knows of no task any more: what it ran may still be there. */
   readonly vanished?: boolean;
+  /** /proc tells it, and the shim does not: it still has the task, which cannot be deleted there. */
+  readonly untold?: boolean;
 }
 
 /** Who waits for the end of which task. An exit counts once its consequences are recorded, not when it is heard of. */

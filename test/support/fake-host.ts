@@ -88,10 +88,8 @@ export class FakeHost implements Host {
   }
 
   async isDirectory(path: string): Promise<boolean> {
-    return stat(path).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
+    const found = await stat(path).catch(() => undefined);
+    return found?.isDirectory() ?? false;
   }
 
   async writeSandboxFiles({ dir, hostname }: SandboxFiles): Promise<void> {
@@ -141,6 +139,9 @@ export class FakeHost implements Host {
     return this.makers.delete(id) ? [FakeHost.strayPid] : [];
   }
 
+  /** Shims have no processes here. */
+  readonly shimTree = async (): Promise<undefined> => undefined;
+  readonly killProcesses = async (): Promise<number[]> => [];
   /** Shims that containerd has let go of. */
   readonly leaked: LeakedShim[] = [];
   async leakedShims(): Promise<LeakedShim[]> {

@@ -1,0 +1,141 @@
+import { Backoff, sleep } from '../base/backoff';
+import { errorMessage } from '../base/errors';
+import { isDeadlineExceeded } from '../containerd/errors';
+import type { Tasks } from '../containerd/tasks';
+import type { ProcessId, ShimTree, SoughtShim } from '../host/silent-shim';
+import type { Exit } from '../state/exits';
+import type { LifecycleDeps } from './deps';
+import type { Host } from './host';
+import type { SoughtTask } from './task-presence';
+
+/** When /proc is looked at while the end of a killed task is waited for. A look costs more than all else of a stop. */
+const LOOKS = { firstMs: 2000, maxMs: 8000 };
+/** A shim tells an end within milliseconds. One that has not for so long, on a machine that has time for it, never does. */
+export const UNTOLD_MS = 10_000;
+/** What a shim gets to say whether its task runs; containerd answers for it after two seconds. */
+const ASK_MS = 5000;
+/** 128 and SIGKILL: what a shell, and every CRI runtime, says of a process that was killed. */
+const KILLED = 137;
+
+/** A task that was killed, and what is known of it besides. */
+export interface KilledTask extends SoughtTask {
+  /** The shim it is in. */
+  readonly shim: SoughtShim;
+  /** Its whole pod is being stopped: a shim that answers nothing cannot be waited for. */
+  readonly podEnds: boolean;
+}
+
+type Deps = Pick<LifecycleDeps, 'log'> & {
+  readonly containerd: { readonly tasks: Pick<Tasks, 'get'> };
+  readonly host: Pick<Host, 'processTable' | 'shimTree' | 'killProcesses' | 'killStrays'>;
+};
+
+/**
+ * Resolves with the end of a killed task that its shim does not tell, though none of its processes is in /proc any more; rejects
+ * with the signal's reason. A call of the OCI runtime may hang (an exec on a disk that does not answer) and with it all that the
+ * shim has to tell: then that call is killed, and the shim goes on. Where a pod ends and its shim answers nothing, the shim has
+ * passed on no SIGKILL either: then the task's processes get it from here. For a task outside this host's /proc this only waits.
+ */
+export async function untoldEnd(deps: Deps, task: KilledTask, signal: AbortSignal): Promise<Exit> {
+  const seen = new Silence(deps, task);
+  for (;;) {
+    await sleep(seen.looks.next(), signal);
+    const exit = await seen.look();
+    signal.throwIfAborted();
+    if (exit) return exit;
+  }
+}
+
+/** What looks at one task have found so far. */
+class Silence {
+  readonly looks = new Backoff(LOOKS);
+  /** Since when no process of it is there, on the clock of `performance`. */
+  private goneSince: number | undefined;
+  private goneAt = 0n;
+  private calls: readonly ProcessId[] = [];
+  private callsKilled = false;
+  private processesKilled = false;
+  private readonly since = performance.now();
+
+  constructor(
+    private readonly deps: Deps,
+    private readonly task: KilledTask,
+  ) {}
+
+  /** Its end, when that is certain. */
+  async look(): Promise<Exit | undefined> {
+    const { deps, task } = this;
+    if (!task.hostProcesses) return undefined;
+    try {
+      const { pids } = (await deps.host.processTable()).of(task.id, task.shimIds);
+      if (pids.length > 0) {
+        this.goneSince = undefined;
+        await this.killProcesses();
+        return undefined;
+      }
+      if (this.goneSince === undefined) await this.begin();
+      const isLate = performance.now() - (this.goneSince ?? 0) >= UNTOLD_MS;
+      // A shim that did not pass on the SIGKILL has had its time.
+      return isLate || this.processesKilled ? await this.end(isLate) : undefined;
+    } catch (error) {
+      deps.log.debug('it cannot be seen whether a task has ended', { id: task.id, error: errorMessage(error) });
+      return undefined;
+    }
+  }
+
+  /** In place of a shim that takes no orders any more. Its pod is to end, and nobody else can end what runs in it. */
+  private async killProcesses(): Promise<void> {
+    const { deps, task } = this;
+    if (this.processesKilled || !task.podEnds || performance.now() - this.since < UNTOLD_MS) return;
+    if ((await this.askShim()) !== 'nothing') return;
+    this.processesKilled = true;
+    this.looks.reset();
+    const pids = await deps.host.killStrays(task.id);
+    deps.log.warn('killed the processes of a task without its shim, which does not answer', { id: task.id, pids });
+  }
+
+  private async begin(): Promise<void> {
+    const { id, shim } = this.task;
+    this.calls = (await this.deps.host.shimTree(id, shim))?.calls ?? [];
+    this.goneAt = BigInt(Date.now()) * 1_000_000n;
+    this.goneSince = performance.now();
+  }
+
+  private async end(isLate: boolean): Promise<Exit | undefined> {
+    const { deps, task } = this;
+    const tree = await deps.host.shimTree(task.id, task.shim);
+    if (!tree) return undefined; // containerd tells of a shim that has gone
+    if (await this.killHungCalls(tree)) return undefined;
+    const said = await this.askShim();
+    const isCertain = said === 'nothing' ? task.podEnds : isLate && said === 'it runs';
+    if (!isCertain) return undefined;
+    deps.log.warn('a task has ended, and its shim does not tell it', { id: task.id, shim: tree.shim.pid });
+    return { exitStatus: KILLED, exitedAt: this.goneAt, untold: true };
+  }
+
+  /** Whether the shim has just been freed of what held it up: then it gets its time again. */
+  private async killHungCalls({ calls }: ShimTree): Promise<boolean> {
+    const { deps, task } = this;
+    if (this.callsKilled) return false;
+    const hung = calls.filter(({ pid, startTime }) =>
+      this.calls.some((before) => before.pid === pid && before.startTime === startTime),
+    );
+    if (hung.length === 0) return false;
+    this.callsKilled = true;
+    const pids = await deps.host.killProcesses(hung);
+    deps.log.warn('killed a call of the OCI runtime that keeps a shim from telling ends', { id: task.id, pids });
+    this.goneSince = performance.now();
+    return true;
+  }
+
+  private async askShim(): Promise<'it runs' | 'it ended' | 'nothing' | 'containerd fails'> {
+    const { containerd } = this.deps;
+    try {
+      const task = await containerd.tasks.get({ containerId: this.task.id }, { timeoutMs: ASK_MS });
+      if (task?.status === 'UNKNOWN') return 'nothing'; // what containerd answers for a shim that does not
+      return task === undefined || task.status === 'STOPPED' ? 'it ended' : 'it runs';
+    } catch (error) {
+      return isDeadlineExceeded(error) ? 'nothing' : 'containerd fails';
+    }
+  }
+}
