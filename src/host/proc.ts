@@ -97,8 +97,8 @@ export function isZombie(stat: string): boolean {
 const ENDING = 0x4;
 
 /**
- * Whether a process runs none of its program's code any more: a zombie, or one that the kernel is taking apart. That takes as
- * long as a parent does not ask for its dead children when it is the first process of their PID namespace.
+ * Whether a process is a zombie or exiting: it runs no code of its program any more. The first process of a PID namespace stays
+ * in that state until the parents of the namespace's other processes have reaped them (zap_pid_ns_processes in the kernel).
  */
 export function isEnding(stat: string): boolean {
   return isZombie(stat) || (Number(afterName(stat)[6]) & ENDING) !== 0; // field 9: its flags

@@ -15,8 +15,8 @@ export type ProcessId = Pick<Process, 'pid' | 'startTime'>;
 export interface ShimTree {
   readonly shim: ProcessId;
   /**
-   * The OCI runtime's calls about the task that the shim waits for, each with what it has started. While one hangs, the shim
-   * tells no end of any task in it: containerd's runc shim holds the lock of that process until the call returns.
+   * The OCI runtime's calls about the task that the shim waits for, each with what it has started. While one hangs, the
+   * shim reports no exit of any task in it: containerd's runc shim holds the lock of that process until the call returns.
    */
   readonly calls: readonly ProcessId[];
   /** Pids of the shim's other children: the first processes of containers, and what these have left to it. */
@@ -38,7 +38,7 @@ export async function shimTree(id: string, sought: SoughtShim, procRoot = '/proc
   return { shim, calls: withDescendants(children.filter(isCall), processes), others };
 }
 
-/** Kills what still is the process it was; answers the pids of those that were told to end. */
+/** Sends SIGKILL to each process whose pid has not been reused. Answers the pids that it was sent to. */
 export async function killProcesses(
   processes: readonly ProcessId[],
   procRoot = '/proc',

@@ -84,7 +84,7 @@ export class ImageIndex {
     const reads = records.map((record) => limit.run(() => this.take(record, began)));
     const gone = [...this.names.keys()].filter((name) => !listed.has(name));
     await Promise.all([...reads, ...gone.map((name) => limit.run(() => this.refresh(name)))]);
-    // What could not be read for one name may have been for another: an image is not told without some of its names.
+    // A name whose read failed is looked up again when another name of its target was read: no image lacks some of its names.
     const known = records.filter(({ name, target }) => this.unread.has(name) && this.byTarget.has(target.digest));
     await Promise.all(known.map(({ name }) => limit.run(() => this.refresh(name))));
   }

@@ -18,7 +18,7 @@ type Deps = Pick<
  * Records the end of a container. Afterwards its log is complete and closed, or will be when the log's
  * disk answers; its status (exit code, time, reason) is on disk and visible, its task is deleted and everyone who waited goes on. The first exit counts; a later one is ignored.
  * The caller holds the container's lock. An end that cannot be written is visible all the same, its task stays, and this
- * throws: it is to be called again until that is on disk. A task whose shim does not tell its end stays as well.
+ * throws: it is to be called again until that is on disk. A task whose exit the shim does not report stays as well.
  */
 export async function finishContainer(deps: Deps, container: Container, exit: Exit): Promise<void> {
   const { id, sandboxId } = container.metadata;
@@ -42,8 +42,8 @@ export async function finishContainer(deps: Deps, container: Container, exit: Ex
     await deps.containers.update(container, {});
     container.unsaved = false;
   }
-  container.untold = exit.untold === true;
-  if (!container.untold) await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
+  container.unreported = exit.unreported === true;
+  if (!container.unreported) await deps.shims.deleting(sandboxId, id, () => deleteTask(deps, id));
 }
 
 /**

@@ -129,7 +129,7 @@ export interface Host {
   killShim(shim: LeakedShim): Promise<void>;
   /** The shim of a task and what runs under it; undefined when there is none. */
   shimTree(id: string, sought: SoughtShim): Promise<ShimTree | undefined>;
-  /** Kills with SIGKILL what still is the process it was; answers pids. */
+  /** Sends SIGKILL to each process whose pid has not been reused. Answers the pids that it was sent to. */
   killProcesses(processes: readonly ProcessId[]): Promise<number[]>;
   /** The address of containerd that a shim was started with; undefined when there is no such shim. */
   shimAddress(pid: number): Promise<string | undefined>;

@@ -8,7 +8,7 @@ import { finishContainer } from './finish-container';
 import { killLeftovers } from './half-made-task';
 import { signalTask } from './signal-task';
 import { taskOfContainer } from './task-presence';
-import { type KilledTask, untoldEnd } from './untold-end';
+import { type KilledTask, unreportedExit } from './unreported-exit';
 
 const SIGKILL = 9;
 
@@ -74,26 +74,26 @@ async function sendStopSignal(
 
 /**
  * Sends SIGKILL to a task and waits until its exit is recorded. A task that is gone is fine. What runs of one that containerd
- * has lost is killed without containerd: the caller has been told to end it. An end that the shim does not tell is recorded by
- * `onUntold`. `signal`: as of a stop.
+ * has lost is killed without containerd: the caller has been told to end it. An exit that the shim does not report is recorded
+ * by `onUnreported`. `signal`: as of a stop.
  */
 export async function killTask(
   deps: Pick<Deps, 'containerd' | 'exits' | 'host' | 'log'>,
   task: KilledTask,
-  onUntold: (exit: Exit) => Promise<void>,
+  onUnreported: (exit: Exit) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const settled = new AbortController();
   const any = AbortSignal.any([signal, settled.signal]);
   const either = isOnlyLimit(signal) ? asOnlyLimit(any) : any;
   const told = killUntilTold(deps, task.id, either);
-  const untold = untoldEnd(deps, task, either);
+  const unreported = unreportedExit(deps, task, either);
   try {
-    const exit = await Promise.race([told, untold]);
-    if (exit) await onUntold(exit);
+    const exit = await Promise.race([told, unreported]);
+    if (exit) await onUnreported(exit);
   } finally {
     settled.abort(new Error('the task has ended'));
-    await Promise.allSettled([told, untold]);
+    await Promise.allSettled([told, unreported]);
   }
 }
 

@@ -3,12 +3,12 @@ import type { SoughtShim } from '../host/silent-shim';
 import type { Container } from '../model/container';
 import type { Sandbox } from '../model/sandbox';
 import type { LifecycleDeps } from './deps';
-import { endSilentShim } from './end-silent-shim';
 import { deleteTask } from './finish-container';
 import { finishSandbox } from './finish-sandbox';
 import { putTaskAway } from './half-made-task';
 import { patiently } from './held-up';
 import { podPins } from './infra-container';
+import { killSilentShim } from './kill-silent-shim';
 import { podNetworkConfig } from './pod-network-config';
 import { containerSignal } from './stop-signal';
 import { killTask, stopTask } from './stop-task';
@@ -74,9 +74,9 @@ async function putTasksAway(
 ): Promise<void> {
   // The pause task must be the last to leave the pod's shim, or the shim stays (2.x).
   await allEnded(containers.map((container) => leaveShim(deps, container, signal)));
-  const ids = containers.filter(({ untold }) => untold).map(({ metadata }) => metadata.id);
+  const ids = containers.filter(({ unreported }) => unreported).map(({ metadata }) => metadata.id);
   if (!sandbox.withoutInfra) return killPause(deps, sandbox, signal, ids);
-  if (ids.length > 0) await endSilentShim(deps, { ids, shim: shimOf(deps, sandbox) }, signal);
+  if (ids.length > 0) await killSilentShim(deps, { ids, shim: shimOf(deps, sandbox) }, signal);
   await unpin(deps, sandbox, signal);
 }
 
@@ -107,29 +107,29 @@ async function untilIdle(deps: TeardownDeps, container: Container, signal: Abort
 }
 
 /**
- * Afterwards there is no pause task, and the sandbox is NOTREADY. `untold`: ids of containers whose ends its shim has not told;
- * a shim that keeps ends to itself goes too.
+ * Afterwards the pause task is gone and the sandbox is NOTREADY. `unreported`: ids of containers whose exits the shim has not
+ * reported. A shim that reports no exits is killed.
  */
 export async function killPause(
   deps: TeardownDeps,
   sandbox: Sandbox,
   signal: AbortSignal,
-  untold: readonly string[] = [],
+  unreported: readonly string[] = [],
 ): Promise<void> {
   const { id } = sandbox.metadata;
   const shim = shimOf(deps, sandbox);
-  const silent = new Set(untold);
+  const silent = new Set(unreported);
   await killTask(
     deps,
     { ...pauseTaskOf(deps, sandbox), shim, podEnds: true },
     async (exit) => {
-      if (exit.untold) silent.add(id);
+      if (exit.unreported) silent.add(id);
       await using _held = await deps.locks.hold(id, signal);
       await finishSandbox(deps, sandbox, exit);
     },
     signal,
   );
-  if (silent.size > 0) await endSilentShim(deps, { ids: [...silent], shim }, signal);
+  if (silent.size > 0) await killSilentShim(deps, { ids: [...silent], shim }, signal);
   // Also ends one that nobody watches: a pod whose shim did not answer when we came.
   const handler = deps.handlers.ofPod(sandbox.metadata.runtimeHandler);
   const task = { id, snapshotter: handler.snapshotter, handler };

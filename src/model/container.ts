@@ -87,8 +87,8 @@ export interface Container {
   halfMade?: boolean;
   /** Its end is not on disk yet: that was full. */
   unsaved?: boolean;
-  /** It has ended, and its shim does not tell it: that still has its task. */
-  untold?: boolean;
+  /** It has ended, and its shim does not report the exit: the task stays in that shim. */
+  unreported?: boolean;
   /** Why it is not known what became of its task. It is asked again until it is. */
   doubt?: string;
   /** Why its metadata is not complete: its status is not told until it can be read, or its pod has been stopped. */

@@ -10,8 +10,8 @@ export interface Exit {
   readonly lost?: boolean;
   /** containerd knows of no task any more: what it ran may still be there. */
   readonly vanished?: boolean;
-  /** /proc tells it, and the shim does not: it still has the task, which cannot be deleted there. */
-  readonly untold?: boolean;
+  /** /proc shows it, and the shim does not report it. The task cannot be deleted: it stays in that shim. */
+  readonly unreported?: boolean;
 }
 
 /** Who waits for the end of which task. An exit counts once its consequences are recorded, not when it is heard of. */

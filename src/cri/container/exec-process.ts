@@ -15,8 +15,8 @@ import { PROCESS_TYPE_URL } from '../type-urls';
 
 const SIGKILL = 9;
 /**
- * What the process of an exec may take as JSON: containerd tells it to the shim in one ttrpc message, of 4 MiB at most. The
- * rest is for what else that message has: ids, the paths of three FIFOs, the namespace.
+ * The limit of an exec's process spec, as JSON. containerd sends it to the shim in one ttrpc message of at most 4 MiB. 16 KiB
+ * remain for the message's other fields: ids, the paths of three FIFOs, the namespace.
  */
 export const MAX_EXEC_SPEC_BYTES = (4 << 20) - (16 << 10);
 /** How long a shim may take to add a process to those it has. */
@@ -234,7 +234,7 @@ function fifosOf({ stdin, stdout, stderr }: ExecProcess): string[] {
   return [stdin, stdout, stderr].filter((path) => path !== '');
 }
 
-/** An exec has the variables of its container, too. */
+/** The spec has the container's variables as well as the command. */
 function checkSpecSize(bytes: number): void {
   if (bytes <= MAX_EXEC_SPEC_BYTES) return;
   const problem = `with the container's variables it takes ${bytes} bytes as JSON, ${MAX_EXEC_SPEC_BYTES} are the limit`;

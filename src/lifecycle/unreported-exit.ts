@@ -8,20 +8,20 @@ import type { LifecycleDeps } from './deps';
 import type { Host } from './host';
 import type { SoughtTask } from './task-presence';
 
-/** When /proc is looked at while the end of a killed task is waited for. A look costs more than all else of a stop. */
+/** Pauses between looks at /proc while the exit of a killed task is awaited. A look costs more than the rest of a stop. */
 const LOOKS = { firstMs: 2000, maxMs: 8000 };
-/** A shim tells an end within milliseconds. One that has not for so long, on a machine that has time for it, never does. */
-export const UNTOLD_MS = 10_000;
-/** What a shim gets to say whether its task runs; containerd answers for it after two seconds. */
+/** A shim reports an exit within milliseconds. A shim that has not done so for this long never does. */
+export const UNREPORTED_MS = 10_000;
+/** How long a shim may take to say whether its task runs. containerd answers in its place after two seconds. */
 const ASK_MS = 5000;
-/** 128 and SIGKILL: what a shell, and every CRI runtime, says of a process that was killed. */
+/** 128 + SIGKILL: the exit code that shells and CRI runtimes report for a killed process. */
 const KILLED = 137;
 
 /** A task that was killed, and what is known of it besides. */
 export interface KilledTask extends SoughtTask {
   /** The shim it is in. */
   readonly shim: SoughtShim;
-  /** Its whole pod is being stopped: a shim that answers nothing cannot be waited for. */
+  /** The whole pod is being stopped: crisp does not wait for a shim that does not answer. */
   readonly podEnds: boolean;
 }
 
@@ -31,12 +31,12 @@ type Deps = Pick<LifecycleDeps, 'log'> & {
 };
 
 /**
- * Resolves with the end of a killed task that its shim does not tell, though none of its processes is in /proc any more; rejects
- * with the signal's reason. A call of the OCI runtime may hang (an exec on a disk that does not answer) and with it all that the
- * shim has to tell: then that call is killed, and the shim goes on. Where a pod ends and its shim answers nothing, the shim has
- * passed on no SIGKILL either: then the task's processes get it from here. For a task outside this host's /proc this only waits.
+ * Resolves with the exit of a killed task when /proc has none of its processes and its shim does not report the exit. Rejects
+ * with the signal's reason. While a call of the OCI runtime hangs (an exec on a disk that does not answer), runc's shim reports no
+ * exit: this kills the call, and the shim goes on. When the whole pod is being stopped and the shim does not answer, the shim has
+ * not passed on SIGKILL either: this sends it. For a task whose processes are not in this host's /proc, this only waits.
  */
-export async function untoldEnd(deps: Deps, task: KilledTask, signal: AbortSignal): Promise<Exit> {
+export async function unreportedExit(deps: Deps, task: KilledTask, signal: AbortSignal): Promise<Exit> {
   const seen = new Silence(deps, task);
   for (;;) {
     await sleep(seen.looks.next(), signal);
@@ -74,7 +74,7 @@ class Silence {
         return undefined;
       }
       if (this.goneSince === undefined) await this.begin();
-      const isLate = performance.now() - (this.goneSince ?? 0) >= UNTOLD_MS;
+      const isLate = performance.now() - (this.goneSince ?? 0) >= UNREPORTED_MS;
       // A shim that did not pass on the SIGKILL has had its time.
       return isLate || this.processesKilled ? await this.end(isLate) : undefined;
     } catch (error) {
@@ -83,10 +83,10 @@ class Silence {
     }
   }
 
-  /** In place of a shim that takes no orders any more. Its pod is to end, and nobody else can end what runs in it. */
+  /** Sends SIGKILL in place of a shim that does not answer. Only in a pod that is being stopped. */
   private async killProcesses(): Promise<void> {
     const { deps, task } = this;
-    if (this.processesKilled || !task.podEnds || performance.now() - this.since < UNTOLD_MS) return;
+    if (this.processesKilled || !task.podEnds || performance.now() - this.since < UNREPORTED_MS) return;
     if ((await this.askShim()) !== 'nothing') return;
     this.processesKilled = true;
     this.looks.reset();
@@ -104,13 +104,13 @@ class Silence {
   private async end(isLate: boolean): Promise<Exit | undefined> {
     const { deps, task } = this;
     const tree = await deps.host.shimTree(task.id, task.shim);
-    if (!tree) return undefined; // containerd tells of a shim that has gone
+    if (!tree) return undefined; // the shim has died: containerd reports the exits of its tasks
     if (await this.killHungCalls(tree)) return undefined;
     const said = await this.askShim();
     const isCertain = said === 'nothing' ? task.podEnds : isLate && said === 'it runs';
     if (!isCertain) return undefined;
-    deps.log.warn('a task has ended, and its shim does not tell it', { id: task.id, shim: tree.shim.pid });
-    return { exitStatus: KILLED, exitedAt: this.goneAt, untold: true };
+    deps.log.warn('a task has ended, and its shim does not report the exit', { id: task.id, shim: tree.shim.pid });
+    return { exitStatus: KILLED, exitedAt: this.goneAt, unreported: true };
   }
 
   /** Whether the shim has just been freed of what held it up: then it gets its time again. */
@@ -123,7 +123,7 @@ class Silence {
     if (hung.length === 0) return false;
     this.callsKilled = true;
     const pids = await deps.host.killProcesses(hung);
-    deps.log.warn('killed a call of the OCI runtime that keeps a shim from telling ends', { id: task.id, pids });
+    deps.log.warn('killed a call of the OCI runtime that keeps a shim from reporting exits', { id: task.id, pids });
     this.goneSince = performance.now();
     return true;
   }

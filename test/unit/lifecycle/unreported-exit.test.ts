@@ -2,7 +2,7 @@ import { silentLogger } from '../../../src/base/logger';
 import { ContainerdError } from '../../../src/containerd/errors';
 import type { Process, TaskStatus } from '../../../src/containerd/tasks';
 import type { ProcessId, ShimTree } from '../../../src/host/silent-shim';
-import { UNTOLD_MS, untoldEnd } from '../../../src/lifecycle/untold-end';
+import { UNREPORTED_MS, unreportedExit } from '../../../src/lifecycle/unreported-exit';
 import { Code } from '../../../src/rpc/code';
 import type { Exit } from '../../../src/state/exits';
 
@@ -32,7 +32,7 @@ async function found(ms: number, of: { podEnds?: boolean; hostProcesses?: boolea
   const giveUp = new AbortController();
   const task = { id: 'task', shimIds: [], hostProcesses: true, podEnds: false, shim: { ids: [] }, ...of };
   let exit: Exit | undefined;
-  const end = untoldEnd(deps, task, giveUp.signal).then((value) => {
+  const end = unreportedExit(deps, task, giveUp.signal).then((value) => {
     exit = value;
   });
   end.catch(() => undefined);
@@ -42,7 +42,7 @@ async function found(ms: number, of: { podEnds?: boolean; hostProcesses?: boolea
   return exit;
 }
 
-const deps: Parameters<typeof untoldEnd>[0] = {
+const deps: Parameters<typeof unreportedExit>[0] = {
   log: silentLogger,
   host: {
     processTable: async () => ({ of: () => ({ pids: shown.pids, shim: true }) }),
@@ -77,12 +77,12 @@ beforeEach(() => {
 });
 afterEach(() => jest.useRealTimers());
 
-const UNTOLD = { exitStatus: 137, untold: true };
+const UNREPORTED = { exitStatus: 137, unreported: true };
 
 describe('The end of a killed task that its shim does not tell', () => {
   it('is found once no process of it has been there for a while, though its shim says that it runs', async () => {
-    expect(await found(UNTOLD_MS)).toBeUndefined();
-    expect(await found(2 * UNTOLD_MS)).toMatchObject(UNTOLD);
+    expect(await found(UNREPORTED_MS)).toBeUndefined();
+    expect(await found(2 * UNREPORTED_MS)).toMatchObject(UNREPORTED);
     expect(killed).toEqual([]);
   });
 
@@ -138,12 +138,12 @@ describe('In a pod that is stopped, such an end', () => {
     ['is answered for by containerd', 'UNKNOWN'],
   ])('is found also when its shim %s', async (_, says) => {
     shown.says = says;
-    expect(await found(LONG_MS, { podEnds: true })).toMatchObject(UNTOLD);
+    expect(await found(LONG_MS, { podEnds: true })).toMatchObject(UNREPORTED);
   });
 
   it('is brought about where the shim has passed on no SIGKILL', async () => {
     Object.assign(shown, { pids: [7], says: 'UNKNOWN' });
-    expect(await found(LONG_MS, { podEnds: true })).toMatchObject(UNTOLD);
+    expect(await found(LONG_MS, { podEnds: true })).toMatchObject(UNREPORTED);
     expect(killed).toEqual(['task']);
   });
 

@@ -5,10 +5,10 @@ import type { LifecycleDeps } from './deps';
 const POLL_MS = 100;
 
 /**
- * Ends a shim that does not tell the ends of these tasks, which have ended. Afterwards containerd knows none of them any more:
- * it puts away what a shim leaves that has gone. A shim in which anything else runs is left as it is.
+ * Kills the shim of tasks (`ids`) that have ended and whose exits it does not report. Afterwards containerd has none of these
+ * tasks: it deletes the tasks of a shim that has died. A shim that has other child processes is logged and left alone.
  */
-export async function endSilentShim(
+export async function killSilentShim(
   { containerd, host, log }: Pick<LifecycleDeps, 'containerd' | 'host' | 'log'>,
   { ids, shim }: { readonly ids: readonly string[]; readonly shim: SoughtShim },
   signal: AbortSignal,
@@ -18,11 +18,15 @@ export async function endSilentShim(
   if (!tree) return;
   const { shim: process, calls, others } = tree;
   if (others.length > 0) {
-    log.warn('a shim that does not tell ends stays: other processes run in it', { id, shim: process.pid, others });
+    log.warn('a shim that does not report exits is left alone: it has other child processes', {
+      id,
+      shim: process.pid,
+      others,
+    });
     return;
   }
   const pids = await host.killProcesses([process, ...calls]);
-  log.warn('killed a shim that does not tell that its tasks have ended', { id, pids });
+  log.warn('killed a shim that does not report the exits of its tasks', { id, pids });
   for (const each of ids) {
     while (await containerd.tasks.get({ containerId: each }, { signal }).catch(() => 'not yet')) {
       await sleep(POLL_MS, signal);
