@@ -8,6 +8,7 @@ import { type NodeOptions, startNode, type TestNode } from '../node/node';
 import { stageNamed, versionOf } from '../stages';
 import { KubeletApi } from './api';
 import type { Settings } from './configuration';
+import { podEvidence } from './evidence';
 import { type Kubelet, startKubelet } from './kubelet';
 import type { Manifest } from './manifest';
 import type { PodView } from './pod-view';
@@ -97,7 +98,7 @@ export interface Waiting {
   readonly withinMs?: number;
 }
 
-/** Waits until kubelet shows the pod as described; answers that view. Rejects with what it showed last. */
+/** Waits until kubelet shows the pod as described; answers that view. Rejects with what it showed last, and with what crisp says. */
 export async function podUntil(
   node: KubeletNode,
   name: string,
@@ -114,7 +115,8 @@ export async function podUntil(
     await until(`${name}: ${what}`, withinMs, look);
   } catch (error) {
     const last = JSON.stringify(seen?.status);
-    throw new Error(`${error instanceof Error ? error.message : String(error)}; last seen: ${last}`);
+    const evidence = await podEvidence(node, fullName(node, name));
+    throw new Error(`${error instanceof Error ? error.message : String(error)}; last seen: ${last}\n${evidence}`);
   }
   if (!seen) throw new Error(`${name} is not shown`);
   return seen;
