@@ -98,7 +98,7 @@ export interface Waiting {
   readonly withinMs?: number;
 }
 
-/** Waits until kubelet shows the pod as described; answers that view. Rejects with what it showed last, and with what crisp says. */
+/** Waits until kubelet shows the pod as described; answers that view. The error tells what kubelet showed last, and `podEvidence`. */
 export async function podUntil(
   node: KubeletNode,
   name: string,
