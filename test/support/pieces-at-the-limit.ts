@@ -33,8 +33,7 @@ import {
   parseSandboxMetadata,
   sandboxConfigJson,
 } from '../../src/state/records';
-import { leastOf } from './least-ms';
-import { workedMs } from './streaming/least-ms';
+import { leastOf, workedMs } from './least-ms';
 
 /** One thing that is done, at once or in pieces. */
 export type Act = () => unknown | Pieces<unknown>;

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { workedMs } from './least-ms';
+import { workedMs } from '../least-ms';
 
 /** Connects, sends the head of its request, and from the answer on the same bytes for ever. */
 const FLOOD = `

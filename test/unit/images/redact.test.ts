@@ -1,5 +1,6 @@
 import { PullError, refused } from '../../../src/images/errors';
 import { redactText, redactUrl } from '../../../src/images/redact';
+import { leastMs } from '../../support/least-ms';
 
 describe('redactUrl', () => {
   it.each([
@@ -29,9 +30,8 @@ describe('redactText', () => {
 
   it('takes no time over a megabyte', () => {
     for (const unit of ['a.', '://', 'a', 'bearer ', 'password=']) {
-      const started = performance.now();
-      redactText(unit.repeat(1 << 19));
-      expect(performance.now() - started).toBeLessThan(200);
+      const text = unit.repeat(1 << 19);
+      expect(leastMs(200, () => redactText(text))).toBeLessThan(200);
     }
   });
 });

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
+import { MOST_HELD_MS } from '../../support/least-ms';
 import { flood, turnsOf } from '../../support/streaming/flood';
-import { MOST_HELD_MS } from '../../support/streaming/least-ms';
 import { useStreaming } from '../../support/streaming/rig';
 import { control, data, PING, word } from '../../support/streaming/spdy-client';
 import { webSocketFrame } from '../../support/streaming/web-socket-frames';

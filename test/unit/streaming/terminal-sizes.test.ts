@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import type { TerminalSize } from '../../../src/streaming/streaming-runtime';
 import { SIZE_TEXT_BYTES, SIZES_AT_A_TIME, TerminalSizes } from '../../../src/streaming/terminal-sizes';
-import { leastMs, MOST_HELD_MS } from '../../support/streaming/least-ms';
+import { leastMsWith, MOST_HELD_MS } from '../../support/least-ms';
 import { settle } from '../../support/streaming/until';
 
 async function sizesIn(...chunks: (string | Buffer)[]): Promise<TerminalSize[]> {
@@ -112,7 +112,8 @@ describe('Terminal sizes', () => {
     ['}', 12 << 20],
   ])('of which there are very many hold up nothing: %s, %d bytes', (text, length) => {
     const chunk = Buffer.alloc(length, text);
-    const held = leastMs(
+    const held = leastMsWith(
+      MOST_HELD_MS,
       () => {
         const from = new PassThrough({ highWaterMark: 32 << 20 });
         new TerminalSizes(from).onResize(() => undefined);

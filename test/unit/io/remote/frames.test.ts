@@ -1,5 +1,5 @@
 import { Frame, FrameReader, frame } from '../../../../src/io/remote/frames';
-import { leastMs, MOST_HELD_MS } from '../../../support/streaming/least-ms';
+import { leastMsWith, MOST_HELD_MS } from '../../../support/least-ms';
 
 const MIB = 1 << 20;
 const LONGEST = 16 * MIB;
@@ -31,7 +31,8 @@ describe('Frames of the stdio process', () => {
     const chunks = Array.from({ length: Math.ceil(sent.length / 65_536) }, (_, at) =>
       sent.subarray(at * 65_536, (at + 1) * 65_536),
     );
-    const held = leastMs(
+    const held = leastMsWith(
+      MOST_HELD_MS,
       () => new FrameReader(() => undefined),
       (reader) => {
         for (const chunk of chunks) reader.push(chunk);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MessageMeter } from '../../../../src/streaming/websocket/message-meter';
-import { leastMs, MOST_HELD_MS } from '../../../support/streaming/least-ms';
+import { leastMsWith, MOST_HELD_MS } from '../../../support/least-ms';
 import { webSocketFrame } from '../../../support/streaming/web-socket-frames';
 
 const frame = webSocketFrame;
@@ -86,7 +86,8 @@ describe('What is kept of messages', () => {
 
   it('is counted fast enough for a megabyte of the smallest frames', () => {
     const flood = Buffer.concat(Array.from({ length: 170_000 }, () => frame({})));
-    const held = leastMs(
+    const held = leastMsWith(
+      MOST_HELD_MS,
       () => new MessageMeter(),
       (meter) => meter.read(flood),
     );
