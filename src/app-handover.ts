@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { AppOptions } from './app';
+import type { AppOptions } from './app-options';
 import { buildParts } from './app-parts';
 import type { Config } from './config/schema';
 import { handOver } from './cri/sandbox/hand-over';

@@ -1,5 +1,5 @@
-import type { AppOptions } from './app';
 import { Networks } from './app-networks';
+import type { AppOptions } from './app-options';
 import { stdioRemote } from './app-stdio';
 import { buildStreaming } from './app-streaming';
 import { KeyedMutex } from './base/keyed-mutex';

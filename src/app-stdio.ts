@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AppOptions } from './app';
+import type { AppOptions } from './app-options';
 import { errorMessage } from './base/errors';
 import type { Metrics } from './base/metrics';
 import type { Config } from './config/schema';

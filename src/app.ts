@@ -1,10 +1,9 @@
 import { ImageServiceDefinition, RuntimeServiceDefinition } from '../generated/cri/v1/api';
+import type { AppOptions, ServingOptions } from './app-options';
 import { buildParts, type Parts } from './app-parts';
 import { WaitReport } from './app-wait-report';
 import { Backoff, sleep } from './base/backoff';
-import type { Logger } from './base/logger';
 import { LoopWatch } from './base/loop-watch';
-import type { ServiceManager } from './base/service-manager';
 import type { Config } from './config/schema';
 import { isUnavailable } from './containerd/errors';
 import type { CriDeps } from './cri/deps';
@@ -12,7 +11,6 @@ import { toStatus } from './cri/errors';
 import { guarded } from './cri/guarded-service';
 import { imageService } from './cri/image-service';
 import { runtimeService } from './cri/runtime-service';
-import type { LockFile } from './host/lock-file';
 import { openFilesLimit } from './host/open-files';
 import { hostMeans } from './host/syscalls';
 import { containerOfKept } from './io/remote/held-fifos';
@@ -30,22 +28,6 @@ const ALWAYS_SERVED: ReadonlySet<string> = new Set(['Version', 'Status', 'Runtim
 
 /** Pauses between one try to use containerd and the next. */
 const CONNECT_PAUSES = { firstMs: 200, maxMs: 5000 };
-
-export interface AppOptions {
-  readonly log: Logger;
-  readonly version: string;
-  /** The program that has the stdio of containers, a bundle of its own. */
-  readonly stdioProgram: string;
-  /** Who started us, and the names of what it has kept for us. */
-  readonly manager: ServiceManager;
-  readonly kept: readonly string[];
-}
-
-/** What a server needs beyond that. */
-export interface ServingOptions extends AppOptions {
-  /** The lock of the state directory. The app releases it when it stops. */
-  readonly lock: LockFile;
-}
 
 export interface App {
   /**

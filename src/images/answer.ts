@@ -1,7 +1,6 @@
 import { goList, goStruct, readAsGo } from '../base/go-fields';
 import { PullError, refused, unreachable } from './errors';
-import type { HttpResponse } from './http';
-import { readBody } from './http-body';
+import { type HttpResponse, readBody } from './http-body';
 import { redactUrl } from './redact';
 
 const MAX_ERROR_BODY = 16_384;

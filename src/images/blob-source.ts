@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Descriptor } from '../model/image';
 import { answered } from './answer';
 import { PullError, refused, unreachable } from './errors';
-import type { HttpResponse } from './http';
+import type { HttpResponse } from './http-body';
 import { discard, piecesOf } from './http-body';
 import { isPassing } from './passing';
 import type { Progress, Transfer } from './progress';

@@ -1,10 +1,22 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { askOutside } from '../base/outside';
 import { unreachable } from './errors';
-import type { HttpResponse } from './http';
 import { BODY_IDLE_MS, DISCARD_MS, DISCARDED_BYTES } from './http-limits';
 import { redactUrl } from './redact';
+
+/** An answer whose body must be read to its end or destroyed. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+  /** Who answered, after redirects; may be a signed URL, so redact it. */
+  readonly url: URL;
+  /** True if another host than the one asked has answered: its challenges are not to be met with credentials. */
+  readonly foreign: boolean;
+  /** The Authorization header with which the host that answered was asked. */
+  readonly sentAuthorization?: string | undefined;
+}
 
 const FIRST_BYTES = 16_384;
 

@@ -1,11 +1,11 @@
-import { Agent, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { Agent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TrustStore } from './certificates';
 import { DeadHosts, type Dialling, HostMemory, type RouteKeys } from './dead-hosts';
 import { Dialer } from './dial';
 import { PullError, refused, unreachable } from './errors';
 import { exchange } from './exchange';
-import { discard } from './http-body';
+import { discard, type HttpResponse } from './http-body';
 import { MAX_CONNECTIONS, MAX_IDLE_SERVERS, MAX_REDIRECTS } from './http-limits';
 import { type ProxyEnvironment, proxyAuthorization, proxyFor } from './proxy';
 import { redactUrl } from './redact';
@@ -38,19 +38,6 @@ interface Hop {
   readonly foreign: boolean;
   /** Headers that no other host may see. */
   readonly onlyHere: Readonly<OutgoingHttpHeaders> | undefined;
-}
-
-/** An answer whose body must be read to its end or destroyed. */
-export interface HttpResponse {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: IncomingMessage;
-  /** Who answered, after redirects; may be a signed URL, so redact it. */
-  readonly url: URL;
-  /** True if another host than the one asked has answered: its challenges are not to be met with credentials. */
-  readonly foreign: boolean;
-  /** The Authorization header with which the host that answered was asked. */
-  readonly sentAuthorization?: string | undefined;
 }
 
 /** The connections to one server. */

@@ -1,6 +1,6 @@
 import { Authorizer, type AuthorizerOptions } from './authorizer';
 import type { Dialling } from './dead-hosts';
-import type { HttpResponse } from './http';
+import type { HttpResponse } from './http-body';
 
 /** How often one host may ask anew within one request: for a token, and for another scope. */
 const MAX_CHALLENGES = 2;

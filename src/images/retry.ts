@@ -1,7 +1,7 @@
 import { Backoff, sleep } from '../base/backoff';
 import { PROXY_BUSY } from './dial';
 import { PullError } from './errors';
-import type { HttpResponse } from './http';
+import type { HttpResponse } from './http-body';
 import { discard } from './http-body';
 import { isPassing } from './passing';
 

@@ -1,8 +1,18 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code } from './code';
 import type { HeldBytes, Holder } from './held-bytes';
 import { PREFIX_BYTES } from './messages';
 import { RpcError } from './rpc-error';
-import type { Asked } from './server-call';
+
+/** An HTTP/2 stream on which a method is asked for. */
+export interface Asked {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  /** How long the caller waits; absent: for ever. */
+  readonly timeoutMs?: number;
+  /** The request is many messages. */
+  readonly requestStream: boolean;
+}
 
 const PLAIN = 0;
 const COMPRESSED = 1;

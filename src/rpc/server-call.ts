@@ -1,8 +1,8 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders } from 'node:http2';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { AnswerRoom } from './answer-room';
-import { type ArrivalLimits, ArrivingRequest } from './arriving-request';
+import { type ArrivalLimits, ArrivingRequest, type Asked } from './arriving-request';
 import { type CallStatus, statusIn } from './call-status';
 import { Code } from './code';
 import type { Answering, Received } from './grpc-server';
@@ -16,16 +16,6 @@ export interface CallLimits extends ArrivalLimits {
   readonly log: Logger;
   /** All answers that nobody has read yet. */
   readonly answers: AnswerRoom;
-}
-
-/** An HTTP/2 stream on which a method is asked for. */
-export interface Asked {
-  readonly stream: ServerHttp2Stream;
-  readonly headers: IncomingHttpHeaders;
-  /** How long the caller waits; absent: for ever. */
-  readonly timeoutMs?: number;
-  /** The request is many messages. */
-  readonly requestStream: boolean;
 }
 
 /** Our end of one call: its request, its replies, its status. */

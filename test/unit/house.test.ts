@@ -78,16 +78,26 @@ function roomOf(path: string): Room | undefined {
   return parts.length > 1 ? parts[0] : undefined;
 }
 
+/** What a file imports: packages by their names, files by their paths below the checkout, without `.ts`. */
+function targetsOf(file: string): string[] {
+  const found = readFileSync(file, 'utf8').matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g);
+  return [...found].map(([, target = '']) =>
+    target.startsWith('.') ? relative(ROOT, resolve(dirname(file), target)) : target,
+  );
+}
+
 function importsOf(file: string): Import[] {
   const room = roomOf(file);
   if (room === undefined) return [];
-  const text = readFileSync(file, 'utf8');
-  const found = text.matchAll(/(?:from|import|require)\s*\(?\s*'([^']+)'/g);
-  return [...found].map(([, target = '']) => ({
-    file: relative(ROOT, file),
-    room,
-    target: target.startsWith('.') ? relative(ROOT, resolve(dirname(file), target)) : target,
-  }));
+  return targetsOf(file).map((target) => ({ file: relative(ROOT, file), room, target }));
+}
+
+/** The files that are reached by imports from this one. */
+function reachedFrom(file: string, targets: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const reached = new Set(targets.get(file));
+  // A set tells also what is added to it meanwhile.
+  for (const each of reached) for (const target of targets.get(each) ?? []) reached.add(target);
+  return reached;
 }
 
 const files = filesBelow(SRC);
@@ -105,6 +115,11 @@ describe('The house', () => {
       return to !== undefined && to !== room && !MAY_IMPORT[room]?.includes(to);
     });
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  it('has no import that leads back to its own file', () => {
+    const targets = new Map(files.map((file) => [relative(ROOT, file).replace(/\.ts$/, ''), targetsOf(file)]));
+    expect([...targets.keys()].filter((file) => reachedFrom(file, targets).has(file))).toEqual([]);
   });
 
   it('lets each package and each generated tree in through its door only', () => {

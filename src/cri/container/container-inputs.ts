@@ -1,38 +1,22 @@
 import { unlessAborted } from '../../base/deadline';
 import { podPins } from '../../lifecycle/infra-container';
-import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
-import type { RuntimeHandler } from '../../model/runtime-handler';
-import type { Sandbox } from '../../model/sandbox';
 import type { SpecUser } from '../../model/spec';
 import { wantsHostDevices } from '../../oci/devices';
 import type { ContainerSpecInput } from '../../oci/inputs';
 import { resolveUser } from '../../oci/user';
 import { baseSpecOf } from '../base-spec-file';
 import type { CriDeps } from '../deps';
-import type { NamedContainerConfig } from '../require';
 import { ownFiles, sandboxFilePaths } from '../sandbox/sandbox-parts';
 import { containerSeccompProfile } from '../seccomp-profile';
 import { labelMounts, specLabels } from '../selinux';
 import { requireApparmor } from './apparmor';
 import { resolveCdi } from './cdi-devices';
+import type { ContainerRequest } from './container-request';
 import { copyVolumes } from './image-declared-volumes';
-import type { MountedImageVolume } from './image-volumes';
 import { resolveClasses } from './resolve-classes';
 import { resolveDevices } from './resolve-devices';
 import { resolveMounts } from './resolve-mounts';
-
-export interface ContainerRequest {
-  /** Its id and label are known by now. */
-  readonly draft: Container;
-  readonly sandbox: Sandbox;
-  readonly config: NamedContainerConfig;
-  readonly image: Image;
-  readonly handler: RuntimeHandler;
-  readonly targetPid: number | undefined;
-  readonly volumes: ReadonlyMap<string, MountedImageVolume>;
-  readonly signal: AbortSignal;
-}
 
 export type ContainerInputs = ContainerSpecInput & { image: Image; imageVolumes: ReadonlyMap<string, string> };
 

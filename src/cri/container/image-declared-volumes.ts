@@ -6,7 +6,7 @@ import type { Image } from '../../model/image';
 import { imageVolumePaths } from '../../oci/image-volumes';
 import type { ResolvedVolume } from '../../oci/inputs';
 import type { CriDeps } from '../deps';
-import type { ContainerRequest } from './container-inputs';
+import type { ContainerRequest } from './container-request';
 
 /** Paths of the image's VOLUMEs that a container of it gets a directory for. Throws an OciError when there are too many. */
 export function volumesOf(deps: Pick<CriDeps, 'config'>, { config: { volumes } }: Image, mounts: Mount[]): string[] {

@@ -10,7 +10,7 @@ import { chainIds, isDigest, isSha256 } from '../../../src/images/digest';
 import { MAX_CONFIG_BYTES, MAX_MANIFEST_BYTES } from '../../../src/images/document-limits';
 import { PullError } from '../../../src/images/errors';
 import { parseHostsToml } from '../../../src/images/hosts-toml';
-import type { HttpResponse } from '../../../src/images/http';
+import type { HttpResponse } from '../../../src/images/http-body';
 import { imageSpecJson, parseImageConfig } from '../../../src/images/image-config';
 import { imageFacts } from '../../../src/images/local-image';
 import { parseDocument } from '../../../src/images/manifests';

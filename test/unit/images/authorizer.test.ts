@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Authorizer } from '../../../src/images/authorizer';
-import type { HttpClient, HttpRequest, HttpResponse } from '../../../src/images/http';
+import type { HttpClient, HttpRequest } from '../../../src/images/http';
+import type { HttpResponse } from '../../../src/images/http-body';
 import { upstreamHost } from '../../../src/images/registry-host';
 
 /** A token request under way: a test answers it, or leaves it until its signal fires. */
