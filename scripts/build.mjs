@@ -10,8 +10,8 @@ rmSync(`${root}/dist`, { recursive: true, force: true });
 await build({
   entryPoints: {
     crisp: 'src/main.ts',
-    'crisp-stdio': 'src/stdio-main.ts',
-    'crisp-host': 'src/host/kernel-worker.ts',
+    'crisp-stdio': 'src/stdiod/main.ts',
+    'crisp-host': 'src/host/syscall/kernel-worker.ts',
   },
   outdir: 'dist',
   absWorkingDir: root,

@@ -6,7 +6,7 @@ import { errorMessage } from './base/errors';
 import type { Logger } from './base/logger';
 import { type PullArguments, runCommand, type SmokeArguments } from './cli/program';
 import type { Config } from './config/schema';
-import { closePassedDescriptors, serviceManager } from './host/service-manager';
+import { closePassedDescriptors, serviceManager } from './host/systemd/service-manager';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
@@ -23,7 +23,7 @@ async function serve(config: Config): Promise<number> {
   surviveMistakes(log);
   const asked = stopSignal();
   const manager = serviceManager(process.env, log);
-  const [{ startApp }, { lockState }] = await Promise.all([import('./app'), import('./app-lock')]);
+  const [{ startApp }, { lockState }] = await Promise.all([import('./server/start'), import('./server/lock')]);
   const stopped = new AbortController();
   void asked.then((signal) => stopped.abort(new Error(signal)));
   for (;;) {
@@ -55,7 +55,7 @@ async function serve(config: Config): Promise<number> {
 async function handOver(config: Config): Promise<number> {
   const { makeLogger } = await import('./observability/logger');
   const log = makeLogger(config.log);
-  const { runHandover } = await import('./app-handover');
+  const { runHandover } = await import('./server/handover');
   const stdioProgram = join(__dirname, 'crisp-stdio.js');
   const options = { ...{ log, version, stdioProgram, kept: [] }, manager: serviceManager({}, log) };
   return (await runHandover(config, options, printLine)) ? 0 : 1;
@@ -77,7 +77,7 @@ async function removePods({ endpoint }: { endpoint: string }): Promise<number> {
 }
 
 async function containerdConfig(): Promise<string> {
-  const { runOk } = await import('./host/run');
+  const { runOk } = await import('./host/process/run');
   return (await runOk(['containerd', 'config', 'dump'])).stdout;
 }
 

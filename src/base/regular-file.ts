@@ -32,7 +32,7 @@ const ODD = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENXIO']);
  * would wait for a writer, and opening a device may set it going), and with FileTooLarge for one of more than `maxBytes`.
  * A file of size 0 is not read: those of /proc are, and some wait for something to happen, or give each byte only once.
  *
- * A filesystem that does not answer holds up a thread of Node's: what a caller names goes through host/foreign-file.ts.
+ * A filesystem that does not answer holds up a thread of Node's: what a caller names goes through host/mount/foreign-file.ts.
  */
 export async function readRegularFile(path: string, maxBytes = MAX_FILE_BYTES): Promise<Buffer> {
   if (!(await stat(path)).isFile()) throw new NotRegularFile();

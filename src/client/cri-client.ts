@@ -1,5 +1,5 @@
 import { ImageServiceDefinition, RuntimeServiceDefinition } from '../../generated/cri/v1/api';
-import { type Client, createChannel, createClient } from '../rpc/client';
+import { type Client, createChannel, createClient } from '../rpc/client/client';
 
 /** The part of a CRI server that smoke needs. */
 export interface CriCalls {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { sleep } from '../base/backoff';
-import { withDeadline } from '../base/deadline';
 import { errnoOf } from '../base/errors';
+import { sleep } from '../base/wait/backoff';
+import { withDeadline } from '../base/wait/deadline';
 
 /** One line of a container's log file. */
 export interface LogLine {

@@ -17,8 +17,8 @@ import {
   StopPodSandboxRequest,
   VersionRequest,
 } from '../../generated/cri/v1/api';
+import { RpcCallError } from '../rpc/client/rpc-call-error';
 import { Code } from '../rpc/code';
-import { RpcCallError } from '../rpc/rpc-call-error';
 import type { CriCalls } from './cri-client';
 import { CALL_TIMEOUT_MS, ensureImage } from './ensure-image';
 import { waitForLogLine } from './log-line';

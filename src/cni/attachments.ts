@@ -1,7 +1,7 @@
-import { delayed } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
-import { endProcessesWith } from '../host/processes-with';
+import { delayed } from '../base/wait/deadline';
+import { endProcessesWith } from '../host/process/processes-with';
 import type { PodNetworkConfig } from '../model/network';
 import { capabilityArgs, cniArgs } from './capability-args';
 import { CniError } from './cni-error';

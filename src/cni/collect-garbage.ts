@@ -1,7 +1,7 @@
-import { unlessAborted } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
-import { isNetns } from '../host/netns';
+import { unlessAborted } from '../base/wait/deadline';
+import { isNetns } from '../host/namespace/netns';
 import type { PodNetworkConfig } from '../model/network';
 import type { Attachments, IsOrphan } from './attachments';
 import { GaveWay, type NetworkGates } from './gate';

@@ -1,10 +1,10 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import { StandingProblems } from '../base/standing-problems';
+import { within } from '../base/wait/deadline';
 import { notInitialized } from './cni-error';
 import { isConfigFile, loadNetworks, type NetworkConfig } from './network-config';
 

@@ -1,4 +1,4 @@
-import { goList, goStruct } from '../base/go-fields';
+import { goList, goStruct } from '../base/json/go-fields';
 
 /**
  * The documents of CNI as its Go library declares them. Of a plugin's configuration only what the specification names is

@@ -1,4 +1,4 @@
-import { unlessAborted, withDeadline } from '../base/deadline';
+import { unlessAborted, withDeadline } from '../base/wait/deadline';
 
 /** The exclusive side was stopped because something on the shared side had waited long enough. */
 export class GaveWay extends Error {

@@ -1,4 +1,4 @@
-import { parseJson } from '../base/json';
+import { parseJson } from '../base/json/json';
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;

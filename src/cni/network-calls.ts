@@ -1,4 +1,4 @@
-import { allEnded } from '../base/all-ended';
+import { allEnded } from '../base/work/all-ended';
 import { runtimeConfig } from './capability-args';
 import { CniError } from './cni-error';
 import { atLeast } from './cni-version';

@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { errnoOf, errorMessage } from '../base/errors';
-import { parseForeignJson } from '../base/foreign-json';
-import { readAsGo } from '../base/go-fields';
-import { stringifyJson } from '../base/json';
+import { parseForeignJson } from '../base/json/foreign-json';
+import { readAsGo } from '../base/json/go-fields';
+import { stringifyJson } from '../base/json/json';
 import { isOddEntry, readRegularFile } from '../base/regular-file';
 import { CniError } from './cni-error';
 import { newestKnown } from './cni-version';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-file';
-import { within } from '../base/deadline';
 import { errorMessage } from '../base/errors';
 import type { Logger } from '../base/logger';
 import type { Metrics } from '../base/metrics';
 import { readRegularFile } from '../base/regular-file';
+import { within } from '../base/wait/deadline';
 import type { PodNetworkConfig, PodNetworkResult } from '../model/network';
 import { Attachments, type IsOrphan } from './attachments';
 import { CniError } from './cni-error';

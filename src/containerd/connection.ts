@@ -1,7 +1,7 @@
-import { isOnlyLimit } from '../base/deadline';
 import type { Logger } from '../base/logger';
 import { type Metrics, noMetrics } from '../base/metrics';
-import { type Channel, type Client, createChannel, createClient, type OutgoingOptions } from '../rpc/client';
+import { isOnlyLimit } from '../base/wait/deadline';
+import { type Channel, type Client, createChannel, createClient, type OutgoingOptions } from '../rpc/client/client';
 import { codeName } from '../rpc/code';
 import type { ServiceDefinition } from '../rpc/service';
 import { ContainerdError, toContainerdError } from './errors';

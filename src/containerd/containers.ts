@@ -1,6 +1,6 @@
 import { type Container, ContainersDefinition } from '../../generated/containerd/services/containers/v1/containers';
 import type { Any } from '../model/any';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { isUnimplemented, malformed, orAbsent, wasThere } from './errors';
 import { toNanos } from './time';

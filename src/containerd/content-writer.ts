@@ -3,7 +3,7 @@ import {
   WriteContentRequest,
   type WriteContentResponse,
 } from '../../generated/containerd/services/content/v1/content';
-import type { Duplex } from '../rpc/client';
+import type { Duplex } from '../rpc/client/client';
 import { Code } from '../rpc/code';
 import { EncodedMessage } from '../rpc/service';
 import { ContainerdError, isAlreadyExists } from './errors';

@@ -1,5 +1,5 @@
 import { ContentDefinition, type Info } from '../../generated/containerd/services/content/v1/content';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import { Code } from '../rpc/code';
 import type { CallOptions, Connection } from './connection';
 import { ContentWriter } from './content-writer';

@@ -3,7 +3,7 @@ import {
   PluginsRequest,
   PluginsResponse,
 } from '../../generated/containerd/services/introspection/v1/introspection';
-import type { BareConnection } from '../rpc/bare-call';
+import type { BareConnection } from '../rpc/client/bare-call';
 import { methodPath } from '../rpc/codec';
 
 /** containerd's own CRI, by the ids that releases give it: the gRPC service is the part that acts on pods. */

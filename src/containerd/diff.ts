@@ -1,7 +1,7 @@
 import { DiffDefinition } from '../../generated/containerd/services/diff/v1/diff';
 import type { Descriptor } from '../model/image';
 import type { Mount } from '../model/mount';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { toDescriptor, toWireDescriptor } from './descriptor';
 

@@ -1,6 +1,6 @@
 import { errorMessage } from '../base/errors';
+import type { RpcCallError } from '../rpc/client/rpc-call-error';
 import { Code } from '../rpc/code';
-import type { RpcCallError } from '../rpc/rpc-call-error';
 
 /** containerd answered a call with an error, or could not be reached. `method` is `package.Service/Method`. */
 export class ContainerdError extends Error {

@@ -3,7 +3,7 @@ import { TaskDelete, TaskExit, TaskOOM, TaskStart } from '../../generated/contai
 import { EventsDefinition } from '../../generated/containerd/services/events/v1/events';
 import type { Timestamp } from '../../generated/google/protobuf/timestamp';
 import type { Any } from '../model/any';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { toNanos } from './time';
 

@@ -1,6 +1,6 @@
 import { type Image, ImagesDefinition } from '../../generated/containerd/services/images/v1/images';
 import type { Descriptor } from '../model/image';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { toDescriptor, toWireDescriptor } from './descriptor';
 import { malformed, orAbsent, wasThere } from './errors';

@@ -3,7 +3,7 @@ import {
   type Plugin as WirePlugin,
 } from '../../generated/containerd/services/introspection/v1/introspection';
 import type { Any } from '../model/any';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { isNotFound, isUnimplemented } from './errors';
 

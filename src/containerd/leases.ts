@@ -1,6 +1,6 @@
 import { LeasesDefinition } from '../../generated/containerd/services/leases/v1/leases';
 import { newId } from '../base/ids';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { wasThere } from './errors';
 import { toNanos } from './time';

@@ -1,5 +1,5 @@
 import { NamespacesDefinition } from '../../generated/containerd/services/namespaces/v1/namespace';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { isAlreadyExists } from './errors';
 

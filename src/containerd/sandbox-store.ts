@@ -1,7 +1,7 @@
 import { StoreDefinition } from '../../generated/containerd/services/sandbox/v1/sandbox';
 import type { Sandbox } from '../../generated/containerd/types/sandbox';
 import type { Any } from '../model/any';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { isNotFound, isUnimplemented, malformed } from './errors';
 import { toNanos } from './time';

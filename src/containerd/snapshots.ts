@@ -1,6 +1,6 @@
 import { type Info, Kind, SnapshotsDefinition } from '../../generated/containerd/services/snapshots/v1/snapshots';
 import type { Mount } from '../model/mount';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection, CreateOptions } from './connection';
 import { malformed, orAbsent, wasThere } from './errors';
 import { labelChange } from './label-change';

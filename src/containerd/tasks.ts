@@ -2,7 +2,7 @@ import { type DeleteResponse, TasksDefinition } from '../../generated/containerd
 import { Status, type Process as WireProcess } from '../../generated/containerd/types/task/task';
 import type { Any } from '../model/any';
 import type { Mount } from '../model/mount';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 import { malformed, orAbsent, wasThere } from './errors';
 import { toNanos } from './time';

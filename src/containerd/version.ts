@@ -1,5 +1,5 @@
 import { VersionDefinition } from '../../generated/containerd/services/version/v1/version';
-import type { Client } from '../rpc/client';
+import type { Client } from '../rpc/client/client';
 import type { CallOptions, Connection } from './connection';
 
 /** Which containerd it is. */

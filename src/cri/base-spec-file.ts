@@ -1,7 +1,7 @@
 import { errorMessage } from '../base/errors';
-import { parseForeignJson } from '../base/foreign-json';
-import { readAsGo } from '../base/go-fields';
-import { readForeignText } from '../host/foreign-file';
+import { parseForeignJson } from '../base/json/foreign-json';
+import { readAsGo } from '../base/json/go-fields';
+import { readForeignText } from '../host/mount/foreign-file';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Spec } from '../model/spec';
 import { SPEC_SHAPE } from '../oci/spec-shape';

@@ -1,4 +1,4 @@
-import { inTurn } from '../base/divided-work';
+import { inTurn } from '../base/work/divided-work';
 import { EncodedMessage } from '../rpc/service';
 
 /** Items in one message of a Stream RPC. */

@@ -1,4 +1,4 @@
-import type { StepOptions } from '../base/steps';
+import type { StepOptions } from '../base/work/steps';
 import type { Call } from '../rpc/call';
 
 /** Runs the steps of a call until its caller goes. The line that tells of the call's failure names the step that failed. */

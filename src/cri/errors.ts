@@ -1,11 +1,10 @@
-import { DeadlineError } from '../base/deadline';
 import { errorMessage } from '../base/errors';
+import { DeadlineError } from '../base/wait/deadline';
 import { CniError } from '../cni/cni-error';
 import { ContainerdError } from '../containerd/errors';
 import { BadInputError } from '../host/bad-input';
-import { HostPathError } from '../host/safe-path';
+import { HostPathError } from '../host/mount/safe-path';
 import { PullError } from '../images/errors';
-import { StdioError } from '../io/stdio-error';
 import { OciError } from '../oci/oci-error';
 import type { Call } from '../rpc/call';
 import { Code } from '../rpc/code';
@@ -13,6 +12,7 @@ import { RpcError } from '../rpc/rpc-error';
 import { EventsDropped } from '../state/container-events';
 import { AmbiguousId } from '../state/id-map';
 import { NameTaken } from '../state/name-index';
+import { StdioError } from '../stdio/stdio-error';
 import { TooManyRequests } from '../streaming/request-cache';
 
 /** What a client sees of a failed call. */

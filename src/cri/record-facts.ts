@@ -1,5 +1,5 @@
-import { inTurn } from '../base/divided-work';
-import { parseJson } from '../base/json';
+import { parseJson } from '../base/json/json';
+import { inTurn } from '../base/work/divided-work';
 import type { CriDeps } from './deps';
 
 /** What a container's record in containerd adds to a verbose status. */

@@ -1,6 +1,6 @@
 import { type JsonField, type JsonMessage, jsonFields } from '../../generated/cri/v1/json-fields';
-import { MAX_VARIABLES as VARIABLES } from '../oci/env';
-import { MAX_ARGUMENTS as ARGUMENTS } from '../oci/process-args';
+import { MAX_VARIABLES as VARIABLES } from '../oci/process/env';
+import { MAX_ARGUMENTS as ARGUMENTS } from '../oci/process/process-args';
 import { invalid } from './errors';
 
 /** What a list or a map of a request may have: items or entries, and bytes of all of them on the wire. */

@@ -1,9 +1,9 @@
 import { stringify } from 'smol-toml';
 import type { Config } from '../config/schema';
 import { genericOptions, type RuncOptionsTable, runcOptions } from '../containerd/runtime-options';
-import type { RuntimeHandlers } from '../lifecycle/deps';
 import type { Any } from '../model/any';
 import type { RuntimeHandler } from '../model/runtime-handler';
+import type { RuntimeHandlers } from '../tasks/deps';
 
 type RuntimeTable = Config['containerd']['runtimes'][string];
 

@@ -4,10 +4,10 @@ import type {
   PodSandboxConfig,
 } from '../../generated/cri/v1/api';
 import { errorMessage } from '../base/errors';
-import { parseForeignJson } from '../base/foreign-json';
-import { readForeignText } from '../host/foreign-file';
+import { parseForeignJson } from '../base/json/foreign-json';
+import { readForeignText } from '../host/mount/foreign-file';
 import type { SpecSeccomp } from '../model/spec';
-import { chooseSeccomp, parseSeccompProfile } from '../oci/seccomp';
+import { chooseSeccomp, parseSeccompProfile } from '../oci/security/seccomp';
 import type { CriDeps } from './deps';
 import { invalid } from './errors';
 import type { NamedContainerConfig } from './require';

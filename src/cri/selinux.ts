@@ -1,10 +1,10 @@
 import type { ContainerConfig, PodSandboxConfig } from '../../generated/cri/v1/api';
 import { errorMessage } from '../base/errors';
-import { mayRelabel } from '../host/selinux';
+import { mayRelabel } from '../host/security/selinux';
 import type { RuntimeHandler } from '../model/runtime-handler';
 import type { Sandbox } from '../model/sandbox';
 import type { ResolvedMount, ResolvedVolume, SelinuxLabels } from '../oci/inputs';
-import { checkSelinuxOptions } from '../oci/selinux';
+import { checkSelinuxOptions } from '../oci/security/selinux';
 import type { CriDeps } from './deps';
 import { invalid, notReady } from './errors';
 

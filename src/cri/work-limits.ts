@@ -1,4 +1,4 @@
-import type { WorkLimits } from '../base/deadline';
+import type { WorkLimits } from '../base/wait/deadline';
 import type { Call } from '../rpc/call';
 
 /** Whoever waits for something that is done to its end. */

@@ -2,9 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { endianness, hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { HostFacts } from '../model/host-facts';
-import { cgroupLayout, controllersOf } from './cgroup-layout';
-import { parseMountInfo } from './mount-info';
-import { capabilitiesUpTo, capabilityNames, statusField } from './proc';
+import { cgroupLayout, controllersOf } from './cgroup/cgroup-layout';
+import { parseMountInfo } from './mount/mount-info';
+import { capabilitiesUpTo, capabilityNames, statusField } from './process/proc';
 
 const CPUS = 'sys/devices/system/cpu';
 

@@ -1,4 +1,4 @@
-/** What this host can do. Read once at start by host/; pure rooms take it as a value. */
+/** What this host can do. Read once at start by host/; pure modules take it as a value. */
 export interface HostFacts {
   /** True on a pure cgroup v2 host. */
   readonly cgroup2: boolean;

@@ -1,6 +1,6 @@
 /**
  * The OCI runtime spec (opencontainers/runtime-spec 1.2) as JSON: the parts a container on Linux can have. Names are
- * those of the JSON file; a 64-bit quantity is a bigint and is written as a plain JSON number (see base/json.ts).
+ * those of the JSON file; a 64-bit quantity is a bigint and is written as a plain JSON number (see base/json/json.ts).
  */
 export interface Spec {
   ociVersion: string;

@@ -1,6 +1,6 @@
 import { createLogger, format, transports } from 'winston';
 import { errorMessage } from '../base/errors';
-import { stringifyJson } from '../base/json';
+import { stringifyJson } from '../base/json/json';
 import type { LogFields, Logger } from '../base/logger';
 
 /** The words of `log.level`, most urgent first. */

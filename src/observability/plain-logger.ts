@@ -1,4 +1,4 @@
-import { stringifyJson } from '../base/json';
+import { stringifyJson } from '../base/json/json';
 import type { LogFields, Logger } from '../base/logger';
 
 /** A Logger that makes one JSON line of each call and no fuss, for processes in which winston would be most of the memory. */

@@ -1,6 +1,6 @@
 import type { HostFacts } from '../model/host-facts';
 import type { NamespaceType, Spec, SpecMount } from '../model/spec';
-import { defaultCapabilities } from './capabilities';
+import { defaultCapabilities } from './security/capabilities';
 
 /** What a spec claims until `specVersion` has seen all of it. */
 const OCI_VERSION = '1.0.2';

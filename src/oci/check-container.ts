@@ -1,21 +1,21 @@
-import type { Pieces } from '../base/pieces';
-import { chooseApparmor } from './apparmor';
-import { containerCapabilities } from './capabilities';
-import { cdiDeviceNames } from './cdi';
+import type { Pieces } from '../base/work/pieces';
+import { cdiDeviceNames } from './cdi/cdi';
 import { checkPath } from './check-path';
-import { containerCwd } from './cwd';
-import { checkDevices } from './devices';
-import { containerEnv } from './env';
 import type { ContainerSpecInput } from './inputs';
 import { checkMounts } from './mounts';
 import { checkContainerModes } from './namespaces';
 import { OciError } from './oci-error';
-import { containerArgs } from './process-args';
-import { checkProcessSize } from './process-limits';
-import { oomScoreAdj, withResources } from './resources';
-import { chooseSeccomp } from './seccomp';
-import { checkUser } from './user';
-import { containerUserns } from './userns';
+import { containerCwd } from './process/cwd';
+import { containerEnv } from './process/env';
+import { containerArgs } from './process/process-args';
+import { checkProcessSize } from './process/process-limits';
+import { checkUser } from './process/user';
+import { containerUserns } from './process/userns';
+import { checkDevices } from './resources/devices';
+import { oomScoreAdj, withResources } from './resources/resources';
+import { chooseApparmor } from './security/apparmor';
+import { containerCapabilities } from './security/capabilities';
+import { chooseSeccomp } from './security/seccomp';
 
 /** What of a container is known before anything is made for it. */
 export type ContainerAsked = Pick<

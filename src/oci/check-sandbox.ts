@@ -1,13 +1,13 @@
 import { type DNSConfig, NamespaceMode } from '../../generated/cri/v1/api';
-import { cgroupsPath } from './cgroups-path';
 import { checkPath } from './check-path';
 import type { SandboxSpecInput } from './inputs';
 import { checkSandboxModes } from './namespaces';
 import { OciError } from './oci-error';
-import { chooseSeccomp } from './seccomp';
+import { checkUser } from './process/user';
+import { usernsMappings } from './process/userns';
+import { cgroupsPath } from './resources/cgroups-path';
+import { chooseSeccomp } from './security/seccomp';
 import { sandboxSysctls } from './sysctls';
-import { checkUser } from './user';
-import { usernsMappings } from './userns';
 
 /** What of a pod is known before anything is made for it. */
 export type SandboxAsked = Pick<SandboxSpecInput, 'config' | 'facts' | 'settings' | 'handler'>;

@@ -1,29 +1,29 @@
 import { NamespaceMode } from '../../generated/cri/v1/api';
-import type { Pieces } from '../base/pieces';
+import type { Pieces } from '../base/work/pieces';
 import type { Spec, SpecLinux, SpecProcess, SpecSeccomp } from '../model/spec';
 import { containerAnnotations } from './annotations';
-import { chooseApparmor } from './apparmor';
 import { baseSpec, copyOfBaseSpec } from './base-spec';
-import { containerCapabilities } from './capabilities';
-import { withCdiEdits } from './cdi-apply';
-import { cgroupsPath } from './cgroups-path';
+import { withCdiEdits } from './cdi/cdi-apply';
 import { checkAllButProcess } from './check-container';
-import { containerCwd } from './cwd';
-import { containerDevices } from './devices';
-import { containerEnv } from './env';
 import type { ContainerSpecInput, SandboxSpecInput } from './inputs';
 import { containerMounts, rootfsPropagation, withWritableSysfs } from './mounts';
 import { containerNamespaces } from './namespaces';
 import { OciError } from './oci-error';
 import { omitEmpty } from './omit-empty';
-import { containerArgs } from './process-args';
-import { checkProcessSize, checkVariables } from './process-limits';
-import { oomScoreAdj, withResources } from './resources';
-import { chooseSeccomp } from './seccomp';
-import { defaultSeccomp } from './seccomp-default';
-import { hiddenPaths } from './security';
+import { containerCwd } from './process/cwd';
+import { containerEnv } from './process/env';
+import { containerArgs } from './process/process-args';
+import { checkProcessSize, checkVariables } from './process/process-limits';
+import { containerUserns } from './process/userns';
+import { cgroupsPath } from './resources/cgroups-path';
+import { containerDevices } from './resources/devices';
+import { oomScoreAdj, withResources } from './resources/resources';
+import { chooseApparmor } from './security/apparmor';
+import { containerCapabilities } from './security/capabilities';
+import { chooseSeccomp } from './security/seccomp';
+import { defaultSeccomp } from './security/seccomp-default';
+import { hiddenPaths } from './security/security';
 import { specVersion } from './spec-version';
-import { containerUserns } from './userns';
 
 /** What the host's cgroup2 mount is remounted with by a mount in its cgroup namespace. */
 const CGROUP2_OPTIONS = new Set([

@@ -4,7 +4,7 @@ import { checkPath, checkPathInside } from './check-path';
 import { checkImageMount, cleanPath, isImageMount } from './image-volumes';
 import type { HandlerFeatures, ResolvedMount, ResolvedVolume, SandboxFiles } from './inputs';
 import { OciError } from './oci-error';
-import { checkMappings, idMappings, type UsernsMappings } from './userns';
+import { checkMappings, idMappings, type UsernsMappings } from './process/userns';
 
 /** Options of a mount that kubelet may ask for; others could undo what the mount is for. */
 const MOUNT_OPTIONS = new Set(['noexec', 'nodev', 'nosuid']);

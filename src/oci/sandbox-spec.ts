@@ -1,23 +1,23 @@
 import { NamespaceMode } from '../../generated/cri/v1/api';
-import { atOnce } from '../base/pieces';
+import { atOnce } from '../base/work/pieces';
 import type { Spec, SpecMount } from '../model/spec';
 import { sandboxAnnotations } from './annotations';
 import { baseSpec } from './base-spec';
-import { cgroupsPath } from './cgroups-path';
 import { specSeccomp } from './container-spec';
-import { containerCwd } from './cwd';
-import { withEnv } from './env';
 import type { SandboxSpecInput } from './inputs';
 import { hostSysfs, withWritableSysfs } from './mounts';
 import { sandboxNamespaces } from './namespaces';
 import { OciError } from './oci-error';
 import { omitEmpty } from './omit-empty';
-import { containerArgs } from './process-args';
-import { checkVariables } from './process-limits';
-import { oomScoreAdj } from './resources';
+import { containerCwd } from './process/cwd';
+import { withEnv } from './process/env';
+import { containerArgs } from './process/process-args';
+import { checkVariables } from './process/process-limits';
+import { usernsMappings } from './process/userns';
+import { cgroupsPath } from './resources/cgroups-path';
+import { oomScoreAdj } from './resources/resources';
 import { specVersion } from './spec-version';
 import { sandboxSysctls } from './sysctls';
-import { usernsMappings } from './userns';
 
 /** The least CPU weight there is: pause sleeps. */
 const PAUSE_CPU_SHARES = 2n;

@@ -1,4 +1,4 @@
-import { type GoShape, goList, goMap, goStruct } from '../base/go-fields';
+import { type GoShape, goList, goMap, goStruct } from '../base/json/go-fields';
 
 /** The seccomp profile: a file of its own, or a part of a spec. */
 export const SECCOMP_SHAPE = goStruct(

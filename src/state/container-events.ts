@@ -5,7 +5,7 @@ import {
   type PodSandboxStatus,
 } from '../../generated/cri/v1/api';
 import type { Logger } from '../base/logger';
-import { once } from '../base/once';
+import { once } from '../base/work/once';
 
 /** A subscriber may be behind by this many events, which is a burst of a full node's pods several times over. */
 const MAX_EVENTS = 4096;

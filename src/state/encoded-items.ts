@@ -1,5 +1,5 @@
-import { inTurn } from '../base/divided-work';
-import { joined } from '../base/joined';
+import { inTurn } from '../base/work/divided-work';
+import { joined } from '../base/work/joined';
 
 /**
  * The items of a list, each with its bytes in the answer: kubelet asks for all of them every second, and they seldom

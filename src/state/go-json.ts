@@ -5,7 +5,7 @@ import {
   type JsonType,
   jsonFields,
 } from '../../generated/cri/v1/json-fields';
-import { eachOf, type Pieces } from '../base/pieces';
+import { eachOf, type Pieces } from '../base/work/pieces';
 import { type EnvForm, envFormOf, fromEnvText, toEnvText } from './env-form';
 
 /**

@@ -1,5 +1,5 @@
 import { ContainerConfig, NamespaceMode, PodSandboxConfig } from '../../generated/cri/v1/api';
-import { parseJson } from '../base/json';
+import { parseJson } from '../base/json/json';
 import type { Any } from '../model/any';
 import type { ContainerMetadata } from '../model/container';
 import type { SandboxMetadata } from '../model/sandbox';

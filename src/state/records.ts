@@ -1,6 +1,6 @@
-import { parseJson, stringifyJson } from '../base/json';
-import { jsonPieces } from '../base/json-pieces';
-import type { Pieces } from '../base/pieces';
+import { parseJson, stringifyJson } from '../base/json/json';
+import { jsonPieces } from '../base/json/json-pieces';
+import type { Pieces } from '../base/work/pieces';
 import type { Any } from '../model/any';
 import type { ContainerMetadata } from '../model/container';
 import type { SandboxMetadata } from '../model/sandbox';

@@ -1,4 +1,4 @@
-import { parseJson, stringifyJson } from '../base/json';
+import { parseJson, stringifyJson } from '../base/json/json';
 import type { ContainerStatus } from '../model/container';
 import { fromGoJson, isPlain, toGoJson, unknownMembers } from './go-json';
 

@@ -1,5 +1,5 @@
 import type { LinuxContainerResources } from '../../generated/cri/v1/api';
-import { parseJson, stringifyJson } from '../base/json';
+import { parseJson, stringifyJson } from '../base/json/json';
 import type { Any } from '../model/any';
 import { fromGoJson, isPlain, toGoJson } from './go-json';
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { goStruct, readAsGo } from '../base/go-fields';
+import { goStruct, readAsGo } from '../base/json/go-fields';
 import type { TerminalSize } from './streaming-runtime';
 
 /** Longest text of one size, in bytes, and all that is looked at of what comes at a time; a size takes less than 40. */

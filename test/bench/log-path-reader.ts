@@ -1,9 +1,9 @@
 import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
-import { kernelPipes } from '../../src/host/pipes';
-import { JOURNAL_BYTES } from '../../src/io/engine/journal';
-import { LogEngine } from '../../src/io/engine/log-engine';
-import { StdioInProcess } from '../../src/io/stdio-in-process';
+import { kernelPipes } from '../../src/host/syscall/pipes';
+import { JOURNAL_BYTES } from '../../src/stdiod/engine/journal';
+import { LogEngine } from '../../src/stdiod/engine/log-engine';
+import { StdioInProcess } from '../../src/stdiod/output/stdio-in-process';
 
 /** One reader, to be killed: `log-path-reader.ts (event-loop|engine) FIFO LOG JOURNAL`. Ends with the stream. */
 export async function main([kind, stdout = '', logPath = '', journal = '']: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ContainerState, ExecSyncRequest } from '../../generated/cri/v1/api';
-import { mountAll, unmount } from '../../src/host/mounts';
+import { mountAll, unmount } from '../../src/host/mount/mounts';
 import { type FuseMount, mountFuse } from '../support/fuse/fuse-mount';
 import { type Pod, podConfig, shell } from '../support/node/pods';
 import { aWhile } from './call-troubles';

@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 
 import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
 import type { CriClient } from '../../src/client/cri-client';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 import type { Done, Faults } from '../support/counts';
 import type { Containerd } from '../support/daemon/containerd';
 import type { Seeded } from '../support/seeded';

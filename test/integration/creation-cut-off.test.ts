@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-
-import { sleep } from '../../src/base/backoff';
 import { type Logger, silentLogger } from '../../src/base/logger';
+import { sleep } from '../../src/base/wait/backoff';
 import { ContainerdClient } from '../../src/containerd/client';
-import { deleteRuntimeContainer } from '../../src/host/oci-runtime';
-import { killMakers, killStrays } from '../../src/host/stray-processes';
-import { clearHalfMadeTask } from '../../src/lifecycle/half-made-task';
-import type { Host } from '../../src/lifecycle/host';
-import { killAndDelete } from '../../src/lifecycle/kill-and-delete';
-import { Paths } from '../../src/lifecycle/paths';
+import type { Host } from '../../src/host/machine';
+import { Paths } from '../../src/host/paths';
+import { deleteRuntimeContainer } from '../../src/host/process/oci-runtime';
+import { killMakers, killStrays } from '../../src/host/process/stray-processes';
 import type { RuntimeHandler } from '../../src/model/runtime-handler';
+import { clearHalfMadeTask } from '../../src/tasks/half-made-task';
+import { killAndDelete } from '../../src/tasks/kill-and-delete';
 import { isAtHand } from '../support/daemon/containerd';
 import type { Leftovers } from '../support/daemon/leftovers';
 import { removePod, runPod } from '../support/node/pods';

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { sleep } from '../../src/base/backoff';
 import { silentLogger } from '../../src/base/logger';
+import { sleep } from '../../src/base/wait/backoff';
 import { ContainerdClient } from '../../src/containerd/client';
 import { isBundleThere, isKnownToRuntime, isRunning, isShimGone } from '../../src/containerd/errors';
-import { killAndDelete } from '../../src/lifecycle/kill-and-delete';
+import { killAndDelete } from '../../src/tasks/kill-and-delete';
 import { isAtHand } from '../support/daemon/containerd';
 import { removePod, runPod } from '../support/node/pods';
 import { useNode } from '../support/node/use-node';

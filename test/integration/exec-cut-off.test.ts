@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ContainerState, PodSandboxState } from '../../generated/cri/v1/api';
-import { sleep } from '../../src/base/backoff';
+import { sleep } from '../../src/base/wait/backoff';
 import { isAtHand } from '../support/daemon/containerd';
 import { exec, podStatusOf, removePod, runContainer, runPod, serving, shell, statusOf } from '../support/node/pods';
 import { useNode } from '../support/node/use-node';

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { PortForwardRequest } from '../../generated/cri/v1/api';
-import { capabilitiesUpTo, capabilityNames, statusField } from '../../src/host/proc';
+import { capabilitiesUpTo, capabilityNames, statusField } from '../../src/host/process/proc';
 import { until } from '../support/daemon/process';
 import { freePort } from '../support/daemon/registry';
 import { runStreamed } from '../support/node/exec-stream';

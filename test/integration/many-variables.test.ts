@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { ContainerState } from '../../generated/cri/v1/api';
 import { MAX_EXEC_SPEC_BYTES } from '../../src/cri/container/exec-process';
-import { MAX_VARIABLES } from '../../src/oci/env';
+import { MAX_VARIABLES } from '../../src/oci/process/env';
 import { isAtHand } from '../support/daemon/containerd';
 import { until } from '../support/daemon/process';
 import { startNode, type TestNode } from '../support/node/node';

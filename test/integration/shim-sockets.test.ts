@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { NamespaceMode } from '../../generated/cri/v1/api';
 import { newId } from '../../src/base/ids';
-import { SHIM_SOCKETS, shimSocketNames } from '../../src/host/shim-sockets';
+import { SHIM_SOCKETS, shimSocketNames } from '../../src/host/process/shim-sockets';
 import { isAtHand } from '../support/daemon/containerd';
 import { shimOf, shimPids } from '../support/daemon/leftovers';
 import { until } from '../support/daemon/process';

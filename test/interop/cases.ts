@@ -1,6 +1,6 @@
 import { deepStrictEqual as equal, rejects } from 'node:assert/strict';
 import { PayloadType, TestServiceDefinition, UnimplementedServiceDefinition } from '../../generated/grpc/testing/test';
-import { type Channel, createClient } from '../../src/rpc/client';
+import { type Channel, createClient } from '../../src/rpc/client/client';
 import { Code } from '../../src/rpc/code';
 import { payload } from './test-service';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createChannel } from '../../src/rpc/client';
+import { createChannel } from '../../src/rpc/client/client';
 import { CLIENT_CASES, COMPRESSED_CASES, SERVER_CASES } from './cases';
 import { testServer } from './test-service';
 

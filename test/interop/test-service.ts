@@ -4,7 +4,7 @@ import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
 import { Code } from '../../src/rpc/code';
 import { RpcError } from '../../src/rpc/rpc-error';
-import { RpcServer } from '../../src/rpc/server';
+import { RpcServer } from '../../src/rpc/server/server';
 import type { ServiceImpl } from '../../src/rpc/service';
 
 const ECHO_INITIAL = 'x-grpc-test-echo-initial';

@@ -10,8 +10,8 @@ import {
 } from '../../generated/cri/v1/api';
 import { errorMessage } from '../../src/base/errors';
 import { CriClient } from '../../src/client/cri-client';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 import { Figures, wrongInImages } from '../support/node/figures';
 import { keyOf } from './event-record';
 import { CALL_MS, type Ground, wrong } from './ground';

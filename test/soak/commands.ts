@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { ExecSyncRequest } from '../../generated/cri/v1/api';
 import { errorMessage } from '../../src/base/errors';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 import type { CommandProtocol } from '../support/kubelet/command';
 import type { Outcome } from '../support/kubelet/outcome';
 import { talkTo } from '../support/node/attach';

@@ -9,10 +9,10 @@ import {
   PodSandboxState,
   type PodSandboxStatusResponse,
 } from '../../generated/cri/v1/api';
-import { allEnded } from '../../src/base/all-ended';
 import { errorMessage } from '../../src/base/errors';
+import { allEnded } from '../../src/base/work/all-ended';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 import { type Pod, podConfig } from '../support/node/pods';
 import { ContainerLife } from './container-life';
 import { WHOLE_LIFE } from './event-record';

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { errorMessage } from '../../src/base/errors';
-import type { OutgoingOptions } from '../../src/rpc/client';
+import type { OutgoingOptions } from '../../src/rpc/client/client';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 import { CALL_MS, type Ground } from './ground';
 
 /** What a plugin says that was made to fail. */

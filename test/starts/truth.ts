@@ -7,8 +7,8 @@ import {
   type PodSandboxStatus,
 } from '../../generated/cri/v1/api';
 import { CriClient } from '../../src/client/cri-client';
+import { RpcCallError } from '../../src/rpc/client/rpc-call-error';
 import { Code } from '../../src/rpc/code';
-import { RpcCallError } from '../../src/rpc/rpc-call-error';
 
 /** What CRI tells of every pod and container at one moment, as kubelet asks for it. An Error is a call that failed. */
 export interface Told {

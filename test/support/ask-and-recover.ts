@@ -1,5 +1,5 @@
-import { askDaemon, recover } from '../../src/monitor/recover';
-import type { RecoverDeps } from '../../src/monitor/recover-deps';
+import { askDaemon, recover } from '../../src/recovery/recover';
+import type { RecoverDeps } from '../../src/recovery/recover-deps';
 
 /** What a start does to find its pods, one after the other, and what goes on after it under their locks. */
 export async function askAndRecover(deps: RecoverDeps): Promise<void> {

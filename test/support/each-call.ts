@@ -1,4 +1,4 @@
-import { Limit } from '../../src/base/limit';
+import { Limit } from '../../src/base/work/limit';
 import { Code } from '../../src/rpc/code';
 import { RpcError } from '../../src/rpc/rpc-error';
 import type { StoryRig } from './story-rig';

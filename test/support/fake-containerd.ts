@@ -18,7 +18,7 @@ import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
 import { Code } from '../../src/rpc/code';
 import { RpcError } from '../../src/rpc/rpc-error';
-import { RpcServer } from '../../src/rpc/server';
+import { RpcServer } from '../../src/rpc/server/server';
 import { contentRows, diffRows } from './fake/content-rows';
 import { eventRows, introspectionRows, plugin, versionRows } from './fake/daemon-rows';
 import { Failpoints, type Failure } from './fake/failpoints';

@@ -1,6 +1,6 @@
 import type { NetworkStatus } from '../../src/cni/pod-networks';
-import type { PodNetworks } from '../../src/lifecycle/deps';
 import type { PodNetworkConfig, PodNetworkResult } from '../../src/model/network';
+import type { PodNetworks } from '../../src/tasks/deps';
 
 /** The networks of pods as a record: who is attached, and how. */
 export class FakeNetworks implements PodNetworks {

@@ -1,4 +1,4 @@
-import type { Attachment, LastingStdio, StdioSpec } from '../../src/io/stdio-service';
+import type { Attachment, LastingStdio, StdioSpec } from '../../src/stdio/stdio-service';
 
 /** The stdio of containers as a record: what is open, and into which log it goes. */
 export class FakeStdio implements LastingStdio {

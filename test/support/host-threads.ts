@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { once } from '../../src/base/once';
-import { hostMeans, type Means } from '../../src/host/syscalls';
-import { type PoolLimits, ThreadPool } from '../../src/host/thread-pool';
+import { once } from '../../src/base/work/once';
+import { hostMeans, type Means } from '../../src/host/syscall/syscalls';
+import { type PoolLimits, ThreadPool } from '../../src/host/syscall/thread-pool';
 import { checkout } from './daemon/places';
 
 /** Means of acting on the host whose calls are made on threads of their own, as the built crisp makes them. */
@@ -32,7 +32,7 @@ else process.on('exit', removeMade);
 const builtWorker = once(() => {
   const dir = mkdtempSync(join(tmpdir(), 'crisp-worker-'));
   made.push(dir);
-  return bundle(dir, 'src/host/kernel-worker.ts', 'crisp-host.js');
+  return bundle(dir, 'src/host/syscall/kernel-worker.ts', 'crisp-host.js');
 });
 
 /** Bundles a file of src/ into `dir`, where it runs; answers its path. */

@@ -2,7 +2,7 @@ import { ExecSyncRequest, UpdateContainerResourcesRequest } from '../../generate
 import { containerStatus } from '../../src/cri/container/container-status';
 import { execSync } from '../../src/cri/container/exec-sync';
 import { updateContainerResources } from '../../src/cri/container/update-container-resources';
-import { MAX_VARIABLES } from '../../src/oci/env';
+import { MAX_VARIABLES } from '../../src/oci/process/env';
 import { askAndRecover } from './ask-and-recover';
 import { makeContainer, runContainer, runPod } from './story-pods';
 import { StoryRig } from './story-rig';

@@ -5,8 +5,8 @@ import {
   ListPodSandboxResponse,
   RunPodSandboxRequest,
 } from '../../generated/cri/v1/api';
-import { stringifyJson } from '../../src/base/json';
-import { atOnce, type Pieces } from '../../src/base/pieces';
+import { stringifyJson } from '../../src/base/json/json';
+import { atOnce, type Pieces } from '../../src/base/work/pieces';
 import {
   MAX_ITEMS,
   MAX_MOUNTS,
@@ -19,10 +19,10 @@ import { readRequest } from '../../src/cri/request-reader';
 import type { ContainerMetadata } from '../../src/model/container';
 import type { SandboxMetadata } from '../../src/model/sandbox';
 import { passthroughAnnotations } from '../../src/oci/annotations';
-import { containerCapabilities } from '../../src/oci/capabilities';
-import { containerEnv } from '../../src/oci/env';
 import { byDepth } from '../../src/oci/mounts';
-import { MAX_ARGUMENTS } from '../../src/oci/process-args';
+import { containerEnv } from '../../src/oci/process/env';
+import { MAX_ARGUMENTS } from '../../src/oci/process/process-args';
+import { containerCapabilities } from '../../src/oci/security/capabilities';
 import { labelMatcher } from '../../src/state/filters';
 import { recordLabels } from '../../src/state/labels';
 import {

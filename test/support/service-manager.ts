@@ -1,7 +1,7 @@
 import { closeSync, rmSync } from 'node:fs';
 import koffi from 'koffi';
 
-import { AF_UNIX, unixAddress } from '../../src/host/unix-address';
+import { AF_UNIX, unixAddress } from '../../src/host/process/unix-address';
 
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0x80000;

@@ -14,7 +14,7 @@ import { listPodSandboxMetrics } from '../../src/cri/stats/list-pod-sandbox-metr
 import { listPodSandboxStats } from '../../src/cri/stats/list-pod-sandbox-stats';
 import type { CgroupValues } from '../../src/model/cgroup-values';
 import type { Container } from '../../src/model/container';
-import { StatsSampler } from '../../src/monitor/stats-sampler';
+import { StatsSampler } from '../../src/sampler/stats-sampler';
 import { until } from './daemon/process';
 import { runContainer, runPod } from './story-pods';
 import type { StoryRig } from './story-rig';

@@ -7,14 +7,14 @@ import { silentLogger } from '../../src/base/logger';
 import { noMetrics } from '../../src/base/metrics';
 import { PluginExec } from '../../src/cni/plugin-exec';
 import { ContainerdClient } from '../../src/containerd/client';
-import { removeDeadSocket } from '../../src/host/shim-sockets';
-import { TrustStore } from '../../src/images/certificates';
-import { exchange } from '../../src/images/exchange';
-import { HttpClient } from '../../src/images/http';
-import { readBody } from '../../src/images/http-body';
-import { SYSTEM_TRUST } from '../../src/images/registry-host';
-import { BareConnection } from '../../src/rpc/bare-call';
-import { bindSocketFile } from '../../src/rpc/listen';
+import { removeDeadSocket } from '../../src/host/process/shim-sockets';
+import { TrustStore } from '../../src/images/registry/certificates';
+import { exchange } from '../../src/images/registry/exchange';
+import { HttpClient } from '../../src/images/registry/http';
+import { readBody } from '../../src/images/registry/http-body';
+import { SYSTEM_TRUST } from '../../src/images/registry/registry-host';
+import { BareConnection } from '../../src/rpc/client/bare-call';
+import { bindSocketFile } from '../../src/rpc/server/listen';
 import { ODD_BEHAVIOURS, type OddBehaviour, OddPeer } from '../support/odd-peer';
 
 /** Where a peer is: a host with a port, or the path of a unix socket. */

@@ -1,13 +1,13 @@
-import { jsonPieces } from '../../base/json-pieces';
-import type { Pieces } from '../../base/pieces';
+import { jsonPieces } from '../../base/json/json-pieces';
+import type { Pieces } from '../../base/work/pieces';
 import type { ContainerRecord } from '../../containerd/containers';
 import type { Container, ContainerStatus } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { Sandbox } from '../../model/sandbox';
 import { containerSpec } from '../../oci/container-spec';
 import type { ContainerSpecInput } from '../../oci/inputs';
-import { resourcesOf } from '../../oci/resources';
-import { signalName } from '../../oci/signal';
+import { signalName } from '../../oci/process/signal';
+import { resourcesOf } from '../../oci/resources/resources';
 import { KIND_CONTAINER, recordLabels } from '../../state/labels';
 import { containerName } from '../../state/name-index';
 import { CONTAINER_EXTENSION, containerMetadataExtension } from '../../state/records';

@@ -1,11 +1,11 @@
 import type { ContainerStatusRequest, ContainerStatusResponse } from '../../../generated/cri/v1/api';
-import { jsonPieces } from '../../base/json-pieces';
-import { inTurns } from '../../base/pieces';
-import { handlerOfContainer } from '../../lifecycle/handler-of-container';
+import { jsonPieces } from '../../base/json/json-pieces';
+import { inTurns } from '../../base/work/pieces';
 import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import { toCriContainerStatus } from '../../state/cri-shapes';
 import { containerConfigJson } from '../../state/records';
+import { handlerOfContainer } from '../../tasks/handler-of-container';
 import type { CriDeps } from '../deps';
 import { recordFacts } from '../record-facts';
 import { requireContainer, requireReadableContainer } from '../require';

@@ -3,33 +3,33 @@ import {
   type CreateContainerRequest,
   type CreateContainerResponse,
 } from '../../../generated/cri/v1/api';
-import { allEnded } from '../../base/all-ended';
 import { newId } from '../../base/ids';
-import { inTurns } from '../../base/pieces';
-import { inSteps } from '../../base/steps';
-import { fifoPaths, presentPaths } from '../../lifecycle/container-stdio';
-import { removeContainerParts } from '../../lifecycle/remove-container';
+import { allEnded } from '../../base/work/all-ended';
+import { inTurns } from '../../base/work/pieces';
+import { inSteps } from '../../base/work/steps';
 import type { Container } from '../../model/container';
 import type { Image } from '../../model/image';
 import type { Mount } from '../../model/mount';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { checkContainer } from '../../oci/check-container';
-import { usernsMappings } from '../../oci/userns';
+import { usernsMappings } from '../../oci/process/userns';
 import type { Call } from '../../rpc/call';
+import { fifoPaths, presentPaths } from '../../tasks/container-stdio';
+import { removeContainerParts } from '../../tasks/delete-container';
 import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';
 import { notFound, notReady } from '../errors';
 import { type NamedContainerConfig, requireContainerConfig, requireSandbox } from '../require';
 import { containerLabel } from '../selinux';
 import { snapshotLabels } from '../snapshot-labels';
-import { containerInputs } from './container-inputs';
 import { containerRecord, newContainer } from './container-record';
 import { containerFingerprint, existingContainer } from './existing-container';
-import { volumesOf } from './image-declared-volumes';
-import { mountImageVolumes } from './image-volumes';
-import { containerLogPath } from './log-path';
-import { requireTargetRuns } from './namespace-target';
+import { containerInputs } from './inputs/container-inputs';
+import { volumesOf } from './inputs/image-declared-volumes';
+import { mountImageVolumes } from './inputs/image-volumes';
+import { containerLogPath } from './inputs/log-path';
+import { requireTargetRuns } from './inputs/namespace-target';
 
 /** What the removal of what is left may take, each time it is tried. */
 const CLEAR_TIMEOUT_MS = 60_000;

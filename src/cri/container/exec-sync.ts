@@ -1,7 +1,7 @@
 import type { ExecSyncRequest, ExecSyncResponse } from '../../../generated/cri/v1/api';
-import { unlessAborted, untilEnded } from '../../base/deadline';
-import type { ExecCapture } from '../../io/exec-capture';
+import { unlessAborted, untilEnded } from '../../base/wait/deadline';
 import type { Call } from '../../rpc/call';
+import type { ExecCapture } from '../../stdio/exec-capture';
 import type { CriDeps } from '../deps';
 import { exhausted, invalid } from '../errors';
 import { requireContainer } from '../require';

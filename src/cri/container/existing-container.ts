@@ -1,5 +1,5 @@
-import { jsonPieces } from '../../base/json-pieces';
-import { inTurns } from '../../base/pieces';
+import { jsonPieces } from '../../base/json/json-pieces';
+import { inTurns } from '../../base/work/pieces';
 import { type Container, containerState } from '../../model/container';
 import type { Call } from '../../rpc/call';
 import { containerConfigJson } from '../../state/records';

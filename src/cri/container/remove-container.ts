@@ -3,12 +3,12 @@ import {
   type RemoveContainerRequest,
   type RemoveContainerResponse,
 } from '../../../generated/cri/v1/api';
-import { limitOf, unlessAborted } from '../../base/deadline';
-import { removeContainerParts } from '../../lifecycle/remove-container';
-import { containerSignal } from '../../lifecycle/stop-signal';
-import { stopTask } from '../../lifecycle/stop-task';
+import { limitOf, unlessAborted } from '../../base/wait/deadline';
 import type { Container } from '../../model/container';
 import type { Call } from '../../rpc/call';
+import { removeContainerParts } from '../../tasks/delete-container';
+import { containerSignal } from '../../tasks/stop-signal';
+import { stopTask } from '../../tasks/stop-task';
 import type { CriDeps } from '../deps';
 import { invalid, notReady } from '../errors';
 import { type Caller, workLimits } from '../work-limits';

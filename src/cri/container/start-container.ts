@@ -5,23 +5,23 @@ import {
   type StartContainerResponse,
 } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
-import { inSteps } from '../../base/steps';
+import { inSteps } from '../../base/work/steps';
 import { isRuncOptions, withIoOwner } from '../../containerd/runtime-options';
-import { labelledMounts } from '../../host/selinux';
-import { containerStdio, presentPaths } from '../../lifecycle/container-stdio';
-import { clearFailedStart, recordFailedStart } from '../../lifecycle/failed-start';
-import { creatingTask, endTask } from '../../lifecycle/half-made-task';
+import { watchContainer } from '../../exits/watch-exits';
+import { labelledMounts } from '../../host/security/selinux';
 import type { Any } from '../../model/any';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
-import { watchContainer } from '../../monitor/watch-exits';
-import { usernsMappings } from '../../oci/userns';
+import { usernsMappings } from '../../oci/process/userns';
 import type { Call } from '../../rpc/call';
+import { containerStdio, presentPaths } from '../../tasks/container-stdio';
+import { clearFailedStart, recordFailedStart } from '../../tasks/failed-start';
+import { creatingTask, endTask } from '../../tasks/half-made-task';
 import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';
 import { notReady } from '../errors';
 import { requireContainer, requireSandbox } from '../require';
-import { requireTargetRuns } from './namespace-target';
+import { requireTargetRuns } from './inputs/namespace-target';
 
 const CLEAR_TIMEOUT_MS = 60_000;
 

@@ -1,8 +1,8 @@
 import type { StopContainerRequest, StopContainerResponse } from '../../../generated/cri/v1/api';
-import { asOnlyLimit, withDeadline } from '../../base/deadline';
-import { containerSignal } from '../../lifecycle/stop-signal';
-import { stopTask } from '../../lifecycle/stop-task';
+import { asOnlyLimit, withDeadline } from '../../base/wait/deadline';
 import type { Call } from '../../rpc/call';
+import { containerSignal } from '../../tasks/stop-signal';
+import { stopTask } from '../../tasks/stop-task';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';
 

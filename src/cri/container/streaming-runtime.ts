@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
-import { unlessAborted } from '../../base/deadline';
 import { errorMessage } from '../../base/errors';
-import type { ExecStreamOptions, ExecStreams } from '../../io/exec-streams';
+import { unlessAborted } from '../../base/wait/deadline';
 import type { Container } from '../../model/container';
+import type { ExecStreamOptions, ExecStreams } from '../../stdio/exec-streams';
 import {
   type AttachRequest,
   type ExecRequest,

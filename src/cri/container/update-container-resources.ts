@@ -3,15 +3,15 @@ import type {
   UpdateContainerResourcesRequest,
   UpdateContainerResourcesResponse,
 } from '../../../generated/cri/v1/api';
-import { inTurn } from '../../base/divided-work';
 import { errorMessage } from '../../base/errors';
-import { parseJson, stringifyJson } from '../../base/json';
-import { jsonPieces } from '../../base/json-pieces';
-import { inTurns } from '../../base/pieces';
+import { parseJson, stringifyJson } from '../../base/json/json';
+import { jsonPieces } from '../../base/json/json-pieces';
+import { inTurn } from '../../base/work/divided-work';
+import { inTurns } from '../../base/work/pieces';
 import { isDeadlineExceeded, isUnavailable, orAbsent } from '../../containerd/errors';
 import { type Container, containerState } from '../../model/container';
 import type { SpecResources as Resources, Spec } from '../../model/spec';
-import { resourcesOf, updateResources } from '../../oci/resources';
+import { resourcesOf, updateResources } from '../../oci/resources/resources';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid, notReady } from '../errors';

@@ -1,6 +1,6 @@
 import type { ImageStatusRequest, ImageStatusResponse } from '../../../generated/cri/v1/api';
-import { stringifyJson } from '../../base/json';
-import { imageSpecJson } from '../../images/image-config';
+import { stringifyJson } from '../../base/json/json';
+import { imageSpecJson } from '../../images/document/image-config';
 import type { ListedImage } from '../../model/image';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';

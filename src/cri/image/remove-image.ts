@@ -1,5 +1,5 @@
 import type { RemoveImageRequest, RemoveImageResponse } from '../../../generated/cri/v1/api';
-import { removeImage as removeEveryName } from '../../images/remove-image';
+import { removeImage as removeEveryName } from '../../images/store/remove-image';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';

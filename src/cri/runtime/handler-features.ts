@@ -1,6 +1,6 @@
 import { errorMessage } from '../../base/errors';
-import { parseForeignJson } from '../../base/foreign-json';
-import { goStruct, readAsGo } from '../../base/go-fields';
+import { parseForeignJson } from '../../base/json/foreign-json';
+import { goStruct, readAsGo } from '../../base/json/go-fields';
 import type { Logger } from '../../base/logger';
 import type { ContainerdClient } from '../../containerd/client';
 import { runtimeFeatures, runtimeRequest } from '../../containerd/runtime-options';

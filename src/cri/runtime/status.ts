@@ -1,7 +1,7 @@
 import { arch, version as nodeVersion, platform } from 'node:process';
 import type { RuntimeCondition, RuntimeHandler, StatusRequest, StatusResponse } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
-import { stringifyJson } from '../../base/json';
+import { stringifyJson } from '../../base/json/json';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { infoConfig } from './info-config';

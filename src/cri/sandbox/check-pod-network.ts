@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { type PortMapping, Protocol } from '../../../generated/cri/v1/api';
 import { capabilityArgs, cniArgs } from '../../cni/capability-args';
-import { hasPodNetwork, podNetworkConfig } from '../../lifecycle/pod-network-config';
 import type { SandboxMetadata } from '../../model/sandbox';
+import { hasPodNetwork, podNetworkConfig } from '../../pods/pod-network-config';
 import { invalid } from '../errors';
 
 const LAST_PORT = 65_535;

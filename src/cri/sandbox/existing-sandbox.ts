@@ -1,4 +1,4 @@
-import { stringifyJson } from '../../base/json';
+import { stringifyJson } from '../../base/json/json';
 import type { Sandbox } from '../../model/sandbox';
 import type { Call } from '../../rpc/call';
 import { sandboxConfigJson } from '../../state/records';

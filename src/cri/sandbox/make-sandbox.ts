@@ -1,7 +1,7 @@
-import type { Together } from '../../base/steps';
+import type { Together } from '../../base/work/steps';
 import type { ContainerRecord } from '../../containerd/containers';
-import { podLease } from '../../lifecycle/pod-lease';
 import type { Any } from '../../model/any';
+import { podLease } from '../../pods/pod-lease';
 import {
   createPause,
   createsTaskEarly,

@@ -1,7 +1,7 @@
 import { NamespaceMode } from '../../../generated/cri/v1/api';
-import { needsInfra } from '../../lifecycle/infra-container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
+import { needsInfra } from '../../pods/infra';
 import { sandboxName } from '../../state/name-index';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';

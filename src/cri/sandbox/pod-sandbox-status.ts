@@ -3,9 +3,9 @@ import type {
   PodSandboxStatusRequest,
   PodSandboxStatusResponse,
 } from '../../../generated/cri/v1/api';
-import { stringifyJson } from '../../base/json';
-import { podPins } from '../../lifecycle/infra-container';
+import { stringifyJson } from '../../base/json/json';
 import type { Sandbox } from '../../model/sandbox';
+import { podPins } from '../../pods/infra';
 import type { Call } from '../../rpc/call';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../state/cri-shapes';
 import { toGoJson } from '../../state/go-json';

@@ -3,9 +3,9 @@ import {
   type RemovePodSandboxRequest,
   type RemovePodSandboxResponse,
 } from '../../../generated/cri/v1/api';
-import { removeSandboxParts } from '../../lifecycle/remove-sandbox';
-import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
 import type { Sandbox } from '../../model/sandbox';
+import { removeSandboxParts } from '../../pods/remove-sandbox';
+import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../pods/teardown-sandbox';
 import type { Call } from '../../rpc/call';
 import { removeToTheEnd } from '../container/remove-container';
 import type { CriDeps } from '../deps';

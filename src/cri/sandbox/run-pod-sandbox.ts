@@ -4,11 +4,11 @@ import {
   type RunPodSandboxResponse,
 } from '../../../generated/cri/v1/api';
 import { newId } from '../../base/ids';
-import { inSteps } from '../../base/steps';
-import { hasPodNetwork } from '../../lifecycle/pod-network-config';
+import { inSteps } from '../../base/work/steps';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import { checkSandbox } from '../../oci/check-sandbox';
+import { hasPodNetwork } from '../../pods/pod-network-config';
 import type { Call } from '../../rpc/call';
 import { stepsOf } from '../call-steps';
 import type { CriDeps } from '../deps';

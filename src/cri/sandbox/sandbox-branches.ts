@@ -1,18 +1,18 @@
-import type { Step } from '../../base/steps';
+import type { Step } from '../../base/work/steps';
 import type { ContainerRecord } from '../../containerd/containers';
-import { labelledMounts } from '../../host/selinux';
-import { creatingTask, endTask } from '../../lifecycle/half-made-task';
-import { groupsTasks } from '../../lifecycle/infra-container';
-import { hasPodNetwork } from '../../lifecycle/pod-network-config';
-import { takeDownNetwork } from '../../lifecycle/teardown-sandbox';
+import { watchSandbox } from '../../exits/watch-exits';
+import { labelledMounts } from '../../host/security/selinux';
 import type { Any } from '../../model/any';
 import type { Image } from '../../model/image';
 import type { Mount } from '../../model/mount';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import { watchSandbox } from '../../monitor/watch-exits';
 import { nameInterfaces } from '../../oci/sysctls';
+import { groupsTasks } from '../../pods/infra';
+import { hasPodNetwork } from '../../pods/pod-network-config';
+import { takeDownNetwork } from '../../pods/teardown-sandbox';
 import { SANDBOX_EXTENSION, sandboxMetadataExtension } from '../../state/records';
+import { creatingTask, endTask } from '../../tasks/half-made-task';
 import type { CriDeps } from '../deps';
 import { ensureSandboxImage, knownSandboxImage } from './sandbox-image';
 import {

@@ -2,7 +2,7 @@ import type { Image } from '../../model/image';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
 import type { SpecUser } from '../../model/spec';
-import { resolveUser } from '../../oci/user';
+import { resolveUser } from '../../oci/process/user';
 import type { CriDeps } from '../deps';
 
 const FIELD = 'config.linux.security_context';

@@ -1,5 +1,5 @@
 import type { StopPodSandboxRequest, StopPodSandboxResponse } from '../../../generated/cri/v1/api';
-import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../lifecycle/teardown-sandbox';
+import { TEARDOWN_TIMEOUT_MS, teardownSandbox } from '../../pods/teardown-sandbox';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { invalid } from '../errors';

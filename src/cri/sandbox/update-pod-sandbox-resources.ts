@@ -4,9 +4,9 @@ import type {
   UpdatePodSandboxResourcesResponse,
 } from '../../../generated/cri/v1/api';
 import { errorMessage } from '../../base/errors';
-import { storeResources } from '../../lifecycle/sandbox-resources';
 import type { Sandbox } from '../../model/sandbox';
-import { mergedHugepages } from '../../oci/resources';
+import { mergedHugepages } from '../../oci/resources/resources';
+import { storeResources } from '../../pods/sandbox-resources';
 import type { Call } from '../../rpc/call';
 import type { CriDeps } from '../deps';
 import { notFound } from '../errors';

@@ -1,9 +1,9 @@
 import type { LinuxContainerResources } from '../../../generated/cri/v1/api';
-import { cgroupPathOf } from '../../host/cgroup-path';
+import { cgroupPathOf } from '../../host/cgroup/cgroup-path';
 import { type Container, containerState } from '../../model/container';
 import type { RuntimeHandler } from '../../model/runtime-handler';
 import type { Sandbox } from '../../model/sandbox';
-import { cgroupsPath } from '../../oci/cgroups-path';
+import { cgroupsPath } from '../../oci/resources/cgroups-path';
 import type { BaseLabels, LimitValues, MetricSource } from '../../stats/metric-family';
 import type { MetricsOf } from '../../stats/pod-metrics';
 import type { CriDeps } from '../deps';

@@ -5,8 +5,8 @@ import {
   PodSandboxAttributes,
   PodSandboxStats,
 } from '../../../generated/cri/v1/api';
-import { inTurn } from '../../base/divided-work';
-import { joined } from '../../base/joined';
+import { inTurn } from '../../base/work/divided-work';
+import { joined } from '../../base/work/joined';
 import { EncodedMessage } from '../../rpc/service';
 
 type Texts = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import { tryParseReference } from '../../../src/images/reference';
+import { tryParseReference } from '../../../src/images/document/reference';
 import { CGROUP, COMMANDS, HOST_PORTS, REGISTRIES } from './world';
 
 /** Members that name a path of the host, which crisp may make, open or mount there. */

@@ -1,5 +1,5 @@
-import { readAsGo } from '../../../src/base/go-fields';
-import { parseJson, stringifyJson } from '../../../src/base/json';
+import { readAsGo } from '../../../src/base/json/go-fields';
+import { parseJson, stringifyJson } from '../../../src/base/json/json';
 import { bandwidth } from '../../../src/cni/bandwidth';
 import { CniError } from '../../../src/cni/cni-error';
 import { CNI_VERSIONS } from '../../../src/cni/cni-version';

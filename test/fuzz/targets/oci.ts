@@ -1,15 +1,15 @@
-import { parseJson, stringifyJson } from '../../../src/base/json';
+import { parseJson, stringifyJson } from '../../../src/base/json/json';
 import { parseQuantity } from '../../../src/base/quantity';
-import { parseBlockIoClasses } from '../../../src/oci/block-io';
-import { CdiRegistry, cdiDeviceNames, cdiHostPaths } from '../../../src/oci/cdi';
-import { parseCdiSpec } from '../../../src/oci/cdi-spec';
-import { parseYaml } from '../../../src/oci/cdi-yaml';
+import { CdiRegistry, cdiDeviceNames, cdiHostPaths } from '../../../src/oci/cdi/cdi';
+import { parseCdiSpec } from '../../../src/oci/cdi/cdi-spec';
+import { parseYaml } from '../../../src/oci/cdi/cdi-yaml';
 import { matchGlob } from '../../../src/oci/glob';
 import { imageVolumePaths } from '../../../src/oci/image-volumes';
 import { OciError } from '../../../src/oci/oci-error';
-import { parseSeccompProfile } from '../../../src/oci/seccomp';
-import { criSignal, parseSignal } from '../../../src/oci/signal';
-import { resolveUser, userFilesNeeded } from '../../../src/oci/user';
+import { criSignal, parseSignal } from '../../../src/oci/process/signal';
+import { resolveUser, userFilesNeeded } from '../../../src/oci/process/user';
+import { parseBlockIoClasses } from '../../../src/oci/resources/block-io';
+import { parseSeccompProfile } from '../../../src/oci/security/seccomp';
 import { COMMON_TOKENS, either, isSyntaxError, JSON_TOKENS, type Target } from '../target';
 
 const YAML = `# a device

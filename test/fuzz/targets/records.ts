@@ -1,5 +1,5 @@
-import { stringifyJson } from '../../../src/base/json';
-import { atOnce } from '../../../src/base/pieces';
+import { stringifyJson } from '../../../src/base/json/json';
+import { atOnce } from '../../../src/base/work/pieces';
 import { toCriContainerStatus, toCriSandboxStatus } from '../../../src/state/cri-shapes';
 import { hasTornSpec, partialContainerMetadata, partialSandboxMetadata } from '../../../src/state/partial-metadata';
 import {

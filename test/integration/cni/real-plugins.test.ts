@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { silentLogger } from '../../../src/base/logger';
 import { noMetrics } from '../../../src/base/metrics';
 import { PodNetworks, type PodNetworksOptions } from '../../../src/cni/pod-networks';
-import { bringLoopbackUp } from '../../../src/host/netns';
+import { bringLoopbackUp } from '../../../src/host/namespace/netns';
 import type { PodNetworkConfig } from '../../../src/model/network';
 
 const PLUGINS = '/usr/lib/cni';

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFifos } from '../../../src/host/fifos';
+import { makeFifos } from '../../../src/host/files/fifos';
 import { MEANS, useTempDir } from './temp';
 
 const dir = useTempDir();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { ContainerState } from '../../../generated/cri/v1/api';
-import { mountAll, unmount } from '../../../src/host/mounts';
+import { mountAll, unmount } from '../../../src/host/mount/mounts';
 import { until } from '../../support/daemon/process';
 import { type FuseMount, mountFuse } from '../../support/fuse/fuse-mount';
 import { otherCalls } from '../../support/node/other-calls';

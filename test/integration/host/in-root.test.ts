@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { copyImageVolume } from '../../../src/host/image-volume';
-import { resolveInRoot } from '../../../src/host/in-root';
-import { readRootfsFile } from '../../../src/host/user-lookup';
+import { readRootfsFile } from '../../../src/host/files/user-lookup';
+import { copyImageVolume } from '../../../src/host/mount/image-volume';
+import { resolveInRoot } from '../../../src/host/mount/in-root';
 import { MEANS, useTempDir } from './temp';
 
 const dir = useTempDir();

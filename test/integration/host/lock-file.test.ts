@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockFile, lockHolder } from '../../../src/host/lock-file';
-import { bootId, parseStartTime, startTimeOf } from '../../../src/host/proc';
-import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { lockFile, lockHolder } from '../../../src/host/process/lock-file';
+import { bootId, parseStartTime, startTimeOf } from '../../../src/host/process/proc';
+import { hostMeans, SPAWNED_TOOLS } from '../../../src/host/syscall/syscalls';
 import { until } from '../../support/daemon/process';
 import { MEANS, useTempDir } from './temp';
 

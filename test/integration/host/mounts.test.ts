@@ -9,10 +9,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { makeDir, removeTree } from '../../../src/host/dirs';
-import { isMountPoint, mountInfo, mountOf, propagationsOf } from '../../../src/host/mount-info';
-import { bindMount, mountAll, mountTmpfs, unmount } from '../../../src/host/mounts';
-import { SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { makeDir, removeTree } from '../../../src/host/mount/dirs';
+import { isMountPoint, mountInfo, mountOf, propagationsOf } from '../../../src/host/mount/mount-info';
+import { bindMount, mountAll, mountTmpfs, unmount } from '../../../src/host/mount/mounts';
+import { SPAWNED_TOOLS } from '../../../src/host/syscall/syscalls';
 import { MEANS, useTempDir } from './temp';
 
 const TMPFS_MAGIC = 0x01021994;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Seats } from '../../../src/base/seats';
-import { createNetns, removeNetns } from '../../../src/host/netns';
-import { dialInNetns } from '../../../src/host/netns-dial';
-import { SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { createNetns, removeNetns } from '../../../src/host/namespace/netns';
+import { dialInNetns } from '../../../src/host/namespace/netns-dial';
+import { SPAWNED_TOOLS } from '../../../src/host/syscall/syscalls';
 import { until } from '../../support/streaming/until';
 import { MEANS, useTempDir } from './temp';
 

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseNetDev, readNetDevInNetns, readNetDevOfPid } from '../../../src/host/net-dev';
-import { bringLoopbackUp, createNetns, isNetns, netnsPath, removeNetns } from '../../../src/host/netns';
-import { hostMeans } from '../../../src/host/syscalls';
-import { createUserNetns } from '../../../src/host/user-netns';
+import { parseNetDev, readNetDevInNetns, readNetDevOfPid } from '../../../src/host/namespace/net-dev';
+import { bringLoopbackUp, createNetns, isNetns, netnsPath, removeNetns } from '../../../src/host/namespace/netns';
+import { createUserNetns } from '../../../src/host/namespace/user-netns';
+import { hostMeans } from '../../../src/host/syscall/syscalls';
 import { MEANS, useTempDir } from './temp';
 
 const inside = (path: string, ...argv: string[]): string =>

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readCgroupLayout } from '../../../src/host/cgroup-files';
-import { type CgroupLayout, controllersOf } from '../../../src/host/cgroup-layout';
-import { oomKilledCgroups, oomKills, watchOomCounter } from '../../../src/host/oom-kills';
+import { readCgroupLayout } from '../../../src/host/cgroup/cgroup-files';
+import { type CgroupLayout, controllersOf } from '../../../src/host/cgroup/cgroup-layout';
+import { oomKilledCgroups, oomKills, watchOomCounter } from '../../../src/host/cgroup/oom-kills';
 import { until } from '../../support/daemon/process';
 import { threadedMeans } from '../../support/host-threads';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { pidBehindSocket } from '../../../src/host/peer';
-import { sameMountNamespace } from '../../../src/host/proc';
+import { pidBehindSocket } from '../../../src/host/process/peer';
+import { sameMountNamespace } from '../../../src/host/process/proc';
 import { MEANS, useTempDir } from './temp';
 
 const dir = useTempDir();

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isNetns } from '../../../src/host/netns';
-import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../../../src/host/pod-namespaces';
+import { isNetns } from '../../../src/host/namespace/netns';
+import { pinNamespaces, setInNamespaces, unpinNamespaces } from '../../../src/host/namespace/pod-namespaces';
 import { MEANS, useTempDir } from './temp';
 
 const dir = useTempDir();

@@ -1,11 +1,11 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMountPoint } from '../../../src/host/mount-info';
-import { unmount } from '../../../src/host/mounts';
-import { removeNetns } from '../../../src/host/netns';
-import { mountShifted } from '../../../src/host/shifted-mounts';
-import { SPAWNED_TOOLS } from '../../../src/host/syscalls';
-import { createUserNetns } from '../../../src/host/user-netns';
+import { isMountPoint } from '../../../src/host/mount/mount-info';
+import { unmount } from '../../../src/host/mount/mounts';
+import { mountShifted } from '../../../src/host/mount/shifted-mounts';
+import { removeNetns } from '../../../src/host/namespace/netns';
+import { createUserNetns } from '../../../src/host/namespace/user-netns';
+import { SPAWNED_TOOLS } from '../../../src/host/syscall/syscalls';
 import { useTempDir } from './temp';
 
 const MAPPINGS = [{ containerID: 0, hostID: 100_000, size: 65_536 }];

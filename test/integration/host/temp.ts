@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostMeans, type Means, SPAWNED_TOOLS } from '../../../src/host/syscalls';
+import { hostMeans, type Means, SPAWNED_TOOLS } from '../../../src/host/syscall/syscalls';
 import { threadedMeans } from '../../support/host-threads';
 
 /** Every way to act on the host: what holds for one holds for the others. */

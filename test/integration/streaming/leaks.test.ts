@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AttachRequest, ExecRequest, PortForwardRequest } from '../../../generated/cri/v1/api';
-import { Limit } from '../../../src/base/limit';
 import { silentLogger } from '../../../src/base/logger';
+import { Limit } from '../../../src/base/work/limit';
 import { ContainerdClient } from '../../../src/containerd/client';
 import { type Daemon, startDaemon, until } from '../../support/daemon/process';
 import { handlesEnv, openFiles, readHandles } from '../../support/node/crisp-process';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'smol-toml';
 
 import { CriClient } from '../../../src/client/cri-client';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import type { FakeServiceManager } from '../service-manager';
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { errnoOf } from '../../../src/base/errors';
-import { SHIM_SOCKETS } from '../../../src/host/shim-sockets';
+import { SHIM_SOCKETS } from '../../../src/host/process/shim-sockets';
 
 import type { PodNetwork } from './cni';
 import type { Containerd } from './containerd';

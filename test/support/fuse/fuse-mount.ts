@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-import { unmount } from '../../../src/host/mounts';
+import { unmount } from '../../../src/host/mount/mounts';
 import { checkout } from '../daemon/places';
 
 /** A filesystem that a process of its own serves. */

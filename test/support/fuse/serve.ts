@@ -1,7 +1,7 @@
 import { openSync, read, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-import { hostMeans } from '../../../src/host/syscalls';
+import { hostMeans } from '../../../src/host/syscall/syscalls';
 import { MemoryFiles } from './memory-files';
 import { type FuseRequest, oneFile, parseRequest, replyTo } from './protocol';
 

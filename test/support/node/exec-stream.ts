@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 
 import { ExecRequest } from '../../../generated/cri/v1/api';
-import { within } from '../../../src/base/deadline';
+import { within } from '../../../src/base/wait/deadline';
 import { Channels } from '../kubelet/channels';
 import type { CommandProtocol } from '../kubelet/command';
 import { type Outcome, outcomeOf } from '../kubelet/outcome';

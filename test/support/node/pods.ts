@@ -11,7 +11,7 @@ import {
   PodSandboxConfig,
   type PodSandboxStatus,
 } from '../../../generated/cri/v1/api';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { leftBehind } from '../daemon/leftovers';
 import { until } from '../daemon/process';
 import { BUSYBOX, type TestNode } from './node';

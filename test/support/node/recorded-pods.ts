@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'nod
 import { join } from 'node:path';
 
 import type { JsonMessages } from '../../../generated/cri/v1/json-fields';
-import { parseJson } from '../../../src/base/json';
+import { parseJson } from '../../../src/base/json/json';
 import { fromGoJson } from '../../../src/state/go-json';
 import { checkout } from '../daemon/places';
 import { until } from '../daemon/process';

@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { devicesAtNow, devicesBelowNow, type HostDeviceNode } from '../../../src/host/device-nodes';
+import { devicesAtNow, devicesBelowNow, type HostDeviceNode } from '../../../src/host/files/device-nodes';
 import { readHostFacts } from '../../../src/host/host-facts';
-import { mountInfo } from '../../../src/host/mount-info';
-import type { HostDevice, HostPath } from '../../../src/lifecycle/host';
+import type { HostDevice, HostPath } from '../../../src/host/machine';
+import { mountInfo } from '../../../src/host/mount/mount-info';
 import type { HostFacts } from '../../../src/model/host-facts';
 import { mountsBelow } from '../daemon/leftovers';
 import { HOST_DIR } from './cases';

@@ -1,5 +1,5 @@
-import { MAX_FOREIGN_MARKS, parseForeignJson } from '../../../src/base/foreign-json';
-import { MAX_JSON_DEPTH, NotJson, parseJson } from '../../../src/base/json';
+import { MAX_FOREIGN_MARKS, parseForeignJson } from '../../../src/base/json/foreign-json';
+import { MAX_JSON_DEPTH, NotJson, parseJson } from '../../../src/base/json/json';
 import { MAX_FILE_BYTES } from '../../../src/base/regular-file';
 import { heldFor, MOST_MS } from '../../support/held-for';
 

@@ -1,7 +1,7 @@
 import { ContainerState, PodSandboxState } from '../../../generated/cri/v1/api';
 import type { CriClient } from '../../../src/client/cri-client';
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { Code } from '../../../src/rpc/code';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import type { Watched } from '../../chaos/watched';
 import { WATCHER_FAULTS, Watcher } from '../../chaos/watcher';
 import { Done, Faults } from '../../support/counts';

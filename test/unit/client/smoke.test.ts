@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { smoke } from '../../../src/client/smoke';
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { Code } from '../../../src/rpc/code';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { FakeCri } from './fake-cri';
 
 const rpcError = (code: Code): Error => new RpcCallError(code, 'no', 'RuntimeConfig');

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MAX_FOREIGN_MARKS } from '../../../src/base/foreign-json';
+import { MAX_FOREIGN_MARKS } from '../../../src/base/json/foreign-json';
 import { noMetrics } from '../../../src/base/metrics';
 import { CniError } from '../../../src/cni/cni-error';
 import { PluginExec } from '../../../src/cni/plugin-exec';

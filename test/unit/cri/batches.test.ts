@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { TURN_MS } from '../../../src/base/divided-work';
+import { TURN_MS } from '../../../src/base/work/divided-work';
 import { batches } from '../../../src/cri/batches';
 import { collect } from '../rpc/rpc-rig';
 

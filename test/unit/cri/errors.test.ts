@@ -1,11 +1,10 @@
-import { DeadlineError } from '../../../src/base/deadline';
 import { silentLogger } from '../../../src/base/logger';
+import { DeadlineError } from '../../../src/base/wait/deadline';
 import { ContainerdError } from '../../../src/containerd/errors';
 import { invalid, MAX_MESSAGE, notFound, notReady, toStatus } from '../../../src/cri/errors';
 import { BadInputError } from '../../../src/host/bad-input';
-import { HostPathError } from '../../../src/host/safe-path';
+import { HostPathError } from '../../../src/host/mount/safe-path';
 import { PullError } from '../../../src/images/errors';
-import { StdioError } from '../../../src/io/stdio-error';
 import { OciError } from '../../../src/oci/oci-error';
 import type { Call } from '../../../src/rpc/call';
 import { Code } from '../../../src/rpc/code';
@@ -13,6 +12,7 @@ import { RpcError } from '../../../src/rpc/rpc-error';
 import { EventsDropped } from '../../../src/state/container-events';
 import { AmbiguousId } from '../../../src/state/id-map';
 import { NameTaken } from '../../../src/state/name-index';
+import { StdioError } from '../../../src/stdio/stdio-error';
 import { TooManyRequests } from '../../../src/streaming/request-cache';
 
 function call(): Call {

@@ -10,7 +10,7 @@ import { toStatus } from '../../../src/cri/errors';
 import { guarded } from '../../../src/cri/guarded-service';
 import { imageService } from '../../../src/cri/image-service';
 import { runtimeService } from '../../../src/cri/runtime-service';
-import { createClient } from '../../../src/rpc/client';
+import { createClient } from '../../../src/rpc/client/client';
 import { Code } from '../../../src/rpc/code';
 import type { MessageType, MethodDefinition } from '../../../src/rpc/service';
 import { podRequest } from '../../support/story-pods';

@@ -1,7 +1,7 @@
 import { removeContainer } from '../../../src/cri/container/remove-container';
 import { removePodSandbox } from '../../../src/cri/sandbox/remove-pod-sandbox';
 import { stopPodSandbox } from '../../../src/cri/sandbox/stop-pod-sandbox';
-import { TEARDOWN_TIMEOUT_MS } from '../../../src/lifecycle/teardown-sandbox';
+import { TEARDOWN_TIMEOUT_MS } from '../../../src/pods/teardown-sandbox';
 import { runContainer, runPod } from '../../support/story-pods';
 import { useRig } from '../../support/use-rig';
 

@@ -1,7 +1,7 @@
 import { ContainerEventType, RuntimeServiceDefinition } from '../../../generated/cri/v1/api';
 import { toStatus } from '../../../src/cri/errors';
 import { runtimeService } from '../../../src/cri/runtime-service';
-import { type Client, createClient } from '../../../src/rpc/client';
+import { type Client, createClient } from '../../../src/rpc/client/client';
 import { Code } from '../../../src/rpc/code';
 import { containerRequest, makeContainer, podRequest, runPod } from '../../support/story-pods';
 import { until } from '../../support/streaming/until';

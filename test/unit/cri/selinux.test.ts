@@ -7,7 +7,7 @@ import {
 } from '../../../generated/cri/v1/api';
 import { removeContainer } from '../../../src/cri/container/remove-container';
 import { runPodSandbox } from '../../../src/cri/sandbox/run-pod-sandbox';
-import { parseLabel } from '../../../src/host/selinux';
+import { parseLabel } from '../../../src/host/security/selinux';
 import type { Container } from '../../../src/model/container';
 import type { Spec } from '../../../src/model/spec';
 import { Code } from '../../../src/rpc/code';

@@ -2,9 +2,9 @@ import { ImageServiceDefinition, RuntimeServiceDefinition } from '../../../gener
 import { toStatus } from '../../../src/cri/errors';
 import { imageService } from '../../../src/cri/image-service';
 import { runtimeService } from '../../../src/cri/runtime-service';
-import { createClient } from '../../../src/rpc/client';
+import { createClient } from '../../../src/rpc/client/client';
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { Code } from '../../../src/rpc/code';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { useRig } from '../../support/use-rig';
 import { RpcRig } from '../rpc/rpc-rig';
 

@@ -1,13 +1,13 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupProcesses } from '../../../src/host/cgroup-files';
-import { CgroupDir } from '../../../src/host/cgroup-text';
-import { devicesBelowNow } from '../../../src/host/device-nodes';
-import { MOST_DESCRIPTORS, MOST_PROCESSES } from '../../../src/host/process-counts';
-import { lookAtProcessesNow, MAX_COMMAND_BYTES, MAX_TEXTS_BYTES } from '../../../src/host/process-look';
-import { processCounts } from '../../../src/host/process-values';
-import { linesOfNow, startOfNow } from '../../../src/host/read-locally';
-import { lookAt } from '../../../src/host/stray-processes';
+import { cgroupProcesses } from '../../../src/host/cgroup/cgroup-files';
+import { CgroupDir } from '../../../src/host/cgroup/cgroup-text';
+import { devicesBelowNow } from '../../../src/host/files/device-nodes';
+import { linesOfNow, startOfNow } from '../../../src/host/mount/read-locally';
+import { MOST_DESCRIPTORS, MOST_PROCESSES } from '../../../src/host/process/process-counts';
+import { lookAtProcessesNow, MAX_COMMAND_BYTES, MAX_TEXTS_BYTES } from '../../../src/host/process/process-look';
+import { processCounts } from '../../../src/host/process/process-values';
+import { lookAt } from '../../../src/host/process/stray-processes';
 import { useFakeRoot } from './fake-root';
 
 const root = useFakeRoot();

@@ -1,8 +1,8 @@
-import { parseNetDev } from '../../../src/host/net-dev';
-import { netnsPath } from '../../../src/host/netns';
-import { socketAddress } from '../../../src/host/netns-dial';
-import { listenerInode } from '../../../src/host/peer';
-import { idMapText } from '../../../src/host/user-netns';
+import { parseNetDev } from '../../../src/host/namespace/net-dev';
+import { netnsPath } from '../../../src/host/namespace/netns';
+import { socketAddress } from '../../../src/host/namespace/netns-dial';
+import { idMapText } from '../../../src/host/namespace/user-netns';
+import { listenerInode } from '../../../src/host/process/peer';
 
 it('parseNetDev reads every interface, with and without a space after its name', () => {
   const text = `Inter-|   Receive                                                |  Transmit

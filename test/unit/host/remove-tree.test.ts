@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTreeNow } from '../../../src/host/tree-calls';
+import { removeTreeNow } from '../../../src/host/mount/tree-calls';
 import { useFakeRoot } from './fake-root';
 
 const root = useFakeRoot();

@@ -1,5 +1,5 @@
-import { credentialsFor } from '../../../src/images/credentials';
-import { tryParseReference } from '../../../src/images/reference';
+import { tryParseReference } from '../../../src/images/document/reference';
+import { credentialsFor } from '../../../src/images/registry/credentials';
 import { heldFor } from '../../support/held-for';
 import { MOST_HELD_MS } from '../../support/least-ms';
 

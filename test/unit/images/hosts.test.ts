@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { registryHosts } from '../../../src/images/hosts-dir';
-import { isMirrorOf, type RegistryHost, upstreamHost } from '../../../src/images/registry-host';
+import { registryHosts } from '../../../src/images/registry/hosts-dir';
+import { isMirrorOf, type RegistryHost, upstreamHost } from '../../../src/images/registry/registry-host';
 
 let root: string;
 

@@ -1,11 +1,11 @@
-import { Authorizer } from '../../../src/images/authorizer';
-import { BlobTurns, MOST_LOOKS, PATIENCE_MS, REST_WITHIN_MS } from '../../../src/images/blob-turns';
-import { TrustStore } from '../../../src/images/certificates';
-import { DownloadSlots, SLOT_PATIENCE_MS } from '../../../src/images/download-slots';
-import { HttpClient } from '../../../src/images/http';
-import { ImageConfigs } from '../../../src/images/image-configs';
-import { ANSWER_BYTES, Progress, TRICKLE_BYTES_PER_S, TRICKLE_MS } from '../../../src/images/progress';
-import { upstreamHost } from '../../../src/images/registry-host';
+import { BlobTurns, MOST_LOOKS, PATIENCE_MS, REST_WITHIN_MS } from '../../../src/images/pull/blob-turns';
+import { DownloadSlots, SLOT_PATIENCE_MS } from '../../../src/images/pull/download-slots';
+import { Authorizer } from '../../../src/images/registry/authorizer';
+import { TrustStore } from '../../../src/images/registry/certificates';
+import { HttpClient } from '../../../src/images/registry/http';
+import { ANSWER_BYTES, Progress, TRICKLE_BYTES_PER_S, TRICKLE_MS } from '../../../src/images/registry/progress';
+import { upstreamHost } from '../../../src/images/registry/registry-host';
+import { ImageConfigs } from '../../../src/images/store/image-configs';
 import type { ImageConfig } from '../../../src/model/image';
 import { FakeRegistry } from '../../support/fake-registry';
 

@@ -1,5 +1,5 @@
-import { credentialsFor } from '../../../src/images/credentials';
-import { DownloadSlots } from '../../../src/images/download-slots';
+import { DownloadSlots } from '../../../src/images/pull/download-slots';
+import { credentialsFor } from '../../../src/images/registry/credentials';
 import type { FakeRegistry } from '../../support/fake-registry';
 import { ImageBench } from '../../support/image-bench';
 import { testImage } from '../../support/test-image';

@@ -1,4 +1,4 @@
-import { OCI_INDEX, OCI_MANIFEST } from '../../../src/images/media-types';
+import { OCI_INDEX, OCI_MANIFEST } from '../../../src/images/document/media-types';
 import type { FakeRegistry, Seen } from '../../support/fake-registry';
 import { ImageBench } from '../../support/image-bench';
 import { blob, descriptor, type TestImage, testImage, testIndex } from '../../support/test-image';

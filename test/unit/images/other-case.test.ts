@@ -1,7 +1,7 @@
-import { registryHosts } from '../../../src/images/hosts-dir';
-import { imageSpecJson, parseImageConfig } from '../../../src/images/image-config';
-import { parseDocument } from '../../../src/images/manifests';
-import { OCI_INDEX, OCI_MANIFEST } from '../../../src/images/media-types';
+import { imageSpecJson, parseImageConfig } from '../../../src/images/document/image-config';
+import { parseDocument } from '../../../src/images/document/manifests';
+import { OCI_INDEX, OCI_MANIFEST } from '../../../src/images/document/media-types';
+import { registryHosts } from '../../../src/images/registry/hosts-dir';
 import { ImageBench } from '../../support/image-bench';
 import { blob, descriptor, testImage } from '../../support/test-image';
 

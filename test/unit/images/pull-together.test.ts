@@ -1,4 +1,4 @@
-import { chainIds } from '../../../src/images/digest';
+import { chainIds } from '../../../src/images/document/digest';
 import type { FakeRegistry, Seen } from '../../support/fake-registry';
 import { ImageBench, NOTHING } from '../../support/image-bench';
 import { testImage } from '../../support/test-image';

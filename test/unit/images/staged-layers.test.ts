@@ -1,8 +1,8 @@
-import { childLabels } from '../../../src/images/content-labels';
-import { chainIds } from '../../../src/images/digest';
-import { ensureUnpacked } from '../../../src/images/ensure-unpacked';
-import { parseDocument } from '../../../src/images/manifests';
-import { isStaged } from '../../../src/images/unpack';
+import { chainIds } from '../../../src/images/document/digest';
+import { parseDocument } from '../../../src/images/document/manifests';
+import { childLabels } from '../../../src/images/unpack/content-labels';
+import { ensureUnpacked } from '../../../src/images/unpack/ensure-unpacked';
+import { isStaged } from '../../../src/images/unpack/unpack';
 import type { FakeRegistry } from '../../support/fake-registry';
 import { ImageBench } from '../../support/image-bench';
 import { type TestImage, testImage } from '../../support/test-image';

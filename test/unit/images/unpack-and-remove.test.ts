@@ -1,8 +1,8 @@
-import { childLabels } from '../../../src/images/content-labels';
-import { chainIds } from '../../../src/images/digest';
-import { ensureUnpacked } from '../../../src/images/ensure-unpacked';
-import { parseDocument } from '../../../src/images/manifests';
-import { removeImage } from '../../../src/images/remove-image';
+import { chainIds } from '../../../src/images/document/digest';
+import { parseDocument } from '../../../src/images/document/manifests';
+import { removeImage } from '../../../src/images/store/remove-image';
+import { childLabels } from '../../../src/images/unpack/content-labels';
+import { ensureUnpacked } from '../../../src/images/unpack/ensure-unpacked';
 import type { ListedImage } from '../../../src/model/image';
 import { ImageBench, NOTHING } from '../../support/image-bench';
 import { type TestImage, testImage, testIndex } from '../../support/test-image';

@@ -1,6 +1,6 @@
-import { cpuVariant } from '../../../src/images/cpu-level';
-import { ensureUnpacked } from '../../../src/images/ensure-unpacked';
-import { hostPlatform, platformRank } from '../../../src/images/platform';
+import { cpuVariant } from '../../../src/images/document/cpu-level';
+import { hostPlatform, platformRank } from '../../../src/images/document/platform';
+import { ensureUnpacked } from '../../../src/images/unpack/ensure-unpacked';
 import type { FakeRegistry } from '../../support/fake-registry';
 import { ImageBench } from '../../support/image-bench';
 import { type TestImage, testImage, testIndex } from '../../support/test-image';

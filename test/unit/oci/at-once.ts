@@ -1,10 +1,10 @@
-import { atOnce, type Pieces } from '../../../src/base/pieces';
-import * as cdi from '../../../src/oci/cdi-apply';
+import { atOnce, type Pieces } from '../../../src/base/work/pieces';
+import * as cdi from '../../../src/oci/cdi/cdi-apply';
 import * as check from '../../../src/oci/check-container';
 import * as spec from '../../../src/oci/container-spec';
-import * as env from '../../../src/oci/env';
-import * as exec from '../../../src/oci/exec-process';
-import * as limits from '../../../src/oci/process-limits';
+import * as env from '../../../src/oci/process/env';
+import * as exec from '../../../src/oci/process/exec-process';
+import * as limits from '../../../src/oci/process/process-limits';
 
 /** What does the work of `begin` in one piece. */
 function whole<A extends unknown[], T>(begin: (...args: A) => Pieces<T>): (...args: A) => T {

@@ -1,5 +1,5 @@
 import { MountPropagation, NamespaceMode, SecurityProfile_ProfileType } from '../../../generated/cri/v1/api';
-import { defaultSeccomp } from '../../../src/oci/seccomp-default';
+import { defaultSeccomp } from '../../../src/oci/security/seccomp-default';
 import { containerSpec } from './at-once';
 import { BASE_MOUNTS, bind, DEFAULT_CAPABILITIES, POD_ANNOTATIONS, stored } from './expected-parts';
 import { containerInput, facts, pod, withRequest } from './fixtures';

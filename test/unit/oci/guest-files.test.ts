@@ -1,9 +1,9 @@
 import { MAX_FILE_BYTES } from '../../../src/base/regular-file';
-import { MAX_ROOTFS_FILE_BYTES } from '../../../src/host/user-lookup';
-import { MAX_YAML_MARKS, parseYaml } from '../../../src/oci/cdi-yaml';
+import { MAX_ROOTFS_FILE_BYTES } from '../../../src/host/files/user-lookup';
+import { MAX_YAML_MARKS, parseYaml } from '../../../src/oci/cdi/cdi-yaml';
 import { imageVolumePaths, MAX_IMAGE_VOLUMES } from '../../../src/oci/image-volumes';
-import { resolveUser } from '../../../src/oci/user';
-import { groupNamed, groupsOf, userNamed, userWithId } from '../../../src/oci/user-files';
+import { resolveUser } from '../../../src/oci/process/user';
+import { groupNamed, groupsOf, userNamed, userWithId } from '../../../src/oci/process/user-files';
 import { heldFor, MOST_MS } from '../../support/held-for';
 import { container, thrownBy } from './fixtures';
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baseSpecOf } from '../../../src/cri/base-spec-file';
 import type { RuntimeHandler } from '../../../src/model/runtime-handler';
-import { parseBlockIoClasses } from '../../../src/oci/block-io';
-import { CdiRegistry } from '../../../src/oci/cdi';
-import { parseRdtClasses } from '../../../src/oci/rdt';
-import { parseSeccompProfile } from '../../../src/oci/seccomp';
+import { CdiRegistry } from '../../../src/oci/cdi/cdi';
+import { parseBlockIoClasses } from '../../../src/oci/resources/block-io';
+import { parseRdtClasses } from '../../../src/oci/resources/rdt';
+import { parseSeccompProfile } from '../../../src/oci/security/seccomp';
 
 const SECCOMP = {
   DefaultAction: 'SCMP_ACT_ERRNO',

@@ -1,7 +1,7 @@
 import { NamespaceMode, SecurityProfile_ProfileType } from '../../../generated/cri/v1/api';
-import { defaultCapabilities } from '../../../src/oci/capabilities';
 import { sandboxSpec } from '../../../src/oci/sandbox-spec';
-import { defaultSeccomp } from '../../../src/oci/seccomp-default';
+import { defaultCapabilities } from '../../../src/oci/security/capabilities';
+import { defaultSeccomp } from '../../../src/oci/security/seccomp-default';
 import { facts, imageConfig, pod, sandboxInput, settings, thrownBy } from './fixtures';
 
 const BIND = ['rbind', 'ro', 'nosuid', 'nodev', 'noexec'];

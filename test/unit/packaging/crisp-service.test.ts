@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { capabilitiesUpTo } from '../../../src/host/proc';
+import { capabilitiesUpTo } from '../../../src/host/process/proc';
 import { quoted, rowsOf, SECURITY_DOC } from '../../support/security-doc';
 import { UNIT, unitCapabilities, unitLines, unitValues } from '../../support/unit-file';
 

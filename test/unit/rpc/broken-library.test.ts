@@ -5,8 +5,8 @@ import { connect as dial } from 'node:net';
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
 import { noMetrics } from '../../../src/base/metrics';
-import { ArrivingRequest } from '../../../src/rpc/arriving-request';
-import type { RpcServer, RpcServerOptions } from '../../../src/rpc/server';
+import { ArrivingRequest } from '../../../src/rpc/server/arriving-request';
+import type { RpcServer, RpcServerOptions } from '../../../src/rpc/server/server';
 import { RpcRig, recordingLogger } from './rpc-rig';
 
 let rig: RpcRig;

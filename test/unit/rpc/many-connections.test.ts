@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { connect as dial } from 'node:net';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
-import { mostConnections } from '../../../src/rpc/sessions';
+import { mostConnections } from '../../../src/rpc/server/sessions';
 import { until } from '../../support/streaming/until';
 import { deferred, RpcRig } from './rpc-rig';
 

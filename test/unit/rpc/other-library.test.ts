@@ -8,7 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { ContentDefinition, WriteAction } from '../../../generated/containerd/services/content/v1/content';
-import { createClient } from '../../../src/rpc/client';
+import { createClient } from '../../../src/rpc/client/client';
 import { Code } from '../../../src/rpc/code';
 import { RpcError } from '../../../src/rpc/rpc-error';
 import { notImplemented, type ServiceImpl } from '../../../src/rpc/service';

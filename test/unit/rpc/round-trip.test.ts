@@ -1,11 +1,11 @@
 import { EventsDefinition } from '../../../generated/containerd/services/events/v1/events';
 import { VersionDefinition, VersionResponse } from '../../../generated/containerd/services/version/v1/version';
-import { createClient } from '../../../src/rpc/client';
+import { createClient } from '../../../src/rpc/client/client';
+import type { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { Code } from '../../../src/rpc/code';
-import type { Incoming } from '../../../src/rpc/incoming';
-import type { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { RpcError } from '../../../src/rpc/rpc-error';
-import type { RpcServerOptions } from '../../../src/rpc/server';
+import type { Incoming } from '../../../src/rpc/server/incoming';
+import type { RpcServerOptions } from '../../../src/rpc/server/server';
 import { EncodedMessage, notImplemented, type ServiceImpl } from '../../../src/rpc/service';
 import { until } from '../../support/streaming/until';
 import { deferred, RpcRig, recordingLogger, untilAborted } from './rpc-rig';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type LogFields, type Logger, silentLogger } from '../../../src/base/logger';
 import { noMetrics } from '../../../src/base/metrics';
 import type { CallStatus as Status } from '../../../src/rpc/call-status';
-import { type Channel, createChannel } from '../../../src/rpc/client';
+import { type Channel, createChannel } from '../../../src/rpc/client/client';
 import { Code } from '../../../src/rpc/code';
 import { RpcError } from '../../../src/rpc/rpc-error';
-import { RpcServer, type RpcServerOptions } from '../../../src/rpc/server';
+import { RpcServer, type RpcServerOptions } from '../../../src/rpc/server/server';
 import type { EncodedMessage } from '../../../src/rpc/service';
 
 /** The status of an RpcError; INTERNAL for the rest. */

@@ -4,7 +4,7 @@ import { connect as dial } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { EventsDefinition } from '../../../generated/containerd/services/events/v1/events';
 import { VersionDefinition } from '../../../generated/containerd/services/version/v1/version';
-import { createClient } from '../../../src/rpc/client';
+import { createClient } from '../../../src/rpc/client/client';
 import { Code } from '../../../src/rpc/code';
 import { RpcRig } from './rpc-rig';
 

@@ -1,5 +1,5 @@
+import { RpcCallError } from '../../../src/rpc/client/rpc-call-error';
 import { Code } from '../../../src/rpc/code';
-import { RpcCallError } from '../../../src/rpc/rpc-call-error';
 import { CallFailed, type CutOff, PodCalls } from '../../soak/pod-calls';
 import { Done } from '../../support/counts';
 import { Seeded } from '../../support/seeded';

@@ -1,8 +1,8 @@
 import * as api from '../../../generated/cri/v1/api';
 import { ContainerConfig, ContainerResources, Mount, PodSandboxConfig, Signal } from '../../../generated/cri/v1/api';
 import { type JsonMessage, jsonFields } from '../../../generated/cri/v1/json-fields';
-import { parseJson, stringifyJson } from '../../../src/base/json';
-import { atOnce } from '../../../src/base/pieces';
+import { parseJson, stringifyJson } from '../../../src/base/json/json';
+import { atOnce } from '../../../src/base/work/pieces';
 import {
   fromGoJson,
   fromGoJsonPieces,

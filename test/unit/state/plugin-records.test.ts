@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { atOnce } from '../../../src/base/pieces';
+import { atOnce } from '../../../src/base/work/pieces';
 import {
   CONTAINER_EXTENSION,
   CONTAINER_METADATA_TYPE,

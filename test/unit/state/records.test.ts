@@ -1,8 +1,8 @@
 import { ContainerConfig, PodSandboxConfig } from '../../../generated/cri/v1/api';
-import { atOnce } from '../../../src/base/pieces';
+import { atOnce } from '../../../src/base/work/pieces';
 import type { ContainerMetadata } from '../../../src/model/container';
 import type { SandboxMetadata } from '../../../src/model/sandbox';
-import { parseSignal } from '../../../src/oci/signal';
+import { parseSignal } from '../../../src/oci/process/signal';
 import {
   containerMetadataExtension,
   encodeSandboxMetadata,

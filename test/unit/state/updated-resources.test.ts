@@ -1,5 +1,5 @@
 import { LinuxContainerResources } from '../../../generated/cri/v1/api';
-import { stringifyJson } from '../../../src/base/json';
+import { stringifyJson } from '../../../src/base/json/json';
 import {
   parseUpdatedResources,
   parseUpdatedResourcesMember,

@@ -1,6 +1,6 @@
 import { streamingRuntime } from '../../../../src/cri/container/streaming-runtime';
-import type { AttachEnd, AttachOptions, LastingStdio } from '../../../../src/io/stdio-service';
 import { Code } from '../../../../src/rpc/code';
+import type { AttachEnd, AttachOptions, LastingStdio } from '../../../../src/stdio/stdio-service';
 import type { AttachRequest } from '../../../../src/streaming/streaming-runtime';
 import { makeContainer, runContainer, runPod } from '../../../support/story-pods';
 import { FakeClient } from '../../../support/streaming/process-streams';

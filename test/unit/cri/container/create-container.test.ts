@@ -1,10 +1,10 @@
 import { ContainerState } from '../../../../generated/cri/v1/api';
 import { silentLogger } from '../../../../src/base/logger';
+import { Retries } from '../../../../src/base/work/retry-queue';
 import { containerStatus } from '../../../../src/cri/container/container-status';
 import { createContainer } from '../../../../src/cri/container/create-container';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
-import { clearScratch } from '../../../../src/lifecycle/user-files';
-import { Retries } from '../../../../src/monitor/retries';
+import { clearScratch } from '../../../../src/pods/user-files';
 import { Code } from '../../../../src/rpc/code';
 import { until } from '../../../support/daemon/process';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { ExecSyncRequest } from '../../../../generated/cri/v1/api';
 import { silentLogger } from '../../../../src/base/logger';
+import { Retries } from '../../../../src/base/work/retry-queue';
 import { execSync } from '../../../../src/cri/container/exec-sync';
-import { ExecIo } from '../../../../src/io/exec-io';
 import type { SpecProcess } from '../../../../src/model/spec';
-import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
+import { ExecIo } from '../../../../src/stdio/exec-io';
 import { until } from '../../../support/daemon/process';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';
 import type { FakeProcess } from '../../../support/fake/fake-process';

@@ -1,10 +1,10 @@
 import { type DeepPartial, UpdateContainerResourcesRequest } from '../../../../generated/cri/v1/api';
 import { silentLogger } from '../../../../src/base/logger';
+import { Retries } from '../../../../src/base/work/retry-queue';
 import { containerStatus } from '../../../../src/cri/container/container-status';
 import { updateContainerResources } from '../../../../src/cri/container/update-container-resources';
 import type { Container } from '../../../../src/model/container';
 import type { Spec } from '../../../../src/model/spec';
-import { Retries } from '../../../../src/monitor/retries';
 import type { Call } from '../../../../src/rpc/call';
 import { Code } from '../../../../src/rpc/code';
 import { askAndRecover } from '../../../support/ask-and-recover';

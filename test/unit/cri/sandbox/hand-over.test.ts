@@ -1,6 +1,6 @@
 import { handOver } from '../../../../src/cri/sandbox/hand-over';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
-import { INFRA_LABEL } from '../../../../src/lifecycle/infra-container';
+import { INFRA_LABEL } from '../../../../src/pods/infra';
 import { askAndRecover } from '../../../support/ask-and-recover';
 import { arrange, callsOf, type OutwardCall, tryEach } from '../../../support/each-call';
 import { AUTO, OWN_PIDS, runContainer, runPod } from '../../../support/story-pods';

@@ -3,7 +3,7 @@ import { podSandboxStatus } from '../../../../src/cri/sandbox/pod-sandbox-status
 import { removePodSandbox } from '../../../../src/cri/sandbox/remove-pod-sandbox';
 import { runPodSandbox } from '../../../../src/cri/sandbox/run-pod-sandbox';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
-import { clearScratch } from '../../../../src/lifecycle/user-files';
+import { clearScratch } from '../../../../src/pods/user-files';
 import { Code } from '../../../../src/rpc/code';
 import { arrange, callsOf, MISHAPS, type Mishap, type OutwardCall, tryEach } from '../../../support/each-call';
 import { AUTO, OWN_PIDS, podRequest, runPod } from '../../../support/story-pods';

@@ -1,5 +1,5 @@
-import { DeadlineError, unlessAborted } from '../../../../src/base/deadline';
 import { silentLogger } from '../../../../src/base/logger';
+import { DeadlineError, unlessAborted } from '../../../../src/base/wait/deadline';
 import { ContainerdClient } from '../../../../src/containerd/client';
 import { removeContainer } from '../../../../src/cri/container/remove-container';
 import { stopContainer } from '../../../../src/cri/container/stop-container';

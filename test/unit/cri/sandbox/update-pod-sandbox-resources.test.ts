@@ -1,8 +1,8 @@
 import { type DeepPartial, UpdatePodSandboxResourcesRequest } from '../../../../generated/cri/v1/api';
 import { silentLogger } from '../../../../src/base/logger';
+import { Retries } from '../../../../src/base/work/retry-queue';
 import { podSandboxStatus } from '../../../../src/cri/sandbox/pod-sandbox-status';
 import { updatePodSandboxResources } from '../../../../src/cri/sandbox/update-pod-sandbox-resources';
-import { Retries } from '../../../../src/monitor/retries';
 import { Code } from '../../../../src/rpc/code';
 import type { SandboxStore } from '../../../../src/state/sandbox-store';
 import { askAndRecover } from '../../../support/ask-and-recover';

@@ -1,5 +1,5 @@
 import { type DeepPartial, NamespaceMode, type PodSandboxConfig } from '../../../../generated/cri/v1/api';
-import { parseJson } from '../../../../src/base/json';
+import { parseJson } from '../../../../src/base/json/json';
 import { createContainer } from '../../../../src/cri/container/create-container';
 import { startContainer } from '../../../../src/cri/container/start-container';
 import { stopPodSandbox } from '../../../../src/cri/sandbox/stop-pod-sandbox';
