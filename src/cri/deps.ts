@@ -17,7 +17,7 @@ import type { ResourceClassFiles } from './container/inputs/resource-class-files
 import type { Creations } from './creations';
 import type { HandlerFeatures } from './runtime/handler-features';
 
-/** Everything a story may ask for; each picks what it uses. `app.ts` builds it once. */
+/** Everything a story may ask for; each picks what it uses. `server/wiring.ts` builds it once. */
 export interface CriDeps extends LifecycleDeps {
   readonly config: Config;
   readonly version: string;

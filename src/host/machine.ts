@@ -46,7 +46,7 @@ export interface SandboxFiles {
   readonly dns?: { servers: string[]; searches: string[]; options: string[] };
 }
 
-/** Everything the stories do to this machine. `app.ts` builds it from host/; tests stand in for it. */
+/** Everything the stories do to this machine. `server/wiring.ts` builds it from host/; tests stand in for it. */
 export interface Host {
   readonly facts: HostFacts;
   createNetns(path: string, userns?: NetnsOwner): Promise<void>;

@@ -49,7 +49,7 @@ import { daemonFeatures, requireUsableDaemon, UnusableDaemon } from './usable-co
 
 const NETNS_DIR = '/var/run/netns';
 
-/** Everything that `app.ts` starts and stops. */
+/** Everything that `server/start.ts` starts and stops. */
 export interface Parts {
   readonly deps: CriDeps;
   readonly networks: Networks;

@@ -17,7 +17,7 @@ export interface StdioWorkerData {
   readonly backlog: SharedArrayBuffer;
 }
 
-/** A thread that copies output; `stdio-copying.ts` starts it. Blocks until it is told to stop. */
+/** A thread that copies output; `copying.ts` starts it. Blocks until it is told to stop. */
 export function runStdioWorker(): void {
   const port = parentPort;
   if (!port) throw new Error('this is the main thread');
